@@ -1,0 +1,167 @@
+# gnn-trainer. `make run` and `make test` do all the set-up they need.
+#
+#   LIBTORCH=dir   a libtorch of the pinned version to build against, in place
+#                  of the one in .venv (which the tests' Python needs all the same)
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+ROOT    := $(CURDIR)
+PYTHON  ?= python3
+GO      ?= go
+CXX     ?= g++
+# torch headers take a gigabyte a compiler: two at a time.
+JOBS    ?= 2
+
+VENV    := $(ROOT)/.venv
+VENV_OK := $(VENV)/.setup-done
+LIB     := build/lib
+LINK    := build/link
+OBJ     := build/obj
+
+# $(TORCH) is a link to the libtorch in use, so that nothing built names a
+# path of this machine.
+TORCH   := build/torch
+
+CXXFLAGS  ?= -O3 -g1
+CXX_TORCH := -std=c++17 -fPIC -fopenmp -isystem $(TORCH)/include -isystem $(TORCH)/include/torch/csrc/api/include
+CXX_WARN  := -Wall -Wextra -Werror
+
+# gotorch's C++ is compiled straight from the module cache.
+GOTORCH = $(shell $(GO) list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch)
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+
+# $(LINK) comes first: its libtorch.so stands in for the real one, which would
+# pull in every CUDA library (see docs/development.md).
+export CGO_LDFLAGS := -L$(ROOT)/$(LINK) -L$(ROOT)/$(LIB) -L$(ROOT)/$(TORCH)/lib -Wl,-rpath,$$ORIGIN/../build/lib -Wl,-rpath-link,$(ROOT)/$(TORCH)/lib
+# Test binaries lie in temporary folders, where no relative rpath reaches.
+WITH_LIBS := LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TORCH)/lib PYTHON=$(VENV)/bin/python
+
+CSRC := $(wildcard csrc/*.cc)
+CGOTORCH := cuda device functional init memory optim pickle tensor torch
+
+.PHONY: setup build native run test fuzz check format bench clean
+
+## setup: .venv with the pinned PyTorch, PyG and test packages
+setup: $(VENV_OK)
+
+$(VENV_OK): requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+ifdef LIBTORCH
+$(TORCH): FORCE
+	mkdir -p build
+	ln -sfn $(abspath $(LIBTORCH)) $@
+FORCE:
+else
+$(TORCH): | $(VENV_OK)
+	mkdir -p build
+	ln -sfn "$$($(VENV)/bin/python -c 'import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("torch").origin))')" $@
+endif
+
+## build: bin/gnn-trainer with its native libraries in build/lib
+build: native
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/gnn-trainer ./cmd/gnn-trainer
+
+native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch
+
+$(LINK)/libtorch.so:
+	mkdir -p $(@D)
+	echo 'INPUT(-ltorch_cpu)' > $@
+
+$(LIB)/torch: | $(TORCH)
+	mkdir -p $(@D)
+	ln -sfn ../torch/lib $@
+
+$(OBJ)/csrc/%.o: csrc/%.cc | $(TORCH)
+	mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS) $(CXX_TORCH) $(CXX_WARN) -MMD -MP -c $< -o $@
+
+# Touched only when another gotorch is pinned: go.mod changes more often.
+build/gotorch.version: go.mod
+	mkdir -p $(@D)
+	$(GO) mod download github.com/wangkuiyi/gotorch
+	$(GO) list -m github.com/wangkuiyi/gotorch | cmp -s - $@ || $(GO) list -m github.com/wangkuiyi/gotorch > $@
+
+$(OBJ)/cgotorch/%.o: build/gotorch.version | $(TORCH)
+	mkdir -p $(@D)
+	$(CXX) -O2 $(CXX_TORCH) -w -I$(GOTORCH) -c $(GOTORCH)/cgotorch/$*.cc -o $@
+
+# RUNPATH is not inherited: each library has its own.
+LINK_SO = $(CXX) -shared -fopenmp $^ -o $@ -L$(TORCH)/lib -ltorch_cpu -lc10 -ldl '-Wl,-rpath,$$ORIGIN/torch' -Wl,--no-undefined
+
+$(LIB)/libgnn.so: $(CSRC:csrc/%.cc=$(OBJ)/csrc/%.o)
+	mkdir -p $(@D)
+	$(LINK_SO)
+
+$(LIB)/libcgotorch.so: $(CGOTORCH:%=$(OBJ)/cgotorch/%.o)
+	mkdir -p $(@D)
+	$(LINK_SO)
+
+## run: the main job on the simulated market, then its model opened in Python
+# Any variable of `bin/gnn-trainer env` given in the environment wins.
+run: build
+	QUEUE_ID=$${QUEUE_ID:-demo} SYMBOL=$${SYMBOL:-BTCUSDT} TYPE=$${TYPE:-gnn_trainer} \
+	TELEMETRY_PRODUCER_ID=$${TELEMETRY_PRODUCER_ID:-gnn-trainer__demo} \
+	DATA_SOURCE=$${DATA_SOURCE:-simulated} EPOCHS=$${EPOCHS:-20} STORE_DIR=$${STORE_DIR:-out} \
+	bin/gnn-trainer
+	$(VENV)/bin/python examples/load_model.py $${STORE_DIR:-out}/$${MODEL_NAME:-market_gnn_v1}/$${QUEUE_ID:-demo}
+
+## test: everything, under the race detector; Python consumers and PyG included
+test: build
+	$(WITH_LIBS) $(GO) test -race -timeout 30m ./...
+
+## fuzz: every fuzz target for FUZZTIME each
+FUZZTIME ?= 20s
+fuzz: native
+	for package in $$($(GO) list ./... ); do \
+	  for target in $$($(WITH_LIBS) $(GO) test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+	    echo "$$package $$target"; \
+	    $(WITH_LIBS) $(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package; \
+	  done; \
+	done
+
+## check: formats, vet, linters for Go and C++, generated files, go.mod, imports
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+check: native $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
+	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
+	$(GO) mod tidy -diff
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(VENV)/bin/clang-format --dry-run --Werror csrc/*.cc csrc/*.h
+	test/imports.sh
+	$(MAKE) build
+	test/readme-table.sh
+
+# Without OpenMP, whose header is the compiler's own. The count of warnings in
+# torch's headers is no news.
+$(OBJ)/tidy/%: csrc/%.cc $(wildcard csrc/*.h) .clang-tidy | $(TORCH)
+	mkdir -p $(@D)
+	$(VENV)/bin/clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -fopenmp,$(CXX_TORCH)) 2> >(grep -v 'warnings generated' >&2)
+	touch $@
+
+## format: what check would complain of
+format: $(VENV_OK)
+	gofmt -w $$(git ls-files '*.go')
+	$(VENV)/bin/clang-format -i csrc/*.cc csrc/*.h
+
+## bench: side by side with PyG in one run; prints ratios
+bench: build
+	$(WITH_LIBS) GNN_BENCH=1 $(GO) test -v -count 1 -run '^TestBench' ./bench
+
+clean:
+	rm -rf bin build out
+
+# make's own -j is left to the user; without it the native objects are still
+# compiled $(JOBS) at a time.
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(JOBS)
+endif
+
+-include $(CSRC:csrc/%.cc=$(OBJ)/csrc/%.d)

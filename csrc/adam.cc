@@ -1,0 +1,89 @@
+// adam.cc: Adam (Kingma and Ba, 2015) and AdamW (Loshchilov and Hutter, 2019)
+// by libtorch's fused kernels, one call for all parameters.
+#include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+
+#include <vector>
+
+#include "guard.h"
+
+using gnn::guard;
+using gnn::tensor;
+
+struct gnn_adam {
+  std::vector<at::Tensor> parameters, exp_avgs, exp_avg_sqs, steps;
+  double lr, beta1, beta2, eps, weight_decay;
+  bool decoupled;
+};
+
+namespace {
+
+// Scales the gradients so that their joint L2 norm is at most max_norm, as
+// torch.nn.utils.clip_grad_norm_ does; no value is read back to the host.
+void clip_grad_norm(const std::vector<at::Tensor>& grads, double max_norm) {
+  const auto norms = at::_foreach_norm(grads);
+  const auto total = at::linalg_vector_norm(at::stack(norms));
+  const auto scale = (max_norm / (total + 1e-6)).clamp_max(1.0);
+  at::_foreach_mul_(grads, scale);
+}
+
+}  // namespace
+
+gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, double beta1,
+                        double beta2, double eps, double weight_decay, int32_t decoupled,
+                        gnn_adam** out) {
+  return guard([&] {
+    auto adam = std::make_unique<gnn_adam>();
+    adam->lr = lr;
+    adam->beta1 = beta1;
+    adam->beta2 = beta2;
+    adam->eps = eps;
+    adam->weight_decay = weight_decay;
+    adam->decoupled = decoupled != 0;
+    for (int64_t i = 0; i < n; i++) {
+      const auto& p = tensor(parameters[i]);
+      adam->parameters.push_back(p);
+      adam->exp_avgs.push_back(at::zeros_like(p));
+      adam->exp_avg_sqs.push_back(at::zeros_like(p));
+      adam->steps.push_back(at::zeros({}, p.options().requires_grad(false).dtype(at::kFloat)));
+    }
+    *out = adam.release();
+    gnn::live_handles.fetch_add(1, std::memory_order_relaxed);
+  });
+}
+
+gnn_status gnn_adam_step(gnn_adam* adam, double max_norm) {
+  return guard([&] {
+    const at::NoGradGuard no_grad;
+    std::vector<at::Tensor> parameters, grads, exp_avgs, exp_avg_sqs, steps;
+    for (size_t i = 0; i < adam->parameters.size(); i++) {
+      const auto& p = adam->parameters[i];
+      const auto& grad = p.grad();
+      if (!grad.defined()) continue;  // not part of this step's graph
+      // The fused kernel walks raw memory by the parameter's length and does
+      // not compare shapes itself.
+      TORCH_CHECK(p.sizes() == grad.sizes() && p.sizes() == adam->exp_avgs[i].sizes(),
+                  "Adam step: parameter ", i, " has shape ", p.sizes(), ", its gradient ",
+                  grad.sizes(), " and its moments ", adam->exp_avgs[i].sizes());
+      parameters.push_back(p);
+      grads.push_back(grad);
+      exp_avgs.push_back(adam->exp_avgs[i]);
+      exp_avg_sqs.push_back(adam->exp_avg_sqs[i]);
+      steps.push_back(adam->steps[i]);
+    }
+    if (parameters.empty()) return;
+    if (max_norm > 0) clip_grad_norm(grads, max_norm);
+    at::_foreach_add_(steps, 1);
+    const auto update =
+        adam->decoupled ? at::_ops::_fused_adamw_::call : at::_ops::_fused_adam_::call;
+    update(parameters, grads, exp_avgs, exp_avg_sqs, {}, steps, adam->lr, adam->beta1, adam->beta2,
+           adam->weight_decay, adam->eps, /*amsgrad=*/false, /*maximize=*/false, {}, {});
+    for (const auto& p : parameters) p.mutable_grad().reset();
+  });
+}
+
+void gnn_adam_free(gnn_adam* adam) {
+  if (adam == nullptr) return;
+  delete adam;
+  gnn::live_handles.fetch_sub(1, std::memory_order_relaxed);
+}

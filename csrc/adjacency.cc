@@ -1,0 +1,279 @@
+// adjacency.cc: a sparse matrix A of a graph, and A @ X as an autograd function.
+//
+// Rows are targets, columns sources. The transpose, which the gradient needs,
+// is built with the matrix and never again.
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "guard.h"
+
+using gnn::guard;
+using gnn::own;
+using gnn::tensor;
+
+namespace {
+
+// Compressed sparse rows. Entries of one row keep the order of the edges, so
+// the order of every sum, and with it every bit, is fixed.
+struct Csr {
+  std::vector<int32_t> ptr;  // [n + 1]
+  std::vector<int32_t> col;  // [entries]
+  std::vector<float> value;  // [entries]
+};
+
+struct Entries {
+  std::vector<int32_t> row, col;
+  std::vector<float> value;
+};
+
+Csr compress(int64_t n, const std::vector<int32_t>& row, const std::vector<int32_t>& col,
+             const std::vector<float>& value) {
+  Csr csr{std::vector<int32_t>(n + 1), std::vector<int32_t>(col.size()),
+          std::vector<float>(value.size())};
+  for (const auto r : row) csr.ptr[r + 1]++;
+  for (int64_t i = 0; i < n; i++) csr.ptr[i + 1] += csr.ptr[i];
+  auto next = csr.ptr;
+  for (size_t k = 0; k < row.size(); k++) {
+    const auto slot = next[row[k]]++;
+    csr.col[slot] = col[k];
+    csr.value[slot] = value[k];
+  }
+  return csr;
+}
+
+// One processor's best version is picked when the library is loaded.
+__attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512"))) void multiply_rows(
+    const int32_t* ptr, const int32_t* col, const float* value, const float* x, float* out,
+    int64_t begin, int64_t end, int64_t features) {
+  for (int64_t i = begin; i < end; i++) {
+    float* sum = out + i * features;
+    for (int64_t f = 0; f < features; f++) sum[f] = 0;
+    for (int32_t k = ptr[i]; k < ptr[i + 1]; k++) {
+      const float weight = value[k];
+      const float* from = x + static_cast<int64_t>(col[k]) * features;
+#pragma GCC ivdep
+      for (int64_t f = 0; f < features; f++) sum[f] += weight * from[f];
+    }
+  }
+}
+
+at::Tensor multiply(const Csr& a, const at::Tensor& x_any) {
+  const auto x = x_any.contiguous();
+  auto out = at::empty_like(x);
+  const auto* from = x.const_data_ptr<float>();
+  auto* to = out.data_ptr<float>();
+  const auto rows = x.size(0), features = x.size(1);
+  // About 32 thousand multiplications a task: less does not pay for a thread.
+  const auto work = static_cast<int64_t>(a.col.size()) * features / std::max<int64_t>(rows, 1);
+  const auto grain = std::max<int64_t>(1, 32768 / std::max<int64_t>(work, 1));
+  at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) {
+    multiply_rows(a.ptr.data(), a.col.data(), a.value.data(), from, to, begin, end, features);
+  });
+  return out;
+}
+
+// Shared by the handle and by every autograd node that will need it backwards.
+struct Matrix : torch::CustomClassHolder {
+  int64_t n = 0;
+  Csr forward, transposed;
+  // Set where libtorch multiplies: on CUDA, or when asked for.
+  at::Tensor sparse_forward, sparse_transposed;
+};
+
+at::Tensor product(const Matrix& m, const at::Tensor& x, bool transposed) {
+  if (m.sparse_forward.defined()) {
+    return at::mm(transposed ? m.sparse_transposed : m.sparse_forward, x);
+  }
+  return multiply(transposed ? m.transposed : m.forward, x);
+}
+
+struct AdjacencyMatmul : torch::autograd::Function<AdjacencyMatmul> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const c10::intrusive_ptr<Matrix>& matrix) {
+    context->saved_data["matrix"] = c10::IValue::make_capsule(matrix);
+    return product(*matrix, x, false);
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               const torch::autograd::tensor_list& grads) {
+    const auto matrix =
+        c10::static_intrusive_pointer_cast<Matrix>(context->saved_data["matrix"].toCapsule());
+    return {product(*matrix, grads[0], true), at::Tensor()};
+  }
+};
+
+Entries entries_of(int64_t n, int64_t edges, const int64_t* edge_index, const float* weight) {
+  constexpr int64_t most = std::numeric_limits<int32_t>::max();
+  TORCH_CHECK(n >= 0 && n < most && edges >= 0 && edges < most - n, "a graph of ", n, " nodes and ",
+              edges, " edges is past what 32-bit indices hold");
+  Entries e;
+  e.row.reserve(edges + n);
+  e.col.reserve(edges + n);
+  e.value.reserve(edges + n);
+  for (int64_t k = 0; k < edges; k++) {
+    const auto source = edge_index[k], target = edge_index[edges + k];
+    TORCH_CHECK(source >= 0 && source < n && target >= 0 && target < n, "edge ", k, " joins ",
+                source, " and ", target, " in a graph of ", n, " nodes");
+    e.row.push_back(static_cast<int32_t>(target));
+    e.col.push_back(static_cast<int32_t>(source));
+    e.value.push_back(weight == nullptr ? 1.0F : weight[k]);
+  }
+  return e;
+}
+
+// gcn_norm of torch_geometric/nn/conv/gcn_conv.py, after its
+// add_remaining_self_loops: a node's own loop keeps its weight (the last one,
+// where there are several), every other node gets one of weight 1; loops come
+// after all other edges.
+void gcn_norm(int64_t n, Entries& e) {
+  std::vector<float> loop(n, 1.0F), degree(n, 0.0F);
+  size_t kept = 0;
+  for (size_t k = 0; k < e.row.size(); k++) {
+    if (e.row[k] == e.col[k]) {
+      loop[e.row[k]] = e.value[k];
+      continue;
+    }
+    e.row[kept] = e.row[k];
+    e.col[kept] = e.col[k];
+    e.value[kept++] = e.value[k];
+  }
+  e.row.resize(kept);
+  e.col.resize(kept);
+  e.value.resize(kept);
+  for (int64_t i = 0; i < n; i++) {
+    e.row.push_back(static_cast<int32_t>(i));
+    e.col.push_back(static_cast<int32_t>(i));
+    e.value.push_back(loop[i]);
+  }
+  for (size_t k = 0; k < e.row.size(); k++) degree[e.row[k]] += e.value[k];
+  for (auto& d : degree) {
+    d = 1.0F / std::sqrt(d);
+    if (d == std::numeric_limits<float>::infinity()) d = 0.0F;
+  }
+  for (size_t k = 0; k < e.row.size(); k++) e.value[k] *= degree[e.row[k]] * degree[e.col[k]];
+}
+
+c10::intrusive_ptr<Matrix> matrix_of(int64_t n, const Entries& e) {
+  auto m = c10::make_intrusive<Matrix>();
+  m->n = n;
+  m->forward = compress(n, e.row, e.col, e.value);
+  m->transposed = compress(n, e.col, e.row, e.value);
+  return m;
+}
+
+void append(Csr& to, const Csr& part, int32_t first_node) {
+  const auto first_entry = static_cast<int32_t>(to.col.size());
+  for (size_t i = 1; i < part.ptr.size(); i++) to.ptr.push_back(first_entry + part.ptr[i]);
+  for (const auto c : part.col) to.col.push_back(first_node + c);
+  to.value.insert(to.value.end(), part.value.begin(), part.value.end());
+}
+
+at::Tensor sparse_tensor(const Csr& csr, int64_t n, at::Device device) {
+  const auto copy = [&](const auto& v, at::ScalarType type) {
+    return at::from_blob(const_cast<void*>(static_cast<const void*>(v.data())),
+                         {static_cast<int64_t>(v.size())}, type)
+        .clone()
+        .to(device);
+  };
+  return at::sparse_csr_tensor(copy(csr.ptr, at::kInt), copy(csr.col, at::kInt),
+                               copy(csr.value, at::kFloat), {n, n},
+                               at::TensorOptions().dtype(at::kFloat).device(device));
+}
+
+void to_libtorch(Matrix& m, at::Device device) {
+  m.sparse_forward = sparse_tensor(m.forward, m.n, device);
+  m.sparse_transposed = sparse_tensor(m.transposed, m.n, device);
+  m.forward = {};
+  m.transposed = {};
+}
+
+}  // namespace
+
+struct gnn_adjacency {
+  c10::intrusive_ptr<Matrix> matrix;
+};
+
+namespace {
+
+void give(c10::intrusive_ptr<Matrix> matrix, gnn_adjacency** out) {
+  *out = new gnn_adjacency{std::move(matrix)};
+  gnn::live_handles.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+gnn_status gnn_adjacency_new(int64_t n, int64_t edges, const int64_t* edge_index,
+                             const float* weight, gnn_adjacency** out) {
+  return guard([&] { give(matrix_of(n, entries_of(n, edges, edge_index, weight)), out); });
+}
+
+gnn_status gnn_adjacency_gcn(int64_t n, int64_t edges, const int64_t* edge_index,
+                             const float* weight, gnn_adjacency** out) {
+  return guard([&] {
+    auto entries = entries_of(n, edges, edge_index, weight);
+    gcn_norm(n, entries);
+    give(matrix_of(n, entries), out);
+  });
+}
+
+gnn_status gnn_adjacency_cat(gnn_adjacency* const* parts, int64_t n, int32_t device,
+                             gnn_adjacency** out) {
+  return guard([&] {
+    auto m = c10::make_intrusive<Matrix>();
+    int64_t nodes = 0;
+    size_t entries = 0;
+    for (int64_t i = 0; i < n; i++) {
+      const auto& part = *parts[i]->matrix;
+      TORCH_CHECK(!part.sparse_forward.defined(), "part ", i, " of a batch is not in host memory");
+      nodes += part.n;
+      entries += part.forward.col.size();
+    }
+    TORCH_CHECK(nodes < std::numeric_limits<int32_t>::max() &&
+                    entries < std::numeric_limits<int32_t>::max(),
+                "a batch of ", nodes, " nodes and ", entries,
+                " entries is past what 32-bit indices hold: use a smaller one");
+    for (auto* csr : {&m->forward, &m->transposed}) {
+      csr->ptr.reserve(nodes + 1);
+      csr->ptr.push_back(0);
+      csr->col.reserve(entries);
+      csr->value.reserve(entries);
+    }
+    for (int64_t i = 0; i < n; i++) {
+      const auto& part = *parts[i]->matrix;
+      append(m->forward, part.forward, static_cast<int32_t>(m->n));
+      append(m->transposed, part.transposed, static_cast<int32_t>(m->n));
+      m->n += part.n;
+    }
+    if (device >= 0) to_libtorch(*m, gnn::device(device));
+    give(std::move(m), out);
+  });
+}
+
+gnn_status gnn_adjacency_use_libtorch(gnn_adjacency* a) {
+  return guard([&] {
+    if (!a->matrix->sparse_forward.defined()) to_libtorch(*a->matrix, at::kCPU);
+  });
+}
+
+gnn_status gnn_adjacency_matmul(const gnn_adjacency* a, gnn_tensor x, gnn_tensor* out) {
+  return guard([&] {
+    const auto& features = tensor(x);
+    TORCH_CHECK(features.dim() == 2 && features.size(0) == a->matrix->n &&
+                    features.scalar_type() == at::kFloat,
+                "an adjacency of ", a->matrix->n, " nodes times a ", features.scalar_type(),
+                " tensor of shape ", features.sizes(), ": it needs float32 [", a->matrix->n,
+                ", features]");
+    *out = own(AdjacencyMatmul::apply(features, a->matrix));
+  });
+}
+
+void gnn_adjacency_free(gnn_adjacency* a) {
+  if (a == nullptr) return;
+  delete a;
+  gnn::live_handles.fetch_sub(1, std::memory_order_relaxed);
+}

@@ -1,0 +1,135 @@
+// gnn.h: the C ABI between Go and libtorch.
+//
+// Only opaque handles, integers, floats and plain memory cross it. Every
+// function that can fail returns a gnn_status with the message of that very
+// call: no exception leaves, and there is no "last error" to ask for, since a
+// goroutine may move to another thread before it asks.
+//
+// An out-parameter named *out is a new reference: the caller owns it and frees
+// it with the function named for its type. Arguments are borrowed for the call.
+// Memory passed in is read or filled during the call and never kept.
+#pragma once
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  GNN_OK = 0,
+  GNN_ERROR = 1,          // any libtorch or C++ error
+  GNN_OUT_OF_MEMORY = 2,  // the host or the device has not enough memory
+  GNN_NO_CUDA = 3,        // no NVIDIA driver, device or CUDA library
+};
+
+// message is NULL when code is GNN_OK; otherwise the caller frees it with
+// gnn_message_free.
+typedef struct gnn_status {
+  int32_t code;
+  char* message;
+} gnn_status;
+
+// An at::Tensor*, the same handle as gotorch's C.Tensor.
+typedef void* gnn_tensor;
+typedef struct gnn_adjacency gnn_adjacency;
+typedef struct gnn_adam gnn_adam;
+typedef struct gnn_module gnn_module;
+
+// ---- process -------------------------------------------------------------
+
+void gnn_message_free(char* message);
+const char* gnn_torch_version(void);  // static memory
+// Handles made here or adopted, and not freed yet.
+int64_t gnn_live_handles(void);
+gnn_status gnn_set_num_threads(int32_t n);
+int32_t gnn_num_threads(void);
+gnn_status gnn_manual_seed(uint64_t seed);         // every device's generator
+gnn_status gnn_set_grad_enabled(int32_t enabled);  // this thread only
+// Opens the CUDA half of libtorch. Call it before any other function that may
+// ask for a device: libtorch looks for CUDA once.
+gnn_status gnn_cuda_load(int32_t* device_count);
+
+// ---- tensors -------------------------------------------------------------
+
+// Counts a tensor made by gotorch, to be freed by gnn_tensors_free from now on.
+void gnn_tensor_adopt(gnn_tensor tensor);
+void gnn_tensors_free(const gnn_tensor* tensors, int64_t n);
+// device: -1 is the CPU, n >= 0 is CUDA device n.
+gnn_status gnn_tensor_to(gnn_tensor tensor, int32_t device, gnn_tensor* out);
+gnn_status gnn_tensor_clone(gnn_tensor tensor, gnn_tensor* out);  // detached
+gnn_status gnn_tensor_copy_(gnn_tensor dst, gnn_tensor src);
+gnn_status gnn_tensor_set_data(gnn_tensor dst, gnn_tensor src);
+gnn_status gnn_tensor_requires_grad_(gnn_tensor tensor);
+gnn_status gnn_tensor_grad(gnn_tensor tensor, gnn_tensor* out);
+// Copies to host memory; bytes must be the tensor's exact size.
+gnn_status gnn_tensor_read(gnn_tensor tensor, void* dst, int64_t bytes);
+gnn_status gnn_tensor_item(gnn_tensor tensor, double* value);
+gnn_status gnn_tensor_uniform(const int64_t* shape, int64_t dims, double low, double high,
+                              gnn_tensor* out);
+
+// ---- operations, all differentiable where it makes sense -----------------
+
+gnn_status gnn_linear(gnn_tensor x, gnn_tensor weight, gnn_tensor bias_or_null, gnn_tensor* out);
+gnn_status gnn_dropout(gnn_tensor x, double p, int32_t training, gnn_tensor* out);
+gnn_status gnn_softmax(gnn_tensor x, gnn_tensor* out);  // over the last axis
+// Rows of x [T, ...] at index [n], the first two axes of the result joined.
+gnn_status gnn_take(gnn_tensor x, const int64_t* index, int64_t n, gnn_tensor* out);
+// Mean cross-entropy of logits [N, C] over the rows whose target [N] is not
+// -100. class_weight [C] may be NULL.
+gnn_status gnn_cross_entropy(gnn_tensor logits, gnn_tensor target, gnn_tensor class_weight_or_null,
+                             gnn_tensor* out);
+// gradient is that of the loss itself; NULL stands for 1 and needs a scalar.
+gnn_status gnn_backward(gnn_tensor loss, gnn_tensor gradient_or_null);
+
+// ---- sparse adjacency ----------------------------------------------------
+
+// The matrix A [n, n] with A[target, source] = weight, and its transpose.
+// edge_index is [2, edges], sources then targets; weight may be NULL (ones).
+gnn_status gnn_adjacency_new(int64_t n, int64_t edges, const int64_t* edge_index,
+                             const float* weight, gnn_adjacency** out);
+// The same after PyG's gcn_norm: missing self-loops of weight 1 are added,
+// then A[i, j] is scaled by 1 / sqrt(deg(i) deg(j)), degrees over targets.
+gnn_status gnn_adjacency_gcn(int64_t n, int64_t edges, const int64_t* edge_index,
+                             const float* weight, gnn_adjacency** out);
+// One block-diagonal matrix of the given ones, in their order, on a device.
+gnn_status gnn_adjacency_cat(gnn_adjacency* const* parts, int64_t n, int32_t device,
+                             gnn_adjacency** out);
+// Multiplies by libtorch's own sparse product instead of ours, on the CPU too.
+gnn_status gnn_adjacency_use_libtorch(gnn_adjacency* a);
+// A @ X for X [n, features].
+gnn_status gnn_adjacency_matmul(const gnn_adjacency* a, gnn_tensor x, gnn_tensor* out);
+void gnn_adjacency_free(gnn_adjacency* a);
+
+// ---- Adam ----------------------------------------------------------------
+
+// decoupled: AdamW's weight decay (on the weights) instead of Adam's (L2, on
+// the gradient). The parameters are shared with the caller, not copied.
+gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, double beta1,
+                        double beta2, double eps, double weight_decay, int32_t decoupled,
+                        gnn_adam** out);
+// Clips the gradients' joint norm to max_norm (<= 0: not at all), steps, and
+// clears the gradients.
+gnn_status gnn_adam_step(gnn_adam* adam, double max_norm);
+void gnn_adam_free(gnn_adam* adam);
+
+// ---- TorchScript ---------------------------------------------------------
+
+gnn_status gnn_module_new(const char* name, gnn_module** out);
+gnn_status gnn_module_parameter(gnn_module* m, const char* name, gnn_tensor t);
+gnn_status gnn_module_buffer(gnn_module* m, const char* name, gnn_tensor t);
+gnn_status gnn_module_child(gnn_module* m, const char* name, const gnn_module* child);
+gnn_status gnn_module_define(gnn_module* m, const char* source);
+// bytes_out is new memory, freed by gnn_bytes_free.
+gnn_status gnn_module_save(const gnn_module* m, const char* extra_name, const char* extra,
+                           int64_t extra_size, char** bytes_out, int64_t* size_out);
+gnn_status gnn_module_load(const char* bytes, int64_t size, gnn_module** out);
+// forward(x, edge_index, edge_weight) in evaluation mode.
+gnn_status gnn_module_forward(const gnn_module* m, gnn_tensor x, gnn_tensor edge_index,
+                              gnn_tensor edge_weight_or_null, gnn_tensor* out);
+void gnn_module_free(gnn_module* m);
+void gnn_bytes_free(char* bytes);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,56 @@
+// guard.h: what every function of the C ABI is wrapped in.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <exception>
+#include <utility>
+
+#include "gnn.h"
+
+namespace gnn {
+
+// Handles that C owns and Go has not freed.
+extern std::atomic<int64_t> live_handles;
+
+// The status of the exception that is being handled.
+gnn_status current_exception_status() noexcept;
+
+// Runs body and turns whatever it throws into a status.
+template <typename Body>
+gnn_status guard(Body&& body) noexcept {
+  try {
+    std::forward<Body>(body)();
+    return {GNN_OK, nullptr};
+  } catch (...) {
+    return current_exception_status();
+  }
+}
+
+// Thrown where there is no CUDA to use.
+struct NoCuda : std::exception {
+  explicit NoCuda(std::string what) : message(std::move(what)) {}
+  const char* what() const noexcept override { return message.c_str(); }
+  std::string message;
+};
+
+inline const at::Tensor& tensor(gnn_tensor handle) {
+  TORCH_CHECK(handle != nullptr, "a tensor handle is NULL");
+  return *static_cast<const at::Tensor*>(handle);
+}
+
+// A new handle of the caller's.
+inline gnn_tensor own(at::Tensor t) {
+  auto* handle = new at::Tensor(std::move(t));
+  live_handles.fetch_add(1, std::memory_order_relaxed);
+  return handle;
+}
+
+// -1 is the CPU, n >= 0 is CUDA device n.
+inline at::Device device(int32_t index) {
+  return index < 0 ? at::Device(at::kCPU)
+                   : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
+}
+
+}  // namespace gnn

@@ -1,0 +1,96 @@
+// process.cc: errors, threads, seeds, and the CUDA half of libtorch.
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/util/Exception.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "guard.h"
+
+namespace gnn {
+
+std::atomic<int64_t> live_handles{0};
+
+namespace {
+
+char* copy_message(const char* what) noexcept {
+  char* copy = strdup(what);
+  if (copy != nullptr) return copy;
+  // No memory even for the message: an empty one of static length would have
+  // to be told apart at every free, so the code alone speaks.
+  return nullptr;
+}
+
+// The CPU allocator of libtorch throws a plain c10::Error when the host has no
+// memory left, so its text is the only way to tell.
+bool is_host_out_of_memory(const std::string& what) {
+  return what.find("DefaultCPUAllocator") != std::string::npos ||
+         what.find("not enough memory") != std::string::npos;
+}
+
+}  // namespace
+
+gnn_status current_exception_status() noexcept {
+  try {
+    throw;
+  } catch (const NoCuda& e) {
+    return {GNN_NO_CUDA, copy_message(e.what())};
+  } catch (const c10::OutOfMemoryError& e) {
+    return {GNN_OUT_OF_MEMORY, copy_message(e.what_without_backtrace())};
+  } catch (const std::bad_alloc&) {
+    return {GNN_OUT_OF_MEMORY, copy_message("the host has no memory left")};
+  } catch (const c10::Error& e) {
+    const char* what = e.what_without_backtrace();
+    return {is_host_out_of_memory(what) ? GNN_OUT_OF_MEMORY : GNN_ERROR, copy_message(what)};
+  } catch (const std::exception& e) {
+    return {GNN_ERROR, copy_message(e.what())};
+  } catch (...) {
+    return {GNN_ERROR, copy_message("an exception of unknown type")};
+  }
+}
+
+}  // namespace gnn
+
+void gnn_message_free(char* message) { free(message); }
+
+const char* gnn_torch_version(void) { return TORCH_VERSION; }
+
+int64_t gnn_live_handles(void) { return gnn::live_handles.load(); }
+
+gnn_status gnn_set_num_threads(int32_t n) {
+  return gnn::guard([&] { at::set_num_threads(n); });
+}
+
+int32_t gnn_num_threads(void) { return at::get_num_threads(); }
+
+gnn_status gnn_manual_seed(uint64_t seed) {
+  return gnn::guard([&] { at::manual_seed(seed); });
+}
+
+gnn_status gnn_set_grad_enabled(int32_t enabled) {
+  return gnn::guard([&] { at::GradMode::set_enabled(enabled != 0); });
+}
+
+gnn_status gnn_cuda_load(int32_t* device_count) {
+  return gnn::guard([&] {
+    // The driver first: without it the half gigabyte of CUDA libraries is not
+    // worth opening.
+    if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      throw gnn::NoCuda("no NVIDIA driver on this machine: libcuda.so.1 is not found");
+    }
+    if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+      throw gnn::NoCuda(std::string("libtorch's CUDA library does not open: ") + dlerror());
+    }
+    if (!at::globalContext().hasCUDA()) {
+      throw gnn::NoCuda("the NVIDIA driver is there, but shows no usable device");
+    }
+    *device_count = static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount());
+  });
+}

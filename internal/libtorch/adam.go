@@ -1,0 +1,55 @@
+package libtorch
+
+// #include "gnn.h"
+import "C"
+
+import "unsafe"
+
+// AdamConfig is PyTorch's: Adam with L2 weight decay, or AdamW where Decoupled.
+type AdamConfig struct {
+	LearningRate float64
+	Beta1, Beta2 float64 // 0.9 and 0.999 where both are 0
+	Eps          float64 // 1e-8 where 0
+	WeightDecay  float64
+	Decoupled    bool
+}
+
+// Adam updates parameters by their gradients (Kingma and Ba, 2015; AdamW:
+// Loshchilov and Hutter, 2019).
+type Adam struct {
+	optimiser *C.gnn_adam
+}
+
+// NewAdam shares the parameters, which must stay alive as long as the optimiser.
+func NewAdam(parameters []Tensor, c AdamConfig) *Adam {
+	if c.Beta1 == 0 && c.Beta2 == 0 {
+		c.Beta1, c.Beta2 = 0.9, 0.999
+	}
+	if c.Eps == 0 {
+		c.Eps = 1e-8
+	}
+	var decoupled C.int32_t
+	if c.Decoupled {
+		decoupled = 1
+	}
+	handles := make([]C.gnn_tensor, len(parameters))
+	for i, p := range parameters {
+		handles[i] = handle(p)
+	}
+	a := &Adam{}
+	must("making an optimiser", C.gnn_adam_new(unsafe.SliceData(handles), C.int64_t(len(handles)), C.double(c.LearningRate),
+		C.double(c.Beta1), C.double(c.Beta2), C.double(c.Eps), C.double(c.WeightDecay), decoupled, &a.optimiser))
+	return a
+}
+
+// Step clips the gradients' joint L2 norm to maxNorm (0: no clipping), updates
+// the parameters that have a gradient, and clears the gradients.
+func (a *Adam) Step(maxNorm float64) {
+	must("optimiser step", C.gnn_adam_step(a.optimiser, C.double(maxNorm)))
+}
+
+// Close frees the optimiser's state. A second Close does nothing.
+func (a *Adam) Close() {
+	C.gnn_adam_free(a.optimiser)
+	a.optimiser = nil
+}

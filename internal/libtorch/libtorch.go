@@ -1,0 +1,105 @@
+// Package libtorch is the only package of this project with cgo in it: scopes
+// that own tensors, the operations of a training step, the sparse adjacency,
+// Adam, and TorchScript modules, over csrc's C ABI (csrc/gnn.h) and gotorch.
+//
+// Three rules hold it together.
+//
+//   - All work runs on one OS thread: inside the function given to Thread.Do.
+//   - Every tensor lies in a Scope, which frees it. gotorch's own finalisers
+//     are taken off, since they may free an input while C uses it.
+//   - An operation that fails panics with an *Error, and Thread.Do returns it
+//     as an error: a layer reads as formulas, and nothing aborts the process.
+package libtorch
+
+// #cgo CFLAGS: -I${SRCDIR}/../../csrc
+// #cgo LDFLAGS: -lgnn
+// #include "gnn.h"
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strconv"
+
+	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
+)
+
+// What an *Error is, for errors.Is.
+var (
+	ErrOutOfMemory = errors.New("out of memory")
+	ErrNoCUDA      = errors.New("no CUDA device")
+)
+
+// Error is a failure inside libtorch.
+type Error struct {
+	Op      string // what was being done
+	Message string // libtorch's own words
+	kind    error  // ErrOutOfMemory, ErrNoCUDA or nil
+}
+
+func (e *Error) Error() string { return e.Op + ": " + e.Message }
+
+// Unwrap gives ErrOutOfMemory or ErrNoCUDA where the failure is one.
+func (e *Error) Unwrap() error { return e.kind }
+
+// failure turns a status into an error and frees its message.
+func failure(op string, s C.gnn_status) error {
+	if s.code == C.GNN_OK {
+		return nil
+	}
+	e := &Error{Op: op}
+	if s.message != nil {
+		e.Message = C.GoString(s.message)
+		C.gnn_message_free(s.message)
+	}
+	switch s.code {
+	case C.GNN_OUT_OF_MEMORY:
+		e.kind = ErrOutOfMemory
+	case C.GNN_NO_CUDA:
+		e.kind = ErrNoCUDA
+	}
+	return e
+}
+
+// must panics with the *Error of a failed call; Thread.Do returns it.
+func must(op string, s C.gnn_status) {
+	if s.code != C.GNN_OK {
+		panic(failure(op, s))
+	}
+}
+
+// Version is the libtorch that the native layer was compiled against.
+func Version() string { return C.GoString(C.gnn_torch_version()) }
+
+// LiveHandles counts tensors, adjacencies, optimisers and modules that are not
+// freed yet. It is 0 when nothing leaks and nothing runs.
+func LiveHandles() int64 { return int64(C.gnn_live_handles()) }
+
+// ManualSeed seeds the generators of every device. It runs on the thread.
+func ManualSeed(seed int64) { must("seeding", C.gnn_manual_seed(C.uint64_t(seed))) }
+
+// NoGrad runs f without recording operations for a backward pass.
+func NoGrad(f func()) {
+	must("switching gradients off", C.gnn_set_grad_enabled(0))
+	defer func() { must("switching gradients on", C.gnn_set_grad_enabled(1)) }()
+	f()
+}
+
+// Threads is how many threads libtorch uses inside one operation.
+func Threads() int { return int(C.gnn_num_threads()) }
+
+// setThreads gives libtorch the CPUs that this process may use:
+// OMP_NUM_THREADS where the user set it, else GOMAXPROCS, which knows a
+// container's CPU limit.
+func setThreads() error {
+	n := runtime.GOMAXPROCS(0)
+	if s := ompinit.UserThreads; s != "" {
+		v, err := strconv.Atoi(s)
+		if err != nil || v < 1 || v > 4096 {
+			return fmt.Errorf("OMP_NUM_THREADS is %q: set a number of threads of 1 or more, or unset it", s)
+		}
+		n = v
+	}
+	return failure("setting the number of threads", C.gnn_set_num_threads(C.int32_t(n)))
+}

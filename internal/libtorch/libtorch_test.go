@@ -1,0 +1,342 @@
+package libtorch_test
+
+import (
+	"errors"
+	"math"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	torch "github.com/wangkuiyi/gotorch"
+
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+)
+
+// newThread fails the test if a native object outlives it.
+func newThread(t testing.TB) *libtorch.Thread {
+	t.Helper()
+	before := libtorch.LiveHandles()
+	thread, err := libtorch.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		thread.Close()
+		if left := libtorch.LiveHandles() - before; left != 0 {
+			t.Errorf("%d native handles are left", left)
+		}
+	})
+	return thread
+}
+
+// in runs f on the thread with a scope of its own.
+func in(thread *libtorch.Thread, f func(s *libtorch.Scope) error) error {
+	return thread.Do(func() error {
+		s := libtorch.NewScope()
+		defer s.Close()
+		return f(s)
+	})
+}
+
+func TestAnErrorInLibtorchIsAGoErrorAndTheThreadGoesOn(t *testing.T) {
+	cases := []struct {
+		name, says string
+		do         func(s *libtorch.Scope)
+	}{
+		{"shapes that do not fit, in our forward", "linear", func(s *libtorch.Scope) {
+			s.Linear(s.Float32s(make([]float32, 6), 2, 3), s.Float32s(make([]float32, 20), 4, 5), libtorch.Tensor{})
+		}},
+		{"shapes that do not fit, in gotorch's forward", "gotorch", func(s *libtorch.Scope) {
+			s.Add(s.Float32s(make([]float32, 6), 2, 3), s.Float32s(make([]float32, 20), 4, 5))
+		}},
+		{"an adjacency of another number of nodes", "adjacency of 3 nodes", func(s *libtorch.Scope) {
+			a := libtorch.NewAdjacency(3, nil, nil)
+			defer a.Close()
+			s.Matmul(a, s.Float32s(make([]float32, 8), 4, 2))
+		}},
+		{"an edge to nowhere", "edge 1 joins 0 and 7 in a graph of 3 nodes", func(*libtorch.Scope) {
+			libtorch.NewAdjacency(3, []int64{0, 0, 1, 7}, nil)
+		}},
+		{"edge weights of another number", "edge_weight of 1", func(*libtorch.Scope) {
+			libtorch.NewAdjacency(3, []int64{0, 0, 1, 2}, []float32{1})
+		}},
+		{"a class past the logits", "cross-entropy", func(s *libtorch.Scope) {
+			s.CrossEntropy(s.Float32s(make([]float32, 6), 2, 3), s.Int64s([]int64{0, 3}, 2), libtorch.Tensor{})
+		}},
+		{"a backward pass from a shape that is no scalar", "backward", func(s *libtorch.Scope) {
+			x := libtorch.RequireGrad(s.Float32s([]float32{1, -2}, 2))
+			libtorch.Backward(s.Relu(x))
+		}},
+		{"a gradient of another shape, in backward", "backward", func(s *libtorch.Scope) {
+			x := libtorch.RequireGrad(s.Float32s([]float32{1, -2}, 2))
+			libtorch.BackwardFrom(s.Relu(x), s.Float32s([]float32{1, 2, 3}, 3))
+		}},
+		{"a parameter that changed its shape, in the step", "optimiser step: Adam step: parameter 0 has shape [3]", func(s *libtorch.Scope) {
+			x := libtorch.RequireGrad(s.Float32s([]float32{1, 2}, 2))
+			adam := libtorch.NewAdam([]libtorch.Tensor{x}, libtorch.AdamConfig{LearningRate: 1})
+			defer adam.Close()
+			libtorch.SetData(x, s.Float32s([]float32{1, 2, 3}, 3))
+			libtorch.BackwardFrom(s.Relu(x), s.Float32s([]float32{1, 1, 1}, 3))
+			adam.Step(0)
+		}},
+		{"TorchScript that does not parse", "compiling TorchScript", func(*libtorch.Scope) {
+			m := libtorch.NewModule("Broken")
+			defer m.Close()
+			m.Define("def forward(self, x:\n")
+		}},
+		{"a file that is no model", "loading TorchScript", func(*libtorch.Scope) {
+			libtorch.LoadModule([]byte("PK\x03\x04 and nothing more"))
+		}},
+		{"a shape that its values do not fill", "making a tensor", func(s *libtorch.Scope) {
+			s.Float32s([]float32{1, 2, 3}, 2, 2)
+		}},
+	}
+	thread := newThread(t)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			err := in(thread, func(s *libtorch.Scope) error {
+				c.do(s)
+				return nil
+			})
+			var e *libtorch.Error
+			if !errors.As(err, &e) {
+				t.Fatalf("got %v, want a *libtorch.Error", err)
+			}
+			if !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%q does not say %q", err, c.says)
+			}
+			if errors.Is(err, libtorch.ErrOutOfMemory) {
+				t.Errorf("%q is no lack of memory", err)
+			}
+		})
+	}
+	if err := thread.Do(func() error { return nil }); err != nil {
+		t.Errorf("the thread does not go on: %v", err)
+	}
+}
+
+func TestTooLittleMemoryIsErrOutOfMemory(t *testing.T) {
+	const exabyte = 1 << 58 // floats that no address space holds
+	thread := newThread(t)
+	for name, do := range map[string]func(s *libtorch.Scope){
+		"in csrc":    func(s *libtorch.Scope) { s.Uniform(0, 1, exabyte/4) },
+		"in gotorch": func(s *libtorch.Scope) { s.Keep(torch.Empty([]int64{exabyte / 4}, false)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := in(thread, func(s *libtorch.Scope) error {
+				do(s)
+				return nil
+			})
+			if !errors.Is(err, libtorch.ErrOutOfMemory) {
+				t.Errorf("got %v, want ErrOutOfMemory", err)
+			}
+		})
+	}
+}
+
+func TestAPanicThatIsNotLibtorchsReachesTheCaller(t *testing.T) {
+	thread := newThread(t)
+	defer func() {
+		if p := recover(); p == nil || !strings.Contains(p.(string), "index out of range") {
+			t.Errorf("recovered %v", p)
+		}
+	}()
+	_ = thread.Do(func() error {
+		var empty []int
+		_ = empty[len(os.Args)]
+		return nil
+	})
+	t.Error("a Go mistake was swallowed")
+}
+
+func TestAdjacencyMultipliesAndItsGradientIsItsTranspose(t *testing.T) {
+	thread := newThread(t)
+	err := in(thread, func(s *libtorch.Scope) error {
+		// Node 1 listens to 0 (weight 2), node 2 to 0 (3) and 1 (5).
+		a := libtorch.NewAdjacency(3, []int64{0, 0, 1, 1, 2, 2}, []float32{2, 3, 5})
+		x := libtorch.RequireGrad(s.Float32s([]float32{1, 10, 100}, 3, 1))
+		out := s.Matmul(a, x)
+		a.Close() // the backward pass keeps what it needs
+		if got := libtorch.ReadFloat32s(out); !slices.Equal(got, []float32{0, 2, 53}) {
+			t.Errorf("A x is %v", got)
+		}
+		libtorch.BackwardFrom(out, s.Float32s([]float32{1, 1, 1}, 3, 1))
+		if got := libtorch.ReadFloat32s(s.Grad(x)); !slices.Equal(got, []float32{5, 5, 0}) {
+			t.Errorf("A^T 1 is %v", got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestABatchOfAdjacenciesIsBlockDiagonal(t *testing.T) {
+	thread := newThread(t)
+	err := in(thread, func(s *libtorch.Scope) error {
+		a := libtorch.NewAdjacency(2, []int64{0, 1}, []float32{2})
+		defer a.Close()
+		b := libtorch.NewAdjacency(1, []int64{0, 0}, []float32{3})
+		defer b.Close()
+		both := libtorch.CatAdjacency([]*libtorch.Adjacency{a, b, a}, libtorch.CPU)
+		defer both.Close()
+		got := libtorch.ReadFloat32s(s.Matmul(both, s.Float32s([]float32{1, 2, 3, 4, 5}, 5, 1)))
+		if want := []float32{0, 2, 9, 0, 8}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCrossEntropyLeavesOutMaskedRowsAndWeighsClasses(t *testing.T) {
+	thread := newThread(t)
+	err := in(thread, func(s *libtorch.Scope) error {
+		logits := s.Float32s([]float32{0, 0, 9, -9, 1, 0}, 3, 2)
+		target := s.Int64s([]int64{0, -100, 1}, 3)
+		plain := libtorch.Item(s.CrossEntropy(logits, target, libtorch.Tensor{}))
+		first, third := math.Log(2), math.Log(1+math.E)
+		if want := (first + third) / 2; math.Abs(plain-want) > 1e-6 {
+			t.Errorf("loss %v, want %v", plain, want)
+		}
+		weighted := libtorch.Item(s.CrossEntropy(logits, target, s.Float32s([]float32{1, 3}, 2)))
+		if want := (first + 3*third) / 4; math.Abs(weighted-want) > 1e-6 {
+			t.Errorf("weighted loss %v, want %v", weighted, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// step is a training step with everything in it.
+func step(s *libtorch.Scope, adam *libtorch.Adam, w, b, x, y libtorch.Tensor, a *libtorch.Adjacency) float64 {
+	batch := libtorch.CatAdjacency([]*libtorch.Adjacency{a, a}, libtorch.CPU)
+	defer batch.Close()
+	h := s.Dropout(s.Relu(s.Linear(s.Matmul(batch, s.Take(x, []int64{1, 0})), w, b)), 0.1, true)
+	loss := s.CrossEntropy(h, s.Take(y, []int64{1, 0}), libtorch.Tensor{})
+	libtorch.Backward(loss)
+	adam.Step(1)
+	return libtorch.Item(loss)
+}
+
+func TestTenThousandStepsUnderConstantGarbageCollectionLeaveNothing(t *testing.T) {
+	steps := 10_000
+	if testing.Short() {
+		steps = 1_000
+	}
+	thread := newThread(t)
+	stop, collected := make(chan struct{}), sync.WaitGroup{}
+	collected.Go(func() { // what frees an input too early, if anything does
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				runtime.GC()
+			}
+		}
+	})
+	defer collected.Wait()
+	defer close(stop)
+	err := in(thread, func(model *libtorch.Scope) error {
+		w := libtorch.RequireGrad(model.Clone(model.Uniform(-1, 1, 4, 3)))
+		b := libtorch.RequireGrad(model.Clone(model.Uniform(-1, 1, 4)))
+		x := model.Uniform(-1, 1, 2, 50, 3)
+		y := model.Int64s(make([]int64, 100), 2, 50)
+		a := libtorch.NewGCNAdjacency(50, []int64{0, 1, 2, 1, 2, 3}, nil)
+		defer a.Close()
+		adam := libtorch.NewAdam([]libtorch.Tensor{w, b}, libtorch.AdamConfig{LearningRate: 1e-4})
+		defer adam.Close()
+		var handles int64
+		var memory float64
+		for i := range steps {
+			s := libtorch.NewScope()
+			step(s, adam, w, b, x, y, a)
+			s.Close()
+			if i == steps/10 { // caches and the allocator are warm by then
+				handles, memory = libtorch.LiveHandles(), residentMB(t)
+			}
+		}
+		if now := libtorch.LiveHandles(); now != handles {
+			t.Errorf("%d live handles after step %d, %d at the end", handles, steps/10, now)
+		}
+		if now := residentMB(t); now > 1.05*memory {
+			t.Errorf("resident memory grew from %.1f to %.1f MB", memory, now)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func residentMB(t *testing.T) float64 {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := 0.0
+	for _, c := range strings.Fields(string(status))[1] {
+		pages = 10*pages + float64(c-'0')
+	}
+	return pages * float64(os.Getpagesize()) / 1e6
+}
+
+func TestTheSameSeedGivesTheSameBits(t *testing.T) {
+	thread := newThread(t)
+	draw := func(seed int64) (values []float32) {
+		err := in(thread, func(s *libtorch.Scope) error {
+			libtorch.ManualSeed(seed)
+			values = libtorch.ReadFloat32s(s.Dropout(s.Uniform(-1, 1, 1000), 0.5, true))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return values
+	}
+	if !slices.Equal(draw(1), draw(1)) {
+		t.Error("one seed, two results")
+	}
+	if slices.Equal(draw(1), draw(2)) {
+		t.Error("two seeds, one result")
+	}
+}
+
+func TestWithoutADriverCUDAIsRefusedByName(t *testing.T) {
+	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
+		t.Skip("this machine has an NVIDIA driver")
+	}
+	thread := newThread(t)
+	err := thread.Do(func() error {
+		_, err := libtorch.LoadCUDA()
+		return err
+	})
+	if !errors.Is(err, libtorch.ErrNoCUDA) || !strings.Contains(err.Error(), "libcuda.so.1") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoGradEndsWithItsFunction(t *testing.T) {
+	thread := newThread(t)
+	err := in(thread, func(s *libtorch.Scope) error {
+		x := libtorch.RequireGrad(s.Float32s([]float32{2}, 1))
+		func() {
+			defer func() { _ = recover() }()
+			libtorch.NoGrad(func() { panic(&libtorch.Error{Op: "a failure inside"}) })
+		}()
+		libtorch.Backward(s.Relu(x)) // fails if recording is still off
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,67 @@
+package libtorch
+
+// #include "gnn.h"
+import "C"
+
+import (
+	"unsafe"
+
+	torch "github.com/wangkuiyi/gotorch"
+)
+
+// Linear is x W^T + b: x [N, in], weight [out, in], bias [out] or the zero
+// Tensor for none; the result is [N, out].
+func (s *Scope) Linear(x, weight, bias Tensor) Tensor {
+	var out C.gnn_tensor
+	must("linear", C.gnn_linear(handle(x), handle(weight), handle(bias), &out))
+	return s.own(out)
+}
+
+// Add is a + b, broadcast.
+func (s *Scope) Add(a, b Tensor) Tensor { return s.Keep(torch.Add(a, b, 1)) }
+
+// Relu is max(x, 0).
+func (s *Scope) Relu(x Tensor) Tensor { return s.Keep(torch.Relu(x)) }
+
+// Dropout zeroes each value with probability p and scales the others by
+// 1/(1-p) while training, and is x itself otherwise.
+func (s *Scope) Dropout(x Tensor, p float64, training bool) Tensor {
+	if !training || p == 0 {
+		return x
+	}
+	var out C.gnn_tensor
+	must("dropout", C.gnn_dropout(handle(x), C.double(p), 1, &out))
+	return s.own(out)
+}
+
+// Softmax is over the last axis.
+func (s *Scope) Softmax(x Tensor) Tensor {
+	var out C.gnn_tensor
+	must("softmax", C.gnn_softmax(handle(x), &out))
+	return s.own(out)
+}
+
+// Take gives x[index] of x [T, N, ...] with the first two axes joined:
+// [len(index)*N, ...].
+func (s *Scope) Take(x Tensor, index []int64) Tensor {
+	var out C.gnn_tensor
+	must("taking snapshots", C.gnn_take(handle(x), (*C.int64_t)(unsafe.SliceData(index)), C.int64_t(len(index)), &out))
+	return s.own(out)
+}
+
+// CrossEntropy is the mean over the rows of logits [N, C] whose target [N] is
+// not -100; weight [C] scales each class, the zero Tensor none. With no such
+// row it is NaN, as in PyTorch.
+func (s *Scope) CrossEntropy(logits, target, weight Tensor) Tensor {
+	var out C.gnn_tensor
+	must("cross-entropy", C.gnn_cross_entropy(handle(logits), handle(target), handle(weight), &out))
+	return s.own(out)
+}
+
+// Backward adds the gradient of a scalar to every parameter it came from.
+func Backward(loss Tensor) { must("backward", C.gnn_backward(handle(loss), nil)) }
+
+// BackwardFrom is Backward from a tensor of any shape, whose own gradient is given.
+func BackwardFrom(t, gradient Tensor) {
+	must("backward", C.gnn_backward(handle(t), handle(gradient)))
+}
