@@ -1,0 +1,71 @@
+package nn
+
+import "github.com/streamforge/gnn-trainer/internal/libtorch"
+
+// GCNConv is the graph convolution of Kipf and Welling (ICLR 2017) with the
+// exact semantics of torch_geometric.nn.GCNConv:
+//
+//	x'_i = W sum_j  e_ji / sqrt(deg(j) deg(i))  x_j  +  b
+//
+// over the neighbours j that i listens to and i itself. The normalised
+// adjacency is libtorch.NewGCNAdjacency.
+type GCNConv struct {
+	In, Out int
+	Weight  Tensor // lin.weight [Out, In]
+	Bias    Tensor // bias [Out], added after aggregation
+}
+
+// NewGCNConv draws the weight by Glorot and starts the bias at 0, as PyG does.
+func NewGCNConv(owner *Scope, d libtorch.Device, in, out int) *GCNConv {
+	return &GCNConv{In: in, Out: out,
+		Weight: newParameter(owner, d, glorot(in, out), int64(out), int64(in)),
+		Bias:   newParameter(owner, d, 0, int64(out)),
+	}
+}
+
+// Forward takes x [N, In] to [N, Out]. The two products commute, so the sparse
+// one is done on the narrower side.
+func (c *GCNConv) Forward(s *Scope, x Tensor, adjacency *libtorch.Adjacency) Tensor {
+	if c.In <= c.Out {
+		return s.Linear(s.Matmul(adjacency, x), c.Weight, c.Bias)
+	}
+	return s.Add(s.Matmul(adjacency, s.Linear(x, c.Weight, Tensor{})), c.Bias)
+}
+
+// Parameters are in PyG's order.
+func (c *GCNConv) Parameters() []Parameter {
+	return []Parameter{
+		{"bias", []int{c.Out}, c.Bias},
+		{"lin.weight", []int{c.Out, c.In}, c.Weight},
+	}
+}
+
+// The TorchScript repeats gcn_norm for edges as they come in Python: a node's
+// own loop keeps its weight, every other node gets one of 1.
+const gcnConvScript = `
+def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:
+    n = x.size(0)
+    source = edge_index[0]
+    target = edge_index[1]
+    weight = torch.ones([edge_index.size(1)], dtype=x.dtype, device=x.device)
+    if edge_weight is not None:
+        weight = edge_weight.to(x.dtype)
+    own = source == target
+    loop_weight = torch.ones([n], dtype=x.dtype, device=x.device)
+    loop_weight[source[own]] = weight[own]
+    loop = torch.arange(n, device=x.device)
+    others = torch.logical_not(own)
+    source = torch.cat([source[others], loop])
+    target = torch.cat([target[others], loop])
+    weight = torch.cat([weight[others], loop_weight])
+    degree = torch.zeros([n], dtype=x.dtype, device=x.device).index_add(0, target, weight)
+    scale = degree.pow(-0.5)
+    scale = scale.masked_fill(scale == float('inf'), 0.0)
+    weight = scale[source] * weight * scale[target]
+    h = torch.matmul(x, self.lin.weight.t())
+    return torch.zeros_like(h).index_add(0, target, h[source] * weight.unsqueeze(1)) + self.bias
+`
+
+func (c *GCNConv) script() *libtorch.Module {
+	return scriptModule("GCNConv", gcnConvScript, c.Parameters())
+}

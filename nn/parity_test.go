@@ -1,0 +1,199 @@
+package nn_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn"
+)
+
+type convCase struct {
+	Name       string
+	Nodes      int
+	In, Out    int
+	X          []float32
+	EdgeIndex  []int64   `json:"edge_index"`
+	EdgeWeight []float32 `json:"edge_weight"`
+	Weight     []float32
+	Bias       []float32
+	Upstream   []float32
+	Output     []float32
+	GradX      []float32 `json:"grad_x"`
+	GradWeight []float32 `json:"grad_weight"`
+	GradBias   []float32 `json:"grad_bias"`
+}
+
+type trainingCase struct {
+	Name                             string
+	Nodes, Features, Hidden, Classes int
+	Layers                           int
+	Decoupled                        bool
+	WeightDecay                      float64 `json:"weight_decay"`
+	Clip                             float64
+	X                                []float32
+	Y                                []int64
+	EdgeIndex                        []int64   `json:"edge_index"`
+	EdgeWeight                       []float32 `json:"edge_weight"`
+	Start, End                       map[string][]float32
+	Losses                           []float64
+}
+
+type parity struct {
+	Convs     []convCase
+	Trainings []trainingCase
+}
+
+// pygSays runs PyTorch Geometric itself, in this very test run.
+func pygSays(t *testing.T) parity {
+	t.Helper()
+	python := os.Getenv("PYTHON")
+	if python == "" {
+		python = "../.venv/bin/python"
+	}
+	if _, err := exec.LookPath(python); err != nil {
+		t.Skipf("no Python with PyG to compare with (make setup): %v", err)
+	}
+	cmd := exec.Command(python, "testdata/parity.py")
+	cmd.Stderr = os.Stderr
+	text, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("running PyG: %v", err)
+	}
+	var p parity
+	if err := json.Unmarshal(text, &p); err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Convs) == 0 || len(p.Trainings) == 0 {
+		t.Fatal("PyG gave nothing to compare with")
+	}
+	return p
+}
+
+func newThread(t *testing.T) *libtorch.Thread {
+	t.Helper()
+	before := libtorch.LiveHandles()
+	thread, err := libtorch.NewThread()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		thread.Close()
+		if left := libtorch.LiveHandles() - before; left != 0 {
+			t.Errorf("%d native handles are left", left)
+		}
+	})
+	return thread
+}
+
+// near fails unless got is want to 1e-6 of want's largest magnitude.
+func near(t *testing.T, what string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d values, PyG's %d", what, len(got), len(want))
+	}
+	largest, worst := 0.0, 0.0
+	for i := range want {
+		largest = max(largest, math.Abs(float64(want[i])))
+		d := math.Abs(float64(got[i]) - float64(want[i]))
+		if math.IsNaN(d) {
+			d = math.Inf(1)
+		}
+		worst = max(worst, d)
+	}
+	if worst > 1e-6*largest {
+		t.Errorf("%s is off by %.3g, where PyG's largest value is %.3g", what, worst, largest)
+	}
+}
+
+func TestGCNConvAndItsGradientsAreThoseOfPyG(t *testing.T) {
+	says := pygSays(t)
+	thread := newThread(t)
+	for _, c := range says.Convs {
+		for _, kernel := range []string{"our product", "libtorch's product"} {
+			t.Run(c.Name+", "+kernel, func(t *testing.T) {
+				err := thread.Do(func() error {
+					s := libtorch.NewScope()
+					defer s.Close()
+					conv := &nn.GCNConv{In: c.In, Out: c.Out,
+						Weight: libtorch.RequireGrad(s.Float32s(c.Weight, int64(c.Out), int64(c.In))),
+						Bias:   libtorch.RequireGrad(s.Float32s(c.Bias, int64(c.Out))),
+					}
+					a := libtorch.NewGCNAdjacency(c.Nodes, c.EdgeIndex, c.EdgeWeight)
+					defer a.Close()
+					if kernel == "libtorch's product" {
+						a.UseLibtorch()
+					}
+					x := libtorch.RequireGrad(s.Float32s(c.X, int64(c.Nodes), int64(c.In)))
+					out := conv.Forward(s, x, a)
+					near(t, "the output", libtorch.ReadFloat32s(out), c.Output)
+					libtorch.BackwardFrom(out, s.Float32s(c.Upstream, int64(c.Nodes), int64(c.Out)))
+					near(t, "the gradient of x", libtorch.ReadFloat32s(s.Grad(x)), c.GradX)
+					near(t, "the gradient of the weight", libtorch.ReadFloat32s(s.Grad(conv.Weight)), c.GradWeight)
+					near(t, "the gradient of the bias", libtorch.ReadFloat32s(s.Grad(conv.Bias)), c.GradBias)
+					return nil
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+	}
+}
+
+func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
+	says := pygSays(t)
+	thread := newThread(t)
+	for _, c := range says.Trainings {
+		t.Run(c.Name, func(t *testing.T) {
+			err := thread.Do(func() error {
+				s := libtorch.NewScope()
+				defer s.Close()
+				m := nn.NewGCN(libtorch.CPU, nn.GCNConfig{Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Classes: c.Classes})
+				defer m.Close()
+				var parameters []libtorch.Tensor
+				var names []string
+				for _, p := range m.Parameters() {
+					libtorch.Copy(p.Tensor, s.Float32s(c.Start[p.Name], shape64(p.Shape)...))
+					parameters = append(parameters, p.Tensor)
+					names = append(names, p.Name)
+				}
+				if len(names) != len(c.Start) {
+					t.Errorf("our parameters are %v, PyG has %d", names, len(c.Start))
+				}
+				adam := libtorch.NewAdam(parameters, libtorch.AdamConfig{LearningRate: 1e-2, WeightDecay: c.WeightDecay, Decoupled: c.Decoupled})
+				defer adam.Close()
+				a := m.Adjacency(c.Nodes, c.EdgeIndex, c.EdgeWeight)
+				defer a.Close()
+				x := s.Float32s(c.X, int64(c.Nodes), int64(c.Features))
+				y := s.Int64s(c.Y, int64(c.Nodes))
+				for i, want := range c.Losses {
+					loss := s.CrossEntropy(m.Forward(s, x, a, true), y, libtorch.Tensor{})
+					if got := libtorch.Item(loss); math.Abs(got-want) > 1e-5 {
+						t.Errorf("the loss of step %d is %.8f, PyG's is %.8f", i, got, want)
+					}
+					libtorch.Backward(loss)
+					adam.Step(c.Clip)
+				}
+				if c.Losses[19] >= c.Losses[0] {
+					t.Error("PyG itself did not learn: the case compares nothing")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func shape64(shape []int) []int64 {
+	wide := make([]int64, len(shape))
+	for i, d := range shape {
+		wide[i] = int64(d)
+	}
+	return wide
+}

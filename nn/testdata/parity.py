@@ -1,0 +1,103 @@
+"""parity.py: what PyTorch Geometric makes of random graphs, as JSON on stdout.
+
+For GCNConv: inputs, weights, output and every gradient. For the GCN: weights
+and the losses of 20 Adam steps. nn's parity test reads it.
+"""
+import json
+import sys
+
+import torch
+from torch_geometric.nn import GCNConv
+from torch_geometric.nn.models import GCN
+
+torch.manual_seed(7)
+torch.set_num_threads(1)
+
+
+def flat(t):
+    return [] if t is None else t.detach().reshape(-1).tolist()
+
+
+def random_edges(n, e):
+    return torch.randint(0, n, (2, e))
+
+
+def without_loops(edges):
+    return edges[:, edges[0] != edges[1]]
+
+
+def graphs():
+    n = 40
+    directed = without_loops(random_edges(n, 200))
+    yield "weighted", n, directed, torch.rand(directed.size(1))
+    yield "unweighted", n, directed, None
+    both = torch.cat([directed, directed.flip(0)], dim=1)
+    yield "undirected", n, both, torch.rand(directed.size(1)).repeat(2)
+    loops = torch.arange(0, n, 3).repeat(2, 1)
+    with_loops = torch.cat([directed, loops], dim=1)[:, torch.randperm(directed.size(1) + loops.size(1))]
+    yield "self-loops already there, weighted", n, with_loops, torch.rand(with_loops.size(1)) + 0.1
+    yield "self-loops already there, unweighted", n, with_loops, None
+    few = without_loops(random_edges(10, 30))
+    yield "isolated nodes", n, few, torch.rand(few.size(1))
+    yield "edges that count twice", n, torch.cat([directed, directed[:, :50]], dim=1), torch.rand(directed.size(1) + 50)
+    yield "weights of zero", n, directed, torch.rand(directed.size(1)).round()
+    yield "a loop of weight zero alone", 3, torch.tensor([[0, 1], [0, 2]]), torch.tensor([0.0, 1.0])
+    yield "no edges", n, torch.empty(2, 0, dtype=torch.long), torch.empty(0)
+    yield "one node", 1, torch.empty(2, 0, dtype=torch.long), None
+
+
+def conv_cases():
+    for name, n, edge_index, edge_weight in graphs():
+        for width_in, width_out in ((5, 16), (16, 5)):
+            conv = GCNConv(width_in, width_out)
+            torch.nn.init.normal_(conv.bias)
+            x = torch.randn(n, width_in, requires_grad=True)
+            out = conv(x, edge_index, edge_weight)
+            upstream = torch.randn_like(out)
+            out.backward(upstream)
+            yield {
+                "name": f"{name}, {width_in} to {width_out}", "nodes": n, "in": width_in, "out": width_out,
+                "x": flat(x), "edge_index": flat(edge_index),
+                "edge_weight": None if edge_weight is None else flat(edge_weight),
+                "weight": flat(conv.lin.weight), "bias": flat(conv.bias), "upstream": flat(upstream),
+                "output": flat(out), "grad_x": flat(x.grad), "grad_weight": flat(conv.lin.weight.grad),
+                "grad_bias": flat(conv.bias.grad),
+            }
+
+
+def training_case(optimiser, weight_decay, clip):
+    n, features, hidden, layers, classes = 60, 9, 32, 2, 3
+    model = GCN(features, hidden, layers, classes, jk="last", dropout=0.0)
+    edge_index = random_edges(n, 400)
+    edge_weight = torch.rand(400)
+    x, y = torch.randn(n, features), torch.randint(0, classes, (n,))
+    y[::7] = -100
+    start = {k: flat(v) for k, v in model.state_dict().items()}
+    opt = optimiser(model.parameters(), lr=1e-2, weight_decay=weight_decay)
+    losses = []
+    for _ in range(20):
+        opt.zero_grad()
+        loss = torch.nn.functional.cross_entropy(model(x, edge_index, edge_weight), y)
+        loss.backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+        opt.step()
+        losses.append(loss.item())
+    return {
+        "name": f"{optimiser.__name__}, weight decay {weight_decay}, clip {clip}",
+        "nodes": n, "features": features, "hidden": hidden, "layers": layers, "classes": classes,
+        "decoupled": optimiser is torch.optim.AdamW, "weight_decay": weight_decay, "clip": clip,
+        "x": flat(x), "y": flat(y), "edge_index": flat(edge_index), "edge_weight": flat(edge_weight),
+        "start": start, "losses": losses, "end": {k: flat(v) for k, v in model.state_dict().items()},
+    }
+
+
+json.dump({
+    "convs": list(conv_cases()),
+    "trainings": [
+        training_case(torch.optim.Adam, 0.0, 0.0),
+        training_case(torch.optim.Adam, 0.01, 0.0),
+        training_case(torch.optim.AdamW, 0.1, 0.0),
+        training_case(torch.optim.Adam, 0.0, 0.05),
+    ],
+}, sys.stdout)
