@@ -1,0 +1,172 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// minShare is the share of its present bars on which every symbol must have
+// what a feature needs; below it the feature is left out.
+const minShare = 0.9
+
+// lookback is the longest window of a feature, in bars before the snapshot's.
+const lookback = 24
+
+// series is one symbol's side of a market, [T] each, NaN where missing.
+type series struct {
+	market                   *Market
+	close, high, low, volume []float64
+	logClose                 []float64 // ln(close)
+	ret                      []float64 // one-bar log return
+	optional                 map[Column][]float64
+}
+
+func newSeries(m *Market, i int) *series {
+	s := &series{
+		market: m, close: m.Close[i], high: m.High[i], low: m.Low[i], volume: m.Volume[i],
+		logClose: make([]float64, m.Bars), ret: make([]float64, m.Bars),
+		optional: make(map[Column][]float64, len(m.Optional)),
+	}
+	for t, c := range s.close {
+		s.logClose[t] = math.Log(c)
+	}
+	logReturn(s.ret, s.logClose, 1)
+	for column, values := range m.Optional {
+		s.optional[column] = values[i]
+	}
+	return s
+}
+
+// feature is a quantity known at a bar's close. fill writes it for each bar of
+// a symbol, NaN where it is undefined, reading no bar later than the one it
+// writes.
+type feature struct {
+	name  string
+	needs []Column
+	fill  func(dst []float64, s *series)
+}
+
+// features are all there are, in the order of the columns of x: the ten that
+// StreamForge's Python service computed, then ours.
+var features = []feature{
+	{"log_return_1", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 1) }},
+	{"log_return_4", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 4) }},
+	{"log_return_12", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 12) }},
+	{"log_return_24", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 24) }},
+	{volatilityName, nil, func(dst []float64, s *series) { rollingDeviation(dst, s.ret, 24, 12) }},
+	{"rsi_14", nil, func(dst []float64, s *series) { cutlerRSI(dst, s.close, 14, 7) }},
+	{"volume_ratio", nil, func(dst []float64, s *series) { ratioToMean(dst, s.volume, 24, 12) }},
+	{"spread", []Column{BestBid, BestAsk}, func(dst []float64, s *series) {
+		bid, ask := s.optional[BestBid], s.optional[BestAsk]
+		for t := range dst {
+			dst[t] = ask[t] - bid[t]
+		}
+	}},
+	{"order_book_imbalance", []Column{BidSize, AskSize}, func(dst []float64, s *series) {
+		bid, ask := s.optional[BidSize], s.optional[AskSize]
+		for t := range dst {
+			dst[t] = share(bid[t]-ask[t], bid[t]+ask[t])
+		}
+	}},
+	{"funding_rate", []Column{FundingRate}, func(dst []float64, s *series) { copy(dst, s.optional[FundingRate]) }},
+	{"high_low_range", nil, func(dst []float64, s *series) {
+		for t := range dst {
+			dst[t] = math.Log(s.high[t] / s.low[t])
+		}
+	}},
+	{"taker_imbalance", []Column{TakerBuyVolume}, func(dst []float64, s *series) {
+		buy := s.optional[TakerBuyVolume]
+		for t := range dst {
+			dst[t] = share(2*buy[t]-s.volume[t], s.volume[t])
+		}
+	}},
+	{timeOfDaySin, nil, func(dst []float64, s *series) { timeOfDay(dst, s.market, math.Sin) }},
+	{timeOfDayCos, nil, func(dst []float64, s *series) { timeOfDay(dst, s.market, math.Cos) }},
+}
+
+// Names that the code asks for.
+const (
+	volatilityName = "volatility_24"
+	timeOfDaySin   = "time_of_day_sin"
+	timeOfDayCos   = "time_of_day_cos"
+)
+
+// share is part of whole, 0 of nothing; NaN stays NaN.
+func share(part, whole float64) float64 {
+	if whole == 0 && part == 0 {
+		return 0
+	}
+	return part / whole
+}
+
+// timeOfDay puts the UTC time of day at each bar's close on a circle.
+func timeOfDay(dst []float64, m *Market, wave func(float64) float64) {
+	day := (24 * time.Hour).Milliseconds()
+	for t := range dst {
+		closing := m.OpenTime(t + 1)
+		dst[t] = wave(2 * math.Pi * float64(((closing%day)+day)%day) / float64(day))
+	}
+}
+
+// supported splits the features into those that the market can fill and those
+// it cannot. It looks at which values there are over the whole market, never at
+// the values.
+func supported(m *Market) (kept []feature, out []LeftOut) {
+	for _, f := range features {
+		reason := ""
+		switch {
+		case f.name == timeOfDaySin || f.name == timeOfDayCos:
+			if m.Interval >= 24*time.Hour {
+				reason = fmt.Sprintf("bars of %v all close at one time of day", m.Interval)
+			}
+		case len(f.needs) > 0:
+			reason = lacking(m, f.needs)
+		}
+		if reason != "" {
+			out = append(out, LeftOut{Name: f.name, Reason: reason})
+		} else {
+			kept = append(kept, f)
+		}
+	}
+	return kept, out
+}
+
+// lacking tells why the columns do not suffice, naming the symbol that has them
+// on the smallest share of its bars; empty if they do.
+func lacking(m *Market, needs []Column) string {
+	worst, least := -1, 2.0
+	for i := range m.Symbols {
+		present, complete := 0, 0
+		for t := range m.Bars {
+			if !m.Present(i, t) {
+				continue
+			}
+			present++
+			if !slices.ContainsFunc(needs, func(c Column) bool {
+				return m.Optional[c] == nil || math.IsNaN(m.Optional[c][i][t])
+			}) {
+				complete++
+			}
+		}
+		// A symbol without bars is masked everywhere and says nothing of a column.
+		if v := float64(complete) / float64(max(present, 1)); present > 0 && v < least {
+			worst, least = i, v
+		}
+	}
+	if worst >= 0 && least >= minShare {
+		return ""
+	}
+	names := make([]string, len(needs))
+	for i, c := range needs {
+		names[i] = string(c)
+	}
+	need := strings.Join(names, " and ")
+	if worst < 0 {
+		return fmt.Sprintf("no symbol has bars, so none has %s", need)
+	}
+	return fmt.Sprintf("%s has %s on %.1f %% of its bars, and %.0f %% are needed of every symbol",
+		m.Symbols[worst], need, 100*least, 100*minShare)
+}

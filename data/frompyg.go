@@ -1,0 +1,236 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/streamforge/gnn-trainer/pyg"
+)
+
+// FromPyG makes a dataset of one graph without time, such as a citation network
+// or a prepared market graph. Each part is a snapshot; all share x and the
+// edges, and each shows the labels of its own nodes only: train, valid, test
+// and, where present nodes have no label, live.
+//
+// The parts are the file's train_mask, val_mask and test_mask where all three
+// are there; a labelled node in none of them is in no part. Else the labelled
+// nodes are shuffled with seed and cut by TRAIN_FRACTION and VALID_FRACTION, as
+// torch_geometric.transforms.RandomNodeSplit does (with another generator).
+//
+// symbols names the nodes in order; nil: the file's names, else node_0 onwards.
+// Edges are gathered by target, within it in the file's order. Without
+// edge_weight the weight is edge_attr clamped at 0, and without both the graph
+// is unweighted.
+//
+// An error wraps ErrInput, and pyg.ErrInvalid where shapes disagree.
+func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	g := &f.Data
+	if err := checkGraph(g); err != nil {
+		return nil, err
+	}
+	n := g.NumNodes
+	names, err := nodeNames(symbols, f.Symbols, n)
+	if err != nil {
+		return nil, err
+	}
+	d := &Dataset{Symbols: names, static: true, x: g.X, mask: g.NodeMask, edges: []Edges{byTarget(g)}}
+	for j := range g.NumFeatures {
+		d.Features = append(d.Features, fmt.Sprintf("x_%d", j))
+	}
+	if d.mask == nil {
+		d.mask = slices.Repeat([]bool{true}, n)
+	} else {
+		d.x = slices.Clone(g.X)
+		for i, ok := range d.mask {
+			if !ok {
+				clear(row(d.x, i, g.NumFeatures))
+			}
+		}
+	}
+	part, err := nodeParts(f, d.mask, cfg, seed)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range []Split{Train, Valid, Test, Live} {
+		if s == Live && !slices.Contains(part, Live) {
+			continue
+		}
+		d.Splits = append(d.Splits, s)
+		for i, p := range part {
+			y, ret := pyg.Unlabelled, float32(0)
+			if p == s && p != Live {
+				y = g.Y[i]
+				if g.Ret != nil {
+					ret = g.Ret[i]
+				}
+			}
+			d.y, d.rows = append(d.y, y), append(d.rows, p == s)
+			if g.Ret != nil {
+				d.ret = append(d.ret, ret)
+			}
+		}
+	}
+	d.Density = density(d.edges, d.mask, n)
+	if err := d.checkLabels(); err != nil {
+		return nil, err
+	}
+	return d, d.fit()
+}
+
+// checkGraph refuses what the direction task cannot be trained on.
+func checkGraph(g *pyg.Data) error {
+	if err := g.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	switch {
+	case g.NumNodes == 0 || g.NumFeatures == 0:
+		return inputError("x is [%d, %d]; a graph needs nodes and features", g.NumNodes, g.NumFeatures)
+	case g.NumNodes > math.MaxInt32 || g.NumEdges() > math.MaxInt32:
+		return inputError("the graph has %d nodes and %d edges; %d of each are the most", g.NumNodes, g.NumEdges(), math.MaxInt32)
+	case g.Y == nil:
+		return inputError("the file has no y; TASK=direction needs a class of each node, %d (down), %d (flat), %d (up) or %d (none)", Down, Flat, Up, pyg.Unlabelled)
+	}
+	present := func(i int) bool { return g.NodeMask == nil || g.NodeMask[i] }
+	for i, class := range g.Y {
+		if class != pyg.Unlabelled && (class < Down || class > Up) {
+			return inputError("y holds class %d at node %d; TASK=direction has classes %d..%d, and %d for none", class, i, Down, Up, pyg.Unlabelled)
+		}
+		if class != pyg.Unlabelled && !present(i) {
+			return inputError("y holds class %d at node %d, which node_mask leaves out; make it %d or the mask true", class, i, pyg.Unlabelled)
+		}
+	}
+	for k, source := range g.Sources() {
+		if target := g.Targets()[k]; !present(int(source)) || !present(int(target)) {
+			return inputError("edge %d joins nodes %d and %d, of which node_mask leaves one out; drop the edge or make the mask true", k, source, target)
+		}
+	}
+	for _, a := range []struct {
+		name   string
+		values []float32
+		least  float64
+	}{{"x", g.X, -math.MaxFloat32}, {"edge_weight", g.EdgeWeight, 0}, {"edge_attr", g.EdgeAttr, -math.MaxFloat32}, {"ret", g.Ret, -math.MaxFloat32}} {
+		for k, v := range a.values {
+			if !finite(float64(v)) || float64(v) < a.least {
+				want := "a finite number"
+				if a.least == 0 {
+					want += " from 0, because a negative degree has no square root"
+				}
+				return inputError("%s holds %v at position %d; it needs %s", a.name, v, k, want)
+			}
+		}
+	}
+	return nil
+}
+
+// nodeNames picks the names of n nodes.
+func nodeNames(symbols, inFile []string, n int) ([]string, error) {
+	switch {
+	case symbols != nil && len(symbols) != n:
+		return nil, inputError("SYMBOLS names %d nodes, the graph has %d; name each of them, in its order, or none", len(symbols), n)
+	case symbols == nil && inFile != nil && len(inFile) != n:
+		return nil, inputError("the file's symbols name %d nodes, its x has %d", len(inFile), n)
+	case symbols == nil && inFile == nil:
+		names := make([]string, n)
+		for i := range names {
+			names[i] = fmt.Sprintf("node_%d", i)
+		}
+		return names, nil
+	case symbols == nil:
+		symbols = inFile
+	}
+	seen := make(map[string]int, n)
+	for i, s := range symbols {
+		if first, ok := seen[s]; ok {
+			return nil, inputError("nodes %d and %d are both named %q; give each its own name", first, i, s)
+		}
+		seen[s] = i
+	}
+	return slices.Clone(symbols), nil
+}
+
+// nodeParts is the part of each node [N], empty for those in none.
+func nodeParts(f *pyg.File, present []bool, cfg Config, seed int64) ([]Split, error) {
+	part := make([]Split, len(present))
+	var labelled []int
+	for i, ok := range present {
+		switch {
+		case f.Data.Y[i] != pyg.Unlabelled:
+			labelled = append(labelled, i)
+		case ok:
+			part[i] = Live
+		}
+	}
+	if f.TrainMask == nil || f.ValidMask == nil || f.TestMask == nil {
+		random := rand.New(rand.NewPCG(uint64(seed), 0))
+		random.Shuffle(len(labelled), func(a, b int) { labelled[a], labelled[b] = labelled[b], labelled[a] })
+		at := func(share float64) int { return int(share*float64(len(labelled)) + 0.5) }
+		for k, i := range labelled {
+			switch {
+			case k < at(cfg.TrainFraction):
+				part[i] = Train
+			case k < at(cfg.TrainFraction+cfg.ValidFraction):
+				part[i] = Valid
+			default:
+				part[i] = Test
+			}
+		}
+		return part, nil
+	}
+	var errs []error
+	for _, m := range []struct {
+		name string
+		mask []bool
+		part Split
+	}{{"train_mask", f.TrainMask, Train}, {"val_mask", f.ValidMask, Valid}, {"test_mask", f.TestMask, Test}} {
+		if len(m.mask) != len(part) {
+			errs = append(errs, inputError("%s holds %d values, the graph has %d nodes", m.name, len(m.mask), len(part)))
+			continue
+		}
+		for _, i := range labelled {
+			if !m.mask[i] {
+				continue
+			}
+			if part[i] != "" {
+				return nil, inputError("node %d is in %s and in the %s part too; a node trained on cannot be tested on", i, m.name, part[i])
+			}
+			part[i] = m.part
+		}
+	}
+	return part, errors.Join(errs...)
+}
+
+// byTarget gathers the edges of g by target, within it in their order.
+func byTarget(g *pyg.Data) Edges {
+	e := Edges{RowPtr: make([]int32, g.NumNodes+1), Sources: make([]int32, g.NumEdges())}
+	for _, target := range g.Targets() {
+		e.RowPtr[target+1]++
+	}
+	for i := range g.NumNodes {
+		e.RowPtr[i+1] += e.RowPtr[i]
+	}
+	if g.EdgeWeight != nil {
+		e.Weight = make([]float32, g.NumEdges())
+	}
+	if g.EdgeAttr != nil {
+		e.Attr = make([]float32, g.NumEdges())
+	}
+	next := slices.Clone(e.RowPtr)
+	for k, target := range g.Targets() {
+		at := next[target]
+		next[target]++
+		e.Sources[at] = int32(g.Sources()[k])
+		if e.Weight != nil {
+			e.Weight[at] = g.EdgeWeight[k]
+		}
+		if e.Attr != nil {
+			e.Attr[at] = g.EdgeAttr[k]
+		}
+	}
+	return e
+}

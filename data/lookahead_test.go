@@ -1,0 +1,83 @@
+package data
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestWhatComesAfterABarChangesNothingUpToIt(t *testing.T) {
+	threshold := 0.2
+	for name, change := range map[string]func(*Config){
+		"the highest":    func(*Config) {},
+		"a threshold":    func(c *Config) { c.EdgeThreshold = &threshold },
+		"excess returns": func(c *Config) { c.EdgeReturns = EdgeReturnsExcess },
+		"horizon 5":      func(c *Config) { c.Horizon = 5 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(6) {
+				r := newRand(seed)
+				cfg := defaultConfig()
+				change(&cfg)
+				m := randomMarket(r, 9, 700)
+				at := cfg.GraphWindow + 1 + r.IntN(m.Bars-cfg.GraphWindow-60)
+				want, got := mustBuild(t, m, cfg), mustBuild(t, changeAfter(r, m, at), cfg)
+				compared := 0
+				for s := range want.Len() {
+					a := want.Snapshot(s)
+					if a.OpenTime[0] > m.OpenTime(at) {
+						break
+					}
+					b := got.Snapshot(s)
+					if !slices.Equal(a.OpenTime, b.OpenTime) || !slices.Equal(a.NodeMask, b.NodeMask) || !sameBits(a.X, b.X) {
+						t.Fatalf("seed %d: the future after bar %d changed the nodes of snapshot %d", seed, at, s)
+					}
+					if !slices.Equal(a.EdgeIndex, b.EdgeIndex) || !sameBits(a.EdgeWeight, b.EdgeWeight) || !sameBits(a.EdgeAttr, b.EdgeAttr) {
+						t.Fatalf("seed %d: the future after bar %d changed the edges of snapshot %d", seed, at, s)
+					}
+					compared++
+				}
+				if compared == 0 {
+					t.Fatalf("seed %d: no snapshot up to bar %d", seed, at)
+				}
+			}
+		})
+	}
+}
+
+func TestWhatComesAfterTheTrainingPartDoesNotChangeTheNormalisation(t *testing.T) {
+	for seed := range uint64(6) {
+		r := newRand(seed)
+		cfg := defaultConfig()
+		m := randomMarket(r, 9, 700)
+		at := 250 + r.IntN(200)
+		cfg.TrainEnd = time.UnixMilli(m.OpenTime(at + 1))
+		cfg.ValidEnd = time.UnixMilli(m.OpenTime(at + 100))
+		want, got := mustBuild(t, m, cfg), mustBuild(t, changeAfter(r, m, at), cfg)
+		if !sameBits(want.Mean, got.Mean) || !sameBits(want.Std, got.Std) {
+			t.Errorf("seed %d: the future after bar %d changed Mean or Std", seed, at)
+		}
+	}
+}
+
+func TestATrainingLabelNeverReachesBeyondTheTrainingPart(t *testing.T) {
+	for seed := range uint64(6) {
+		r := newRand(seed)
+		cfg := defaultConfig()
+		cfg.Horizon = 1 + r.IntN(8)
+		m := randomMarket(r, 9, 700)
+		at := 250 + r.IntN(200)
+		cfg.TrainEnd = time.UnixMilli(m.OpenTime(at + 1))
+		cfg.ValidEnd = time.UnixMilli(m.OpenTime(at + 100))
+		want, got := mustBuild(t, m, cfg), mustBuild(t, changeAfter(r, m, at), cfg)
+		for s, part := range want.Splits {
+			if part != Train {
+				continue
+			}
+			a, b := want.Snapshot(s), got.Snapshot(s)
+			if !slices.Equal(a.Y, b.Y) || !sameBits(a.Ret, b.Ret) {
+				t.Fatalf("seed %d: HORIZON=%d: a label of train snapshot %d uses a bar after TRAIN_END", seed, cfg.Horizon, s)
+			}
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package source
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestColumnsAreFoundByNameInAnyOrder(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		q      quantity
+		at     int
+	}{
+		{"open_time,open,high,low,close,volume", openTime, 0},
+		{"close,volume,ts,open,high,low", openTime, 2},
+		{"timestamp,open,high,low,close,volume", openTime, 0},
+		{" Open_Time ,OPEN,High,low,close,Volume", highPrice, 2},
+		{"ts,open_time,open,high,low,close,volume", openTime, 1}, // its own name wins
+		{"open_time,open,high,low,close,volume", takerBuyVolume, -1},
+		{"open_time,open,high,low,close,volume,taker_buy_base,note", takerBuyVolume, 6},
+		{"open_time,open,high,low,close,volume,quote_asset_volume,quote_volume", quoteVolume, 7},
+		{strings.Join(dumpHeader, ","), quoteVolume, 7},
+		{strings.Join(dumpHeader, ","), takerBuyVolume, 9},
+	} {
+		at, err := locate(strings.Split(c.header, ","))
+		if err != nil || at[c.q] != c.at {
+			t.Errorf("locate(%s)[%s] = %d, %v; want %d", c.header, c.q, at[c.q], err, c.at)
+		}
+	}
+}
+
+func TestAHeaderThatLacksOrRepeatsAColumnIsRefused(t *testing.T) {
+	for _, c := range []struct{ header, tells string }{
+		{"open,high,low,close,volume", "no column open_time or timestamp or ts"},
+		{"open_time;open;high;low;close;volume", "no column open "},
+		{"open_time,open,high,low,close", `no column volume among "open_time,open,high,low,close"`},
+		{"open_time,open,high,low,close,volume,close", "columns 5 (close) and 7 (close) are both close"},
+		{"ts,timestamp,open,high,low,close,volume", "columns 1 (ts) and 2 (timestamp) are both open_time"},
+		{strings.Repeat("x", 5000), "..."},
+	} {
+		if _, err := locate(strings.Split(c.header, ",")); err == nil || !strings.Contains(err.Error(), c.tells) || len(err.Error()) > 400 {
+			t.Errorf("locate(%.60s) gives %v, not %q", c.header, err, c.tells)
+		}
+	}
+}
+
+func TestOpenTimesAreMillisecondsWhateverTheFileHas(t *testing.T) {
+	for _, c := range []struct {
+		text, tells string
+		want        int64
+	}{
+		{"1704067200000", "", 1704067200000},
+		{" 1704067200000 ", "", 1704067200000},
+		{"1704067200000000", "", 1704067200000},
+		{"1704067200000.0", "", 1704067200000},
+		{"1.7040672e12", "", 1704067200000},
+		{"1704067200", "13 digits", 0},                 // seconds
+		{"1704067200000000000", "16 digits", 0},        // nanoseconds
+		{"32503680000000", "between 2001 and 2286", 0}, // the year 3000
+		{"1704067200000001", "not a whole millisecond", 0},
+		{"1704067200000.5", "not a whole Unix time", 0},
+		{"-1704067200000", "between 2001 and 2286", 0},
+		{"2024-01-01 00:00:00", "not a Unix time in milliseconds", 0},
+		{"", "not a Unix time in milliseconds", 0},
+		{"NaN", "not a whole", 0},
+		{"1e300", "not a whole", 0},
+	} {
+		got, err := parseOpenTime(c.text)
+		if c.tells == "" && (err != nil || got != c.want) {
+			t.Errorf("parseOpenTime(%q) = %d, %v; want %d", c.text, got, err, c.want)
+		}
+		if c.tells != "" && (err == nil || !strings.Contains(err.Error(), c.tells)) {
+			t.Errorf("parseOpenTime(%q) gives %v, not %q", c.text, err, c.tells)
+		}
+	}
+}

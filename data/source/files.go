@@ -1,0 +1,210 @@
+package source
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// loadFiles reads DATA_DIR, one SYMBOL.csv or SYMBOL.parquet a symbol.
+func loadFiles(ctx context.Context, cfg Config) (*data.Market, Report, error) {
+	interval, err := ParseInterval(cfg.Interval)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	span, err := cfg.Range()
+	if err != nil {
+		return nil, Report{}, err
+	}
+	selection, err := ParseSymbols(cfg.Symbols, cfg.Symbol)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	paths, err := listFiles(cfg.Dir)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	symbols, err := candidates(cfg, selection, paths)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	all, err := readFiles(ctx, symbols, paths, interval, span)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	if selection.Top > 0 {
+		if symbols, all, err = mostTraded(symbols, all, selection.Top, cfg); err != nil {
+			return nil, Report{}, err
+		}
+	}
+	for i, s := range all {
+		if len(s.times) == 0 {
+			return nil, Report{}, bad(s.path, "has no candle with %s: choose another range, or leave %s out of SYMBOLS", span, symbols[i])
+		}
+	}
+	return assemble(symbols, all, interval)
+}
+
+// listFiles finds each symbol's file by its name.
+func listFiles(dir string) (map[string]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, pathError("listing DATA_DIR", err)
+	}
+	paths := map[string]string{}
+	for _, e := range entries {
+		name := e.Name()
+		extension := filepath.Ext(name)
+		symbol := strings.TrimSuffix(name, extension)
+		if lower := strings.ToLower(extension); lower != ".csv" && lower != ".parquet" || strings.HasPrefix(name, ".") {
+			continue
+		}
+		path := filepath.Join(dir, name)
+		if other, ok := paths[symbol]; ok {
+			return nil, fmt.Errorf("%w: both %s and %s are there for %s: remove one", data.ErrInput, other, path, symbol)
+		}
+		paths[symbol] = path
+	}
+	if len(paths) == 0 {
+		return nil, fmt.Errorf("%w: DATA_DIR=%s holds no .csv or .parquet file: set the folder of the candles", data.ErrInput, dir)
+	}
+	return paths, nil
+}
+
+// pathError marks what the user mends, a wrong path or its rights; a disk that
+// fails is worth another try instead.
+func pathError(doing string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("%w: %s: %w", data.ErrInput, doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// candidates are the symbols to read: those named, or every file's.
+func candidates(cfg Config, selection Selection, paths map[string]string) ([]string, error) {
+	found := slices.Sorted(maps.Keys(paths))
+	wanted := selection.Names
+	if wanted == nil {
+		wanted = found
+	}
+	var lacking []string
+	for _, symbol := range append(slices.Clone(wanted), cfg.Symbol) {
+		if symbol != "" && paths[symbol] == "" && !slices.Contains(lacking, symbol) {
+			lacking = append(lacking, symbol)
+		}
+	}
+	if lacking != nil {
+		return nil, fmt.Errorf("%w: DATA_DIR=%s has no file of %s: add it, or choose among %s", data.ErrInput, cfg.Dir, strings.Join(lacking, ", "), strings.Join(found, ", "))
+	}
+	if selection.Top > len(found) {
+		return nil, fmt.Errorf("%w: SYMBOLS=top:%d asks for more than the %d symbols in DATA_DIR=%s: set top:%d or less, or unset SYMBOLS", data.ErrInput, selection.Top, len(found), cfg.Dir, len(found))
+	}
+	return wanted, nil
+}
+
+// readFiles reads the files of the symbols side by side, cut to the range. The
+// first failure in the symbols' order is told, with the count of the others.
+func readFiles(ctx context.Context, symbols []string, paths map[string]string, interval time.Duration, span Range) ([]*series, error) {
+	all, errs := make([]*series, len(symbols)), make([]error, len(symbols))
+	var readers sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, symbol := range symbols {
+		slots <- struct{}{}
+		readers.Go(func() {
+			defer func() { <-slots }()
+			if all[i], errs[i] = readFile(ctx, paths[symbol], interval); errs[i] == nil {
+				// A first cut lets memory go early. By LOOKBACK it keeps more
+				// than the market's range if another symbol has newer bars.
+				all[i].cut(span.bounds(all[i].newest(interval)))
+			}
+		})
+	}
+	readers.Wait()
+	if ctx.Err() != nil {
+		return nil, fmt.Errorf("reading candles: %w", ctx.Err())
+	}
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	switch {
+	case len(errs) == 1:
+		return nil, errs[0]
+	case len(errs) > 1:
+		return nil, fmt.Errorf("%w (%d more files have errors)", errs[0], len(errs)-1)
+	}
+	newest := int64(math.MinInt64)
+	for _, s := range all {
+		newest = max(newest, s.newest(interval))
+	}
+	for _, s := range all {
+		s.cut(span.bounds(newest))
+	}
+	return all, nil
+}
+
+// newest is the close of the newest bar, Unix ms.
+func (s *series) newest(interval time.Duration) int64 {
+	if len(s.times) == 0 {
+		return math.MinInt64
+	}
+	return s.times[len(s.times)-1] + interval.Milliseconds()
+}
+
+func readFile(ctx context.Context, path string, interval time.Duration) (*series, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, pathError("opening candles", err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, pathError("opening candles", err)
+	}
+	if info.IsDir() {
+		return nil, bad(path, "is a folder: put one file a symbol into DATA_DIR")
+	}
+	var s *series
+	if isCSV(path) {
+		s, err = readCSV(ctx, file, path)
+	} else {
+		s, err = readParquet(ctx, file, info.Size(), path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, s.tidy(interval)
+}
+
+// mostTraded keeps the top symbols by quote volume over the range, most first.
+// SYMBOL takes the place of the last one where it is not among them. Symbols
+// without a candle in the range take no part. The ranking sees the whole range,
+// as the name top:N by traded volume says: for nodes that were chosen before
+// the test part began, list them.
+func mostTraded(symbols []string, all []*series, top int, cfg Config) ([]string, []*series, error) {
+	order := make([]int, 0, len(symbols))
+	traded := make([]float64, len(symbols))
+	for i, s := range all {
+		if traded[i] = s.turnover(); len(s.times) > 0 || symbols[i] == cfg.Symbol {
+			order = append(order, i)
+		}
+	}
+	if len(order) < top {
+		return nil, nil, fmt.Errorf("%w: SYMBOLS=top:%d, and only %d symbols in DATA_DIR=%s have candles in the range: set top:%d or less", data.ErrInput, top, len(order), cfg.Dir, len(order))
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(traded[b], traded[a]) })
+	if at := slices.IndexFunc(order, func(i int) bool { return symbols[i] == cfg.Symbol }); at >= top {
+		order[top-1] = order[at]
+	}
+	return picked(symbols, order[:top]), picked(all, order[:top]), nil
+}

@@ -1,0 +1,200 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+const day = 24 * time.Hour
+
+// intervals are Binance's names of the bar lengths that divide a day.
+var intervals = []struct {
+	name   string
+	length time.Duration
+}{
+	{"1m", time.Minute}, {"3m", 3 * time.Minute}, {"5m", 5 * time.Minute}, {"15m", 15 * time.Minute}, {"30m", 30 * time.Minute},
+	{"1h", time.Hour}, {"2h", 2 * time.Hour}, {"4h", 4 * time.Hour}, {"6h", 6 * time.Hour}, {"8h", 8 * time.Hour}, {"12h", 12 * time.Hour},
+	{"1d", day},
+}
+
+func intervalNames() string {
+	var names []string
+	for _, i := range intervals {
+		names = append(names, i.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// ParseInterval reads the length of a bar by Binance's name for it: 1m, 3m, 5m,
+// 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h or 1d. The error wraps data.ErrInput.
+func ParseInterval(s string) (time.Duration, error) {
+	for _, i := range intervals {
+		if i.name == s {
+			return i.length, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: INTERVAL=%q is no bar length: set one of %s", data.ErrInput, s, intervalNames())
+}
+
+// intervalName is the inverse of ParseInterval; "" for any other length.
+func intervalName(d time.Duration) string {
+	for _, i := range intervals {
+		if i.length == d {
+			return i.name
+		}
+	}
+	return ""
+}
+
+// ParseTime reads an instant as RFC 3339 or as a date, 2006-01-02, which is
+// midnight UTC. The error wraps data.ErrInput.
+func ParseTime(s string) (time.Time, error) {
+	for _, layout := range []string{time.RFC3339, time.DateOnly} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return t.UTC(), nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%w: %q is no time: write it as 2024-06-01 or 2024-06-01T00:00:00Z", data.ErrInput, s)
+}
+
+// ParseLookback reads a positive number of minutes, hours, days or weeks: 90m,
+// 12h, 30d, 2w. The error wraps data.ErrInput.
+func ParseLookback(s string) (time.Duration, error) {
+	units := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': day, 'w': 7 * day}
+	if s != "" {
+		unit, known := units[s[len(s)-1]]
+		n, err := strconv.ParseInt(s[:len(s)-1], 10, 64)
+		if known && err == nil && n > 0 && n <= math.MaxInt64/int64(unit) {
+			return time.Duration(n) * unit, nil
+		}
+	}
+	return 0, fmt.Errorf("%w: LOOKBACK=%q is no duration: write it as 30d, 12h, 90m or 2w", data.ErrInput, s)
+}
+
+// Range is the part of the time axis that the user asked for. Start is
+// included, End excluded; both compare with a bar's open time. A zero field
+// sets no bound. Lookback counts back from End or, without it, from the close
+// of the newest bar; it and Start exclude each other.
+type Range struct {
+	Start, End time.Time
+	Lookback   time.Duration
+}
+
+// Range reads START, END and LOOKBACK; the last may hold START:END, as
+// TIME_RANGE does. All errors are told together and wrap data.ErrInput.
+func (c Config) Range() (Range, error) {
+	var (
+		r    Range
+		errs []error
+	)
+	bad := func(format string, a ...any) {
+		errs = append(errs, fmt.Errorf("%w: %s", data.ErrInput, fmt.Sprintf(format, a...)))
+	}
+	instant := func(name, value string, to *time.Time) {
+		if value == "" {
+			return
+		}
+		t, err := ParseTime(value)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("reading %s: %w", name, err))
+		}
+		*to = t
+	}
+	start, end := c.Start, c.End
+	switch {
+	case strings.Contains(c.Lookback, ":"):
+		from, to, ok := splitRange(c.Lookback)
+		switch {
+		case !ok:
+			bad("TIME_RANGE=%q is no range: write it as 2024-06-01:2024-06-02", c.Lookback)
+		case start != "" || end != "":
+			bad("TIME_RANGE=%s and START=%s, END=%s say the same thing: unset one of them", c.Lookback, start, end)
+		default:
+			start, end = from, to
+		}
+	case c.Lookback != "" && start != "":
+		bad("START=%s and LOOKBACK=%s both say where the range begins: unset one of them", start, c.Lookback)
+	case c.Lookback != "":
+		d, err := ParseLookback(c.Lookback)
+		if err != nil {
+			errs = append(errs, err)
+		}
+		r.Lookback = d
+	}
+	instant("START", start, &r.Start)
+	instant("END", end, &r.End)
+	if len(errs) == 0 && !r.Start.IsZero() && !r.End.IsZero() && !r.Start.Before(r.End) {
+		bad("START %s is not before END %s", r.Start.Format(time.RFC3339), r.End.Format(time.RFC3339))
+	}
+	return r, errors.Join(errs...)
+}
+
+// splitRange cuts START:END at the one colon that leaves a time on either side;
+// RFC 3339 has colons of its own.
+func splitRange(s string) (start, end string, ok bool) {
+	for i, c := range s {
+		if c != ':' {
+			continue
+		}
+		_, errStart := ParseTime(s[:i])
+		_, errEnd := ParseTime(s[i+1:])
+		if errStart == nil && errEnd == nil {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return "", "", false
+}
+
+// bounds are the first open time that is in the range and the first after it,
+// Unix ms, when newest is the close of the newest bar.
+func (r Range) bounds(newest int64) (from, to int64) {
+	from, to = math.MinInt64, math.MaxInt64
+	if !r.Start.IsZero() {
+		from = r.Start.UnixMilli()
+	}
+	if !r.End.IsZero() {
+		to = r.End.UnixMilli()
+	}
+	if r.Lookback > 0 {
+		last := newest
+		if !r.End.IsZero() {
+			last = to
+		}
+		from = last - r.Lookback.Milliseconds()
+	}
+	return from, to
+}
+
+// String names the range as the user wrote it, for messages.
+func (r Range) String() string {
+	var parts []string
+	if !r.Start.IsZero() {
+		parts = append(parts, "START="+r.Start.Format(time.RFC3339))
+	}
+	if !r.End.IsZero() {
+		parts = append(parts, "END="+r.End.Format(time.RFC3339))
+	}
+	if r.Lookback > 0 {
+		parts = append(parts, "LOOKBACK="+durationName(r.Lookback))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// durationName writes whole days, hours or minutes as ParseLookback reads them.
+func durationName(d time.Duration) string {
+	switch {
+	case d%day == 0:
+		return strconv.FormatInt(int64(d/day), 10) + "d"
+	case d%time.Hour == 0:
+		return strconv.FormatInt(int64(d/time.Hour), 10) + "h"
+	case d%time.Minute == 0:
+		return strconv.FormatInt(int64(d/time.Minute), 10) + "m"
+	}
+	return d.String()
+}

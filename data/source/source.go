@@ -1,0 +1,72 @@
+// Package source brings candles in as a data.Market: from a folder of files,
+// or from a simulation. What arrives is cleaned and checked; what is
+// impossible is refused with its place named. Nothing is filled in: a bar that
+// a symbol lacks stays missing.
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// The values of DATA_SOURCE that Load serves.
+const (
+	Files     = "files"
+	Simulated = "simulated"
+)
+
+// Config is where candles come from. The variables are documented in
+// internal/config, which reads them.
+type Config struct {
+	Source   string `env:"DATA_SOURCE" envDefault:"auto"`
+	Dir      string `env:"DATA_DIR"`
+	Symbol   string `env:"SYMBOL"`
+	Symbols  string `env:"SYMBOLS"` // a list, or top:N by quote volume
+	Interval string `env:"INTERVAL" envDefault:"5m"`
+	Start    string `env:"START"`    // RFC 3339 or 2006-01-02, included
+	End      string `env:"END"`      // the same, excluded
+	Lookback string `env:"LOOKBACK"` // a duration such as 30d, or START:END
+	Seed     int64  `env:"SEED" envDefault:"42"`
+}
+
+// Validate checks every value that can be checked without reading candles, and
+// tells all errors together. Each wraps data.ErrInput.
+func (c Config) Validate() error {
+	_, interval := ParseInterval(c.Interval)
+	_, span := c.Range()
+	_, symbols := ParseSymbols(c.Symbols, c.Symbol)
+	var dir error
+	if c.Source == Files && c.Dir == "" {
+		dir = fmt.Errorf("%w: DATA_SOURCE=files needs DATA_DIR, the folder of SYMBOL.csv or SYMBOL.parquet files", data.ErrInput)
+	}
+	return errors.Join(dir, symbols, interval, span)
+}
+
+// Load gathers the market that cfg describes. Errors that the user mends wrap
+// data.ErrInput. Counts of what was mended are in the Report.
+func Load(ctx context.Context, cfg Config) (*data.Market, Report, error) {
+	var load func(context.Context, Config) (*data.Market, Report, error)
+	switch cfg.Source {
+	case Files:
+		load = loadFiles
+	case Simulated:
+		load = loadSimulated
+	default:
+		return nil, Report{}, fmt.Errorf("%w: DATA_SOURCE=%s is not a candle source: set files or simulated", data.ErrInput, cfg.Source)
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, Report{}, err
+	}
+	return load(ctx, cfg)
+}
+
+// Report counts what was mended while reading, over the symbols of the market.
+type Report struct {
+	Rows       int `json:"rows"`       // candles read, before any cut by START, END or LOOKBACK
+	Duplicates int `json:"duplicates"` // repeated open_time with the same values, dropped
+	Disordered int `json:"disordered"` // rows that came after a later one, sorted
+	Missing    int `json:"missing"`    // bars between a symbol's first and last that it lacks
+}
