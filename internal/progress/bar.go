@@ -1,0 +1,73 @@
+package progress
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/schollz/progressbar/v3"
+)
+
+const (
+	barColumns = 10   // of the bar itself: 80 columns are mostly for the numbers
+	frame      = 10   // percent, borders and spaces around it
+	resolution = 1000 // steps an epoch: batches move the bar too
+)
+
+// bar renders the line that stands now, in fewer than columns; when says how
+// long it will take, or how it ended. What does not fit is left out from the
+// end.
+func (d *Display) bar(when string, columns int) string {
+	room := columns - 1 // writing the last column makes some terminals wrap
+	steps, total := int64(math.Round(d.position*resolution)), int64(max(d.epochs, 1)*resolution)
+	// A new bar for each picture, since the library's own keeps a clock and
+	// would draw when it sees fit; here it only does the drawing.
+	bar := progressbar.NewOptions64(total,
+		progressbar.OptionSetWriter(io.Discard),
+		progressbar.OptionSetWidth(barColumns),
+		progressbar.OptionSetPredictTime(false),
+		progressbar.OptionShowDescriptionAtLineEnd(),
+		progressbar.OptionSetDescription(d.describe(when, room-barColumns-frame)),
+	)
+	// Neither fails: the steps are within the total, and nothing is written.
+	_ = bar.Set64(min(max(steps, 0), total))
+	_ = bar.RenderBlank()
+	line := []rune(strings.TrimRight(strings.TrimPrefix(bar.String(), "\r"), " "))
+	return string(line[:min(len(line), max(room, 0))])
+}
+
+// describe says where training is, in at most room columns, the most wanted
+// first.
+func (d *Display) describe(when string, room int) string {
+	done := fmt.Sprintf("%s %d/%d", d.title, max(d.last.number, d.resumed), d.epochs)
+	parts := []string{done, when}
+	if d.last.number > 0 {
+		parts = append(parts, measured("loss", d.last.loss), measured("auc", d.last.validAUC))
+	}
+	if d.best > 0 {
+		parts = append(parts, fmt.Sprintf("best %d", d.best))
+	}
+	if d.last.number > 0 {
+		parts = append(parts, measured("valid", d.last.validLoss))
+	}
+	text := ""
+	for _, part := range parts {
+		if part == "" {
+			continue
+		}
+		longer := strings.TrimPrefix(text+"  "+part, "  ")
+		if text != "" && len([]rune(longer)) > room {
+			break
+		}
+		text = longer
+	}
+	return text
+}
+
+func measured(name string, v float64) string {
+	if math.IsNaN(v) {
+		return ""
+	}
+	return fmt.Sprintf("%s %.4g", name, v)
+}

@@ -1,0 +1,187 @@
+package result
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+func TestUndefinedMetricsAreNullAndComeBackAsNaN(t *testing.T) {
+	var h History
+	h.Add(1.25, math.Inf(1), math.NaN())
+	b, err := Metrics{History: h}.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back Metrics
+	if err := json.Unmarshal(b, &back); err != nil {
+		t.Fatal(err)
+	}
+	if back.History.TrainLoss[0] != 1.25 {
+		t.Errorf("train loss %v, want 1.25", back.History.TrainLoss[0])
+	}
+	for _, v := range []Float{back.History.ValidLoss[0], back.History.ValidAUC[0]} {
+		if !math.IsNaN(float64(v)) {
+			t.Errorf("got %v, want NaN", v)
+		}
+	}
+	again, err := back.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b, again) {
+		t.Errorf("written again it is\n%s, was\n%s", again, b)
+	}
+}
+
+func TestARunThatEndedBeforeItsFirstEpochHasEmptyLists(t *testing.T) {
+	b, err := Metrics{}.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"format_version": 1`, `"epoch_seconds": []`, `"train_loss": []`, `"valid_loss": []`, `"valid_auc": []`} {
+		if !bytes.Contains(b, []byte(want)) {
+			t.Errorf("no %s in\n%s", want, b)
+		}
+	}
+	if bytes.Contains(b, []byte("baseline\"")) {
+		t.Error("a baseline that was not run is there")
+	}
+	if !bytes.HasSuffix(b, []byte("}\n")) {
+		t.Error("no newline at the end")
+	}
+}
+
+func TestATimingThatIsNoNumberIsRefused(t *testing.T) {
+	if _, err := (Metrics{Timing: Timing{TotalSeconds: math.Inf(1)}}).JSON(); err == nil {
+		t.Error("it was written")
+	}
+}
+
+// Each value must be the same float32 whether a reader parses 32 bits, or
+// parses 64 and rounds, as Python and numpy do.
+func TestFloat32sParseBackToTheSameBits(t *testing.T) {
+	values := Float32s{0, 1, -1, 0.1, 7.038531e-26, math.MaxFloat32, math.SmallestNonzeroFloat32, 1.17549435e-38}
+	rng := rand.New(rand.NewPCG(9, 10))
+	for len(values) < 10_000 {
+		if v := math.Float32frombits(rng.Uint32()); finite(float64(v)) {
+			values = append(values, v)
+		}
+	}
+	b, err := json.Marshal(values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var narrow []float32
+	var wide []float64
+	for _, into := range []any{&narrow, &wide} {
+		if err := json.Unmarshal(b, into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, v := range values {
+		if narrow[i] != v || float32(wide[i]) != v {
+			t.Errorf("%v comes back as %v and %v", v, narrow[i], float32(wide[i]))
+		}
+	}
+}
+
+func sampleMetadata() Metadata {
+	return Metadata{
+		ModelType: "gcn", ModelName: "market_gnn_v1", QueueID: "q-1", Symbol: "BTCUSDT",
+		FeatureNames: []string{"log_return_1", "rsi_14"}, FeatureMean: Float32s{0.1, 50}, FeatureStd: Float32s{0.01, 1},
+		LeftOut: []data.LeftOut{{Name: "spread", Reason: "no column best_bid"}},
+		Symbols: []string{"BTCUSDT", "ETHUSDT"}, Interval: "5m", Horizon: 1, Task: "direction",
+		Label:  LabelRule{DeadZone: 0.5, Rule: "up where ret > k * volatility"},
+		Graph:  GraphRule{Window: 100, TopK: new(10), Returns: "raw", Density: 1},
+		Hidden: 64, Layers: 2, Versions: Versions{GNNTrainer: "v1", Torch: "2.11.0", Go: "go1.26"},
+	}
+}
+
+func TestMetadataIsTheSameBytesAndComesBackWhole(t *testing.T) {
+	m := sampleMetadata()
+	a, err := m.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := m.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(a, b) {
+		t.Error("two writings differ")
+	}
+	if !bytes.Contains(a, []byte("ret > k")) {
+		t.Errorf("the rule is escaped in\n%s", a)
+	}
+	var back Metadata
+	if err := json.Unmarshal(a, &back); err != nil {
+		t.Fatal(err)
+	}
+	m.FormatVersion, m.Classes = 1, []string{"down", "flat", "up"}
+	if !reflect.DeepEqual(back, m) {
+		t.Errorf("got %+v, want %+v", back, m)
+	}
+}
+
+func TestMetadataThatContradictsItselfIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(*Metadata)
+		says   string
+	}{
+		{"a mean too few", func(m *Metadata) { m.FeatureMean = m.FeatureMean[:1] }, "1 means"},
+		{"no features", func(m *Metadata) { m.FeatureNames, m.FeatureMean, m.FeatureStd = nil, nil, nil }, "0 feature names"},
+		{"a deviation of 0", func(m *Metadata) { m.FeatureStd[1] = 0 }, "rsi_14 has mean 50 and deviation 0"},
+		{"a mean that is NaN", func(m *Metadata) { m.FeatureMean[0] = float32(math.NaN()) }, "log_return_1 has mean NaN"},
+		{"a node twice", func(m *Metadata) { m.Symbols = []string{"BTCUSDT", "BTCUSDT"} }, "twice"},
+		{"a symbol that is no node", func(m *Metadata) { m.Symbol = "XRPUSDT" }, "XRPUSDT is not among"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := sampleMetadata()
+			c.change(&m)
+			if _, err := m.JSON(); err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("got %v, want an error that says %q", err, c.says)
+			}
+		})
+	}
+}
+
+func TestPartsSpanTheirSnapshots(t *testing.T) {
+	splits := []data.Split{data.Train, data.Train, data.Gap, data.Valid, data.Gap, data.Test, data.Test, data.Live}
+	times := []int64{0, 5, 10, 15, 20, 25, 30, 35}
+	span := func(n int, first, last int64) Span { return Span{n, &first, &last} }
+	for _, c := range []struct {
+		name   string
+		splits []data.Split
+		times  []int64
+		want   Parts
+	}{
+		{"all parts", splits, times, Parts{span(2, 0, 5), span(1, 15, 15), span(2, 25, 30), span(1, 35, 35), 2}},
+		{"no time", splits, nil, Parts{Span{Count: 2}, Span{Count: 1}, Span{Count: 2}, Span{Count: 1}, 2}},
+		{"no snapshots", nil, nil, Parts{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := NewParts(c.splits, c.times)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !reflect.DeepEqual(got, c.want) {
+				t.Errorf("got %+v, want %+v", got, c.want)
+			}
+		})
+	}
+	if _, err := NewParts(splits, times[1:]); err == nil {
+		t.Error("a missing open time was taken")
+	}
+	if _, err := NewParts(slices.Concat(splits, []data.Split{"future"}), nil); err == nil || !strings.Contains(err.Error(), `snapshot 8 has split "future"`) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,203 @@
+package result
+
+import (
+	"fmt"
+	"iter"
+	"math"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/pyg"
+)
+
+// SplitMetrics is how good the predictions of one part are. What cannot be
+// known (no labelled rows, one class only) is NaN, in JSON null.
+type SplitMetrics struct {
+	// Count is the number of labelled rows. The predicted class is the most
+	// probable one, the lower of two that are equal.
+	Count int `json:"count"`
+	// Accuracy is the share of labelled rows whose class was predicted.
+	Accuracy Float `json:"accuracy"`
+	// BalancedAccuracy is the mean recall of the classes among the labels.
+	BalancedAccuracy Float `json:"balanced_accuracy"`
+	// F1Macro is the mean F1 of the classes among labels or predictions.
+	F1Macro Float `json:"f1_macro"`
+	// LogLoss is the mean of -ln p(label), p clipped from below at 2^-52.
+	LogLoss Float `json:"log_loss"`
+
+	// ReturnCount is the number of rows with a return, the base of AUC.
+	ReturnCount int `json:"return_count"`
+	// AUC is that of the score against return > 0; see [AUC].
+	AUC Float `json:"auc"`
+	// IC, the information coefficient, is the mean over snapshots of the
+	// Pearson correlation of score and return across symbols. Snapshots with
+	// fewer than three returns, or where either is constant, have none, so one
+	// symbol alone has no IC. ICIR is mean over sample deviation of the same.
+	// Grinold, Kahn: Active Portfolio Management, 2nd ed., chapter 6.
+	IC   Float `json:"ic"`
+	ICIR Float `json:"ic_ir"`
+	// RankIC and RankICIR are the same with Spearman's correlation.
+	RankIC   Float `json:"rank_ic"`
+	RankICIR Float `json:"rank_ic_ir"`
+	// ICSnapshots is the number of snapshots that have an IC.
+	ICSnapshots int `json:"ic_snapshots"`
+
+	ClassShares     ClassShares `json:"class_shares"`     // of the labels
+	PredictedShares ClassShares `json:"predicted_shares"` // of the predicted classes of labelled rows
+	// MajorityAccuracy is the accuracy of always predicting the class that is
+	// commonest in the training part.
+	MajorityAccuracy Float `json:"majority_accuracy"`
+}
+
+// ClassShares is the share of each class, in [0, 1].
+type ClassShares struct {
+	Down Float `json:"down"`
+	Flat Float `json:"flat"`
+	Up   Float `json:"up"`
+}
+
+// Splits has the metrics of each part.
+type Splits struct {
+	Train SplitMetrics `json:"train"`
+	Valid SplitMetrics `json:"valid"`
+	Test  SplitMetrics `json:"test"`
+}
+
+// Evaluate measures the rows of one part, in any order. The class commonest
+// in the training part gives MajorityAccuracy; pyg.Unlabelled says there is
+// none. A row that Validate refuses is an error.
+func Evaluate(rows iter.Seq[Prediction], commonest int64) (SplitMetrics, error) {
+	if (commonest < 0 || commonest >= int64(len(Classes))) && commonest != pyg.Unlabelled {
+		return SplitMetrics{}, fmt.Errorf("evaluating predictions: commonest class %d is none of 0, 1, 2 and %d for no labels", commonest, pyg.Unlabelled)
+	}
+	var t tally
+	for p := range rows {
+		if err := t.add(&p); err != nil {
+			return SplitMetrics{}, err
+		}
+	}
+	return t.metrics(commonest), nil
+}
+
+// EvaluateSplits measures train, valid and test rows in one pass; live rows
+// are left out. The commonest class is that of these rows' training part.
+func EvaluateSplits(rows iter.Seq[Prediction]) (Splits, error) {
+	parts := map[string]*tally{string(data.Train): {}, string(data.Valid): {}, string(data.Test): {}, string(data.Live): {}}
+	for p := range rows {
+		t := parts[p.Split]
+		if t == nil {
+			return Splits{}, fmt.Errorf("evaluating predictions: %w", p.Validate())
+		}
+		if err := t.add(&p); err != nil {
+			return Splits{}, err
+		}
+	}
+	commonest := parts[string(data.Train)].commonest()
+	return Splits{
+		Train: parts[string(data.Train)].metrics(commonest),
+		Valid: parts[string(data.Valid)].metrics(commonest),
+		Test:  parts[string(data.Test)].metrics(commonest),
+	}, nil
+}
+
+// tally is what one pass over the rows of a part leaves to compute with.
+type tally struct {
+	confusion [3][3]int // [label][predicted class]
+	logLoss   float64   // sum
+	outcomes  []outcome // rows with a return
+}
+
+func (t *tally) add(p *Prediction) error {
+	if err := p.Validate(); err != nil {
+		return fmt.Errorf("evaluating predictions: %w", err)
+	}
+	if p.Return != nil {
+		t.outcomes = append(t.outcomes, outcome{p.OpenTime, p.Score, *p.Return})
+	}
+	if p.Label == nil {
+		return nil
+	}
+	probs, predicted := p.probabilities(), 0
+	for c, v := range probs {
+		if v > probs[predicted] {
+			predicted = c
+		}
+	}
+	t.confusion[*p.Label][predicted]++
+	t.logLoss -= math.Log(max(probs[*p.Label], 0x1p-52))
+	return nil
+}
+
+// classes counts the labelled rows by label and by predicted class: the sums
+// over the rows and over the columns of the confusion matrix.
+func (t *tally) classes() (labelled, predicted [3]int, count int) {
+	for label, row := range t.confusion {
+		for class, n := range row {
+			labelled[label] += n
+			predicted[class] += n
+			count += n
+		}
+	}
+	return labelled, predicted, count
+}
+
+// commonest is the class with the most labels, the lower of equals, or
+// pyg.Unlabelled.
+func (t *tally) commonest() int64 {
+	labelled, _, count := t.classes()
+	if count == 0 {
+		return pyg.Unlabelled
+	}
+	best := 0
+	for c, n := range labelled {
+		if n > labelled[best] {
+			best = c
+		}
+	}
+	return int64(best)
+}
+
+func (t *tally) metrics(commonest int64) SplitMetrics {
+	labelled, predicted, count := t.classes()
+	var hits, classesWithLabel, classesSeen int
+	var recalls, f1s float64
+	for c := range Classes {
+		hit := t.confusion[c][c]
+		hits += hit
+		if labelled[c] > 0 {
+			classesWithLabel++
+			recalls += ratio(float64(hit), labelled[c])
+		}
+		if seen := labelled[c] + predicted[c]; seen > 0 {
+			classesSeen++
+			f1s += ratio(2*float64(hit), seen)
+		}
+	}
+	m := SplitMetrics{
+		Count:            count,
+		Accuracy:         Float(ratio(float64(hits), count)),
+		BalancedAccuracy: Float(ratio(recalls, classesWithLabel)),
+		F1Macro:          Float(ratio(f1s, classesSeen)),
+		LogLoss:          Float(ratio(t.logLoss, count)),
+		ClassShares:      shares(labelled, count),
+		PredictedShares:  shares(predicted, count),
+		MajorityAccuracy: Float(math.NaN()),
+	}
+	if commonest != pyg.Unlabelled {
+		m.MajorityAccuracy = Float(ratio(float64(labelled[commonest]), count))
+	}
+	t.ranking(&m)
+	return m
+}
+
+func shares(byClass [3]int, count int) ClassShares {
+	share := func(c int) Float { return Float(ratio(float64(byClass[c]), count)) }
+	return ClassShares{Down: share(0), Flat: share(1), Up: share(2)}
+}
+
+// ratio is a share of n, NaN where there is nothing to share.
+func ratio(v float64, n int) float64 {
+	if n == 0 {
+		return math.NaN()
+	}
+	return v / float64(n)
+}

@@ -1,0 +1,146 @@
+package result
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// Metadata is metadata.json: what a reader of the model needs to feed it and
+// to understand what it says. It rides inside model.pt too. It holds no time
+// of day, so that the same run gives the same bytes.
+type Metadata struct {
+	FormatVersion int    `json:"format_version"` // set by JSON
+	ModelType     string `json:"model_type"`     // gcn
+	ModelName     string `json:"model_name"`
+	QueueID       string `json:"queue_id"`
+	Symbol        string `json:"symbol"` // the one that the run was asked for; a node of every market
+
+	// FeatureNames [F] is the order of the columns of x.
+	FeatureNames []string `json:"feature_names"`
+	// FeatureMean and FeatureStd [F] are fitted on the training part.
+	// weights.pt takes (x - mean) / std; model.pt takes x, and does it inside.
+	FeatureMean Float32s `json:"feature_mean"`
+	FeatureStd  Float32s `json:"feature_std"`
+	// LeftOut are features that the data could not support, and why.
+	LeftOut []data.LeftOut `json:"left_out"`
+
+	Symbols  []string `json:"symbols"`  // [N] node order, the rows of x
+	Interval string   `json:"interval"` // length of a bar, as in INTERVAL: 5m; empty for a graph without time
+	Horizon  int      `json:"horizon"`  // bars ahead that the label looks
+	Task     string   `json:"task"`     // direction
+	Classes  []string `json:"classes"`  // [3] the columns of the logits; set by JSON
+
+	Label  LabelRule `json:"label"`
+	Graph  GraphRule `json:"graph"`
+	Splits Parts     `json:"splits"`
+
+	Hidden int `json:"hidden"` // channels of a hidden layer
+	Layers int `json:"layers"`
+
+	Versions Versions `json:"versions"`
+}
+
+// LabelRule is how a return becomes a class.
+type LabelRule struct {
+	DeadZone float64 `json:"dead_zone"` // k of the rule
+	Rule     string  `json:"rule"`      // one sentence
+}
+
+// GraphRule is how returns become edges. TopK and Threshold are nil where
+// they were not used, as for a graph read from a file.
+type GraphRule struct {
+	Window    int      `json:"window"` // bars that a correlation spans
+	TopK      *int     `json:"top_k,omitempty"`
+	Threshold *float64 `json:"threshold,omitempty"` // least correlation
+	Returns   string   `json:"returns"`             // which returns are correlated, as in EDGE_RETURNS
+	Density   float64  `json:"density"`             // mean over snapshots of E / (P (P-1)), P the nodes present
+}
+
+// Versions is what made the artefact.
+type Versions struct {
+	GNNTrainer string `json:"gnn_trainer"`
+	Torch      string `json:"torch"` // libtorch
+	Go         string `json:"go"`
+}
+
+// Parts is where each part of the time axis lies.
+type Parts struct {
+	Train Span `json:"train"`
+	Valid Span `json:"valid"`
+	Test  Span `json:"test"`
+	Live  Span `json:"live"`
+	Gap   int  `json:"gap"` // snapshots in no part, whose labels reach into the next one
+}
+
+// Span is a part's snapshots, both ends included.
+type Span struct {
+	Count int    `json:"count"`
+	First *int64 `json:"first"` // open_time, Unix ms; nil: an empty part, or a graph without time
+	Last  *int64 `json:"last"`
+}
+
+// NewParts gathers the spans of splits [T], whose snapshots have open times
+// [T], rising, in Unix ms; nil where the graph has no time.
+func NewParts(splits []data.Split, openTimes []int64) (Parts, error) {
+	if openTimes != nil && len(openTimes) != len(splits) {
+		return Parts{}, fmt.Errorf("finding the parts: %d open times for %d snapshots", len(openTimes), len(splits))
+	}
+	var p Parts
+	spans := map[data.Split]*Span{data.Train: &p.Train, data.Valid: &p.Valid, data.Test: &p.Test, data.Live: &p.Live}
+	for t, split := range splits {
+		if split == data.Gap {
+			p.Gap++
+			continue
+		}
+		s := spans[split]
+		if s == nil {
+			return Parts{}, fmt.Errorf("finding the parts: snapshot %d has split %q, which is none of train, valid, test, live, gap", t, split)
+		}
+		s.Count++
+		if openTimes == nil {
+			continue
+		}
+		if s.First == nil {
+			s.First = new(openTimes[t])
+		}
+		s.Last = new(openTimes[t])
+	}
+	return p, nil
+}
+
+// JSON renders metadata.json. Fields that contradict each other, and values
+// that a reader could not compute with, are an error.
+func (m Metadata) JSON() ([]byte, error) {
+	m.FormatVersion = FormatVersion
+	m.Classes = Classes[:]
+	if m.LeftOut == nil {
+		m.LeftOut = []data.LeftOut{}
+	}
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("encoding metadata: %w", err)
+	}
+	return encode(m)
+}
+
+func (m *Metadata) validate() error {
+	f := len(m.FeatureNames)
+	if f == 0 || len(m.FeatureMean) != f || len(m.FeatureStd) != f {
+		return fmt.Errorf("%d feature names, %d means and %d deviations: each feature needs one of each", f, len(m.FeatureMean), len(m.FeatureStd))
+	}
+	for i, name := range m.FeatureNames {
+		mean, std := float64(m.FeatureMean[i]), float64(m.FeatureStd[i])
+		if !finite(mean) || !finite(std) || std <= 0 {
+			return fmt.Errorf("feature %s has mean %v and deviation %v: both must be finite, and the deviation above 0", name, mean, std)
+		}
+	}
+	if sorted := slices.Sorted(slices.Values(m.Symbols)); len(slices.Compact(sorted)) != len(m.Symbols) {
+		return fmt.Errorf("a symbol occurs twice among the nodes %v", m.Symbols)
+	}
+	// The nodes of a graph from a file, which has no interval, may have no names.
+	if m.Interval != "" && !slices.Contains(m.Symbols, m.Symbol) {
+		return fmt.Errorf("symbol %s is not among the nodes %v", m.Symbol, m.Symbols)
+	}
+	return nil
+}

@@ -1,0 +1,85 @@
+package result
+
+import "github.com/streamforge/gnn-trainer/data/source"
+
+// FormatVersion is that of metrics.json and metadata.json. It grows when a
+// field changes its meaning or goes, not when one is added.
+const FormatVersion = 1
+
+// Metrics is metrics.json: how good the model is, against what, and what it
+// cost.
+type Metrics struct {
+	FormatVersion int           `json:"format_version"` // set by JSON
+	Splits        Splits        `json:"splits"`         // all symbols
+	Symbol        SymbolMetrics `json:"symbol"`
+	Baseline      *Baseline     `json:"baseline,omitempty"` // nil: not run
+	Graph         GraphSize     `json:"graph"`
+	Data          source.Report `json:"data"` // what was mended while reading
+
+	BestEpoch    int  `json:"best_epoch"`    // from 1: the one whose weights were kept
+	EpochsRun    int  `json:"epochs_run"`    // those of earlier starts of the same run included
+	StoppedEarly bool `json:"stopped_early"` // PATIENCE ran out before EPOCHS
+
+	Timing  Timing  `json:"timing"`
+	History History `json:"history"`
+}
+
+// SymbolMetrics is SYMBOL's own rows apart. The commonest class is that of
+// its own training rows.
+type SymbolMetrics struct {
+	Name   string `json:"name"`
+	Splits Splits `json:"splits"`
+}
+
+// Baseline is the same model, trained the same way, without what a graph
+// adds: the difference is what the edges are worth.
+type Baseline struct {
+	Name        string `json:"name"` // no_edges
+	Description string `json:"description"`
+	Splits      Splits `json:"splits"`
+}
+
+// GraphSize is how large and how full the snapshots are.
+type GraphSize struct {
+	Nodes            int   `json:"nodes"`              // N
+	EdgesPerSnapshot Float `json:"edges_per_snapshot"` // mean of E
+	Density          Float `json:"density"`            // mean of E / (P (P-1)), P the nodes present
+}
+
+// Timing is wall-clock seconds.
+type Timing struct {
+	LoadSeconds     float64   `json:"load_seconds"`  // from the source to snapshots
+	TrainSeconds    float64   `json:"train_seconds"` // all epochs, validation included
+	EpochSeconds    []float64 `json:"epoch_seconds"` // [epochs_run]
+	BaselineSeconds float64   `json:"baseline_seconds"`
+	TotalSeconds    float64   `json:"total_seconds"`
+}
+
+// History is the course of training: one value an epoch.
+type History struct {
+	TrainLoss []Float `json:"train_loss"`
+	ValidLoss []Float `json:"valid_loss"`
+	ValidAUC  []Float `json:"valid_auc"`
+}
+
+// Add appends an epoch. NaN is what could not be measured.
+func (h *History) Add(trainLoss, validLoss, validAUC float64) {
+	h.TrainLoss = append(h.TrainLoss, Float(trainLoss))
+	h.ValidLoss = append(h.ValidLoss, Float(validLoss))
+	h.ValidAUC = append(h.ValidAUC, Float(validAUC))
+}
+
+// JSON renders metrics.json. Lists of a run that ended before its first
+// epoch are empty, not null; timings that are not finite are an error.
+func (m Metrics) JSON() ([]byte, error) {
+	m.FormatVersion = FormatVersion
+	if m.Timing.EpochSeconds == nil {
+		m.Timing.EpochSeconds = []float64{}
+	}
+	for _, list := range []*[]Float{&m.History.TrainLoss, &m.History.ValidLoss, &m.History.ValidAUC} {
+		if *list == nil {
+			*list = []Float{}
+		}
+	}
+	return encode(m)
+}

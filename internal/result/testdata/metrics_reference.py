@@ -1,0 +1,78 @@
+"""The metrics of each predictions.parquet, computed by scikit-learn or pandas
+from their own definitions; a list with metrics.json's names, printed as JSON.
+
+Used by TestMetricsAgreeWithScikitLearnAndPandas: python metrics_reference.py FILE...
+"""
+
+import json
+import math
+import sys
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics
+
+
+def defined(value):
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def cross_sectional(rows, method):
+    """IC per snapshot, where it exists."""
+    ics = []
+    for _, snapshot in rows.groupby("open_time"):
+        if len(snapshot) < 3 or snapshot["score"].nunique() < 2 or snapshot["return"].nunique() < 2:
+            continue
+        ics.append(snapshot["score"].corr(snapshot["return"], method=method))
+    return pd.Series(ics, dtype=float)
+
+
+def shares(classes):
+    return {name: defined((classes == c).mean() if len(classes) else None) for c, name in enumerate(["down", "flat", "up"])}
+
+
+def split_metrics(rows, commonest):
+    labelled = rows[rows["label"].notna()]
+    y = labelled["label"].to_numpy(int)
+    p = labelled[["p_down", "p_flat", "p_up"]].to_numpy()
+    predicted = p.argmax(axis=1)
+    out = {
+        "count": len(labelled),
+        "class_shares": shares(y),
+        "predicted_shares": shares(predicted),
+        "majority_accuracy": None,
+        "accuracy": None,
+        "balanced_accuracy": None,
+        "f1_macro": None,
+        "log_loss": None,
+    }
+    if len(labelled):
+        out["accuracy"] = metrics.accuracy_score(y, predicted)
+        # recall_score over the labels' classes: balanced_accuracy_score is
+        # the same, with a warning where a class is only predicted.
+        out["balanced_accuracy"] = metrics.recall_score(y, predicted, labels=np.unique(y), average="macro")
+        out["f1_macro"] = metrics.f1_score(y, predicted, average="macro")
+        out["log_loss"] = metrics.log_loss(y, p, labels=[0, 1, 2])
+        if commonest is not None:
+            out["majority_accuracy"] = metrics.accuracy_score(y, np.full(len(y), commonest))
+
+    known = rows[rows["return"].notna()]
+    rise = known["return"] > 0
+    out["return_count"] = len(known)
+    out["auc"] = metrics.roc_auc_score(rise, known["score"]) if rise.nunique() == 2 else None
+    for name, method in [("ic", "pearson"), ("rank_ic", "spearman")]:
+        ics = cross_sectional(known, method)
+        out[name] = defined(ics.mean())
+        out[name + "_ir"] = defined(ics.mean() / ics.std()) if len(ics) > 1 else None
+        out["ic_snapshots"] = len(ics)
+    return out
+
+
+def of_file(path):
+    rows = pd.read_parquet(path)
+    train = rows[rows["split"] == "train"]["label"].dropna()
+    commonest = train.value_counts().sort_index().idxmax() if len(train) else None
+    return {split: split_metrics(rows[rows["split"] == split], commonest) for split in ["train", "valid", "test"]}
+
+
+json.dump([of_file(path) for path in sys.argv[1:]], sys.stdout, allow_nan=False)
