@@ -1,0 +1,219 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+)
+
+// ErrNonFinite marks a loss that is infinite or not a number: the run ends,
+// since nothing that is learned from it would be true.
+var ErrNonFinite = errors.New("the loss is not finite")
+
+// Config is how a model is fitted.
+type Config struct {
+	Epochs    int
+	BatchSize int // snapshots
+	Patience  int // epochs without a better validation loss before the end; 0: no early stop
+	Seed      int64
+	ClipNorm  float64 // of the gradients' joint L2 norm; 0: no clipping
+	Adam      libtorch.AdamConfig
+
+	// Train and Valid are the numbers of the snapshots of each part.
+	Train, Valid []int
+	// Score judges a validation pass, for telling (AUC); nil: not judged.
+	Score func(Prediction) float64
+
+	// OnBatch and OnEpoch, where set, are called as work is done.
+	OnBatch func(done, of int)
+	OnEpoch func(Epoch)
+}
+
+// Epoch is what one pass over the training part gave.
+type Epoch struct {
+	Number    int // from 1
+	TrainLoss float64
+	ValidLoss float64
+	Score     float64 // of the validation part; NaN where not judged
+	Best      bool    // the best validation loss so far
+	Seconds   float64 // of the training pass, validation not counted
+}
+
+// Result is what Fit did. The model holds the weights of BestEpoch, or, with
+// BestEpoch 0, those at which it was interrupted before the first epoch's end.
+type Result struct {
+	Epochs      []Epoch
+	BestEpoch   int
+	EarlyStop   bool
+	Interrupted bool
+}
+
+// Fit trains until the epochs are done, validation stops getting better, or
+// ctx is done, which is looked at between batches and is no error. Snapshots
+// are shuffled anew each epoch from Seed and the epoch's number alone, so the
+// same seed, data and number of threads give the same bits.
+func Fit(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, c Config) (Result, error) {
+	f := &fit{thread: thread, model: m, graphs: g, Config: c, best: math.Inf(1)}
+	if err := thread.Do(f.begin); err != nil {
+		return Result{}, err
+	}
+	defer func() { _ = thread.Do(f.end) }() // freeing does not fail
+	err := f.run(ctx)
+	if err == nil && f.result.BestEpoch > 0 {
+		err = thread.Do(f.restoreBest)
+	}
+	return f.result, err
+}
+
+type fit struct {
+	Config
+	thread *libtorch.Thread
+	model  Model
+	graphs *Graphs
+
+	adam        *libtorch.Adam
+	bestWeights []libtorch.Tensor
+	owner       *libtorch.Scope // of bestWeights
+	best        float64
+	result      Result
+}
+
+func (f *fit) begin() error {
+	f.owner = libtorch.NewScope()
+	var parameters []libtorch.Tensor
+	for _, p := range f.model.Parameters() {
+		parameters = append(parameters, p.Tensor)
+		f.bestWeights = append(f.bestWeights, f.owner.Clone(p.Tensor))
+	}
+	f.adam = libtorch.NewAdam(parameters, f.Adam)
+	return nil
+}
+
+func (f *fit) end() error {
+	f.adam.Close()
+	f.owner.Close()
+	return nil
+}
+
+func (f *fit) run(ctx context.Context) error {
+	for number := 1; number <= f.Epochs; number++ {
+		start := time.Now()
+		loss, err := f.epoch(ctx, number)
+		if ctx.Err() != nil && err == nil {
+			f.result.Interrupted = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		e := Epoch{Number: number, TrainLoss: loss, Seconds: time.Since(start).Seconds(), Score: math.NaN()}
+		stop, err := f.validate(ctx, &e)
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			f.result.Interrupted = true
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		f.result.Epochs = append(f.result.Epochs, e)
+		if f.OnEpoch != nil {
+			f.OnEpoch(e)
+		}
+		if stop {
+			f.result.EarlyStop = true
+			return nil
+		}
+	}
+	return nil
+}
+
+// epoch is one pass over the training part; its loss is the mean over the
+// labelled nodes, as the weights went along.
+func (f *fit) epoch(ctx context.Context, number int) (float64, error) {
+	order := int64s(f.Train)
+	random := rand.New(rand.NewPCG(uint64(f.Seed), uint64(number)))
+	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	batches := (len(order) + f.BatchSize - 1) / f.BatchSize
+	var sum float64
+	labelled := 0
+	for b := range batches {
+		if ctx.Err() != nil {
+			return 0, nil
+		}
+		chunk := order[b*f.BatchSize : min((b+1)*f.BatchSize, len(order))]
+		var loss float64
+		var count int
+		err := f.thread.Do(func() (err error) {
+			loss, count, err = f.step(chunk)
+			return err
+		})
+		if err != nil {
+			return 0, fmt.Errorf("epoch %d, batch %d of %d: %w", number, b+1, batches, err)
+		}
+		sum += loss * float64(count)
+		labelled += count
+		if f.OnBatch != nil {
+			f.OnBatch(b+1, batches)
+		}
+	}
+	return sum / float64(max(labelled, 1)), nil
+}
+
+// step is one update on the libtorch thread.
+func (f *fit) step(snapshots []int64) (loss float64, labelled int, err error) {
+	s := libtorch.NewScope()
+	defer s.Close()
+	b := f.graphs.batch(s, snapshots)
+	defer b.adjacency.Close()
+	if b.labelled == 0 {
+		return 0, 0, nil // nothing to learn from, and the mean over no rows is NaN
+	}
+	l := s.CrossEntropy(f.model.Forward(s, b.x, b.adjacency, true), b.y, libtorch.Tensor{})
+	loss = libtorch.Item(l)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return 0, 0, fmt.Errorf("%w (%v): lower LEARNING_RATE", ErrNonFinite, loss)
+	}
+	libtorch.Backward(l)
+	f.adam.Step(f.ClipNorm)
+	return loss, b.labelled, nil
+}
+
+// validate judges the epoch, keeps the weights where they are the best so far,
+// and tells whether patience is at its end.
+func (f *fit) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
+	p, err := Predict(ctx, f.thread, f.model, f.graphs, f.Valid)
+	if err != nil {
+		return false, fmt.Errorf("validating epoch %d: %w", e.Number, err)
+	}
+	if math.IsNaN(p.Loss) || math.IsInf(p.Loss, 0) {
+		return false, fmt.Errorf("validating epoch %d: %w (%v): lower LEARNING_RATE", e.Number, ErrNonFinite, p.Loss)
+	}
+	e.ValidLoss = p.Loss
+	if f.Score != nil {
+		e.Score = f.Score(p)
+	}
+	if p.Loss < f.best {
+		f.best, f.result.BestEpoch, e.Best = p.Loss, e.Number, true
+		return false, f.thread.Do(f.keepBest)
+	}
+	return f.Patience > 0 && e.Number-f.result.BestEpoch >= f.Patience, nil
+}
+
+func (f *fit) keepBest() error {
+	for i, p := range f.model.Parameters() {
+		libtorch.Copy(f.bestWeights[i], p.Tensor)
+	}
+	return nil
+}
+
+func (f *fit) restoreBest() error {
+	for i, p := range f.model.Parameters() {
+		libtorch.Copy(p.Tensor, f.bestWeights[i])
+	}
+	return nil
+}

@@ -1,0 +1,110 @@
+// Package train is the loop: batches of snapshots, epochs, early stopping and
+// prediction. A data.Dataset and a model enter; the model's best weights and
+// what happened on the way leave. It writes no file and tells no event: hooks do.
+package train
+
+import (
+	"context"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/pyg"
+)
+
+// Model is what can be trained: nn.GCN is one.
+type Model interface {
+	// Forward takes normalised x [N, F] to logits [N, classes].
+	Forward(s *libtorch.Scope, x libtorch.Tensor, a *libtorch.Adjacency, training bool) libtorch.Tensor
+	// Adjacency is the form of edge_index [2, E] and edge_weight [E] that
+	// Forward multiplies by.
+	Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *libtorch.Adjacency
+	// Parameters are the learned tensors, always in the same order.
+	Parameters() []nn.Parameter
+}
+
+// Graphs holds the snapshots of a dataset where the model computes: one
+// normalised panel, and each snapshot's adjacency ready to be batched.
+type Graphs struct {
+	nodes, features int
+	device          libtorch.Device
+	x               libtorch.Tensor // [T, N, F] normalised
+	y               libtorch.Tensor // [T, N]
+	labelled        []int           // [T] labelled nodes
+	adjacency       []*libtorch.Adjacency
+	owner           *libtorch.Scope
+}
+
+// NewGraphs copies the dataset to the device, on the libtorch thread. Without
+// edges it holds the same nodes, and no node hears another.
+func NewGraphs(ctx context.Context, thread *libtorch.Thread, d *data.Dataset, m Model, device libtorch.Device, edges bool) (*Graphs, error) {
+	n, f, snapshots := d.NumNodes(), d.NumFeatures(), d.Len()
+	g := &Graphs{nodes: n, features: f, device: device, labelled: make([]int, snapshots), owner: libtorch.NewScope()}
+	x := make([]float32, 0, snapshots*n*f)
+	y := make([]int64, 0, snapshots*n)
+	err := thread.Do(func() error {
+		for t := range snapshots {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			snapshot := d.Snapshot(t)
+			x = append(x, nn.Normalise(snapshot.X, d.Mean, d.Std)...)
+			y = append(y, snapshot.Y...)
+			for _, class := range snapshot.Y {
+				if class != pyg.Unlabelled {
+					g.labelled[t]++
+				}
+			}
+			if !edges {
+				snapshot.EdgeIndex, snapshot.EdgeWeight = nil, nil
+			}
+			g.adjacency = append(g.adjacency, m.Adjacency(n, snapshot.EdgeIndex, snapshot.EdgeWeight))
+		}
+		host := libtorch.NewScope()
+		defer host.Close()
+		g.x = g.owner.To(host.Float32s(x, int64(snapshots), int64(n), int64(f)), device)
+		g.y = g.owner.To(host.Int64s(y, int64(snapshots), int64(n)), device)
+		return nil
+	})
+	if err != nil {
+		g.Close(thread)
+		return nil, err
+	}
+	return g, nil
+}
+
+// Close frees the copy.
+func (g *Graphs) Close(thread *libtorch.Thread) {
+	// Freeing does not fail.
+	_ = thread.Do(func() error {
+		for _, a := range g.adjacency {
+			a.Close()
+		}
+		g.owner.Close()
+		return nil
+	})
+}
+
+// batch is several snapshots as one block-diagonal graph.
+type batch struct {
+	x, y      libtorch.Tensor // [B*N, F], [B*N]
+	adjacency *libtorch.Adjacency
+	labelled  int
+}
+
+// batch joins the snapshots of the given numbers; its tensors live in s, its
+// adjacency until closed.
+func (g *Graphs) batch(s *libtorch.Scope, snapshots []int64) batch {
+	parts := make([]*libtorch.Adjacency, len(snapshots))
+	labelled := 0
+	for i, t := range snapshots {
+		parts[i] = g.adjacency[t]
+		labelled += g.labelled[t]
+	}
+	return batch{
+		x:         s.Take(g.x, snapshots),
+		y:         s.Take(g.y, snapshots),
+		adjacency: libtorch.CatAdjacency(parts, g.device),
+		labelled:  labelled,
+	}
+}
