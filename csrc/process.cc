@@ -14,6 +14,9 @@
 
 #include "guard.h"
 
+static_assert(TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR == 11,
+              "this code is written for libtorch 2.11: run `make setup`, or point LIBTORCH at one");
+
 namespace gnn {
 
 std::atomic<int64_t> live_handles{0};

@@ -1,0 +1,129 @@
+package config
+
+import (
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/store"
+)
+
+// The values of DATA_SOURCE beside those of package source.
+const (
+	auto = "auto"
+	// PyG is one graph in a file, which package pyg reads.
+	PyG     = "pyg"
+	binance = "binance"
+	arango  = "arango"
+)
+
+// resolveSource makes auto what it stands for.
+func (c *Config) resolveSource(s settings, p *problems) {
+	if c.Source.Source != auto {
+		return
+	}
+	switch {
+	case s.has("ARANGO_URL") && s.has("GRAPH_COLLECTION_NAME"):
+		c.Source.Source = arango // refused already, with its variables
+	case c.Source.Dir != "":
+		c.Source.Source = source.Files
+	default:
+		c.Source.Source = binance
+		if s.values["DATA_SOURCE"] != "" || !s.has("DATA_SOURCE") { // else told already
+			p.add("without DATA_DIR the candles would come from Binance, which is not in this version yet: " +
+				"set DATA_DIR to a folder of candles, or DATA_SOURCE=simulated")
+		}
+	}
+}
+
+var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)$`)
+
+// check tells of values outside their range and of settings that contradict
+// each other.
+func (c *Config) check(s settings, p *problems) {
+	m, t := c.Model, c.Train
+	for _, r := range []struct {
+		name string
+		ok   bool
+	}{
+		{"DATA_SOURCE", slices.Contains([]string{source.Files, source.Simulated, PyG, binance, arango}, c.Source.Source)},
+		{"MODEL_TYPE", m.Type == "gcn"},
+		{"HIDDEN", m.Hidden >= 1 && m.Hidden <= 4096},
+		{"LAYERS", m.Layers >= 1 && m.Layers <= 16},
+		{"DROPOUT", m.Dropout >= 0 && m.Dropout < 1},
+		{"EPOCHS", t.Epochs >= 1},
+		{"LEARNING_RATE", t.LearningRate > 0 && !math.IsInf(t.LearningRate, 0)},
+		{"WEIGHT_DECAY", t.WeightDecay >= 0 && !math.IsInf(t.WeightDecay, 0)},
+		{"BATCH_SIZE", t.BatchSize >= 1},
+		{"PATIENCE", t.Patience >= 0},
+		{"DEVICE", device.MatchString(t.Device)},
+		{"BASELINE", t.Baseline == BaselineNoEdges || t.Baseline == BaselineNone},
+		{"LOG_LEVEL", slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.Log.Level)},
+		{"LOG_FORMAT", slices.Contains([]string{"auto", "console", "json"}, c.Log.Format)},
+	} {
+		if !r.ok {
+			p.wrong(lookup(r.name), s.values[r.name])
+		}
+	}
+	for _, name := range []string{"MODEL_NAME", "QUEUE_ID"} { // steps of the artefacts' path
+		if err := store.CheckName(s.values[name]); err != nil && s.has(name) {
+			p.add("%s is %.80q, which cannot name a folder: %w", s.as[name], s.values[name], err)
+		}
+	}
+	if c.Source.Source == PyG {
+		if c.Source.Dir == "" {
+			p.add("DATA_SOURCE=pyg needs DATA_DIR: set it to the file that torch.save(data) wrote")
+		}
+		if strings.HasPrefix(c.Source.Symbols, "top:") {
+			p.add("SYMBOLS=%.80s asks for volumes, which the graph of DATA_SOURCE=pyg lacks: name its nodes, or unset it", c.Source.Symbols)
+		}
+	}
+	p.addAll(c.Source.Validate())
+	p.addAll(c.Data.Validate())
+
+	unread := c.unread()
+	for _, name := range slices.Sorted(maps.Keys(unread)) {
+		if s.has(name) {
+			p.add("%s is set, but %s: unset one of them", s.as[name], unread[name])
+		}
+	}
+}
+
+// addAll adds each of the errors that a package's Validate has joined, without
+// the kind they share.
+func (p *problems) addAll(err error) {
+	if err == nil {
+		return
+	}
+	for line := range strings.Lines(err.Error()) {
+		p.add("%s", strings.ReplaceAll(strings.TrimSuffix(line, "\n"), data.ErrInput.Error()+": ", ""))
+	}
+}
+
+// unread are the variables that have no effect beside the others, and why.
+func (c *Config) unread() map[string]string {
+	why := map[string]string{}
+	if c.Data.EdgeThreshold != nil {
+		why["EDGE_TOP_K"] = "EDGE_THRESHOLD already says who is a neighbour"
+	}
+	if !c.Data.TrainEnd.IsZero() || !c.Data.ValidEnd.IsZero() {
+		why["TRAIN_FRACTION"] = "TRAIN_END and VALID_END already divide the snapshots"
+		why["VALID_FRACTION"] = why["TRAIN_FRACTION"]
+	}
+	switch c.Source.Source {
+	case source.Simulated:
+		why["DATA_DIR"] = "DATA_SOURCE=simulated reads no files"
+	case PyG:
+		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TRAIN_END", "VALID_END"} {
+			why[name] = "DATA_SOURCE=pyg reads a graph without time"
+		}
+		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+			why[name] = "DATA_SOURCE=pyg reads a graph that has its edges"
+		}
+	}
+	return why
+}

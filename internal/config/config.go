@@ -1,0 +1,120 @@
+// Package config makes one checked Config from the environment: variables
+// enter, and each package's own Config leaves, or one error that tells all
+// that is wrong at once. The table of variables in variables.go is the only
+// place that describes them; help and README are made from it. It starts
+// nothing and touches no file but those that hold secrets.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/caarlos0/env/v11"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/store"
+)
+
+// ErrInvalid marks a configuration that cannot be used. The process ends with
+// exit code 2.
+var ErrInvalid = errors.New("invalid configuration")
+
+// Config is all that a run is told. A variable that two parts need, such as
+// SYMBOL or SEED, has the same value in both.
+type Config struct {
+	IDs    kafka.IDs
+	Kafka  kafka.Config
+	Store  store.Config
+	Source source.Config // Source.Source is never auto: it is what auto came to
+	Data   data.Config
+	Model  Model
+	Train  Train
+	Log    Log
+}
+
+// Model is the network.
+type Model struct {
+	Type    string  `env:"MODEL_TYPE" envDefault:"gcn"`
+	Hidden  int     `env:"HIDDEN" envDefault:"64"`   // channels of each hidden layer
+	Layers  int     `env:"LAYERS" envDefault:"2"`    // graph convolutions
+	Dropout float64 `env:"DROPOUT" envDefault:"0.1"` // probability
+}
+
+// Train is how the network is trained.
+type Train struct {
+	Epochs       int     `env:"EPOCHS" envDefault:"100"` // at most
+	LearningRate float64 `env:"LEARNING_RATE" envDefault:"0.001"`
+	WeightDecay  float64 `env:"WEIGHT_DECAY" envDefault:"0"`
+	BatchSize    int     `env:"BATCH_SIZE" envDefault:"32"` // snapshots
+	Patience     int     `env:"PATIENCE" envDefault:"10"`   // epochs; 0: no early stop
+	Seed         int64   `env:"SEED" envDefault:"42"`
+	Device       string  `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
+	Baseline     string  `env:"BASELINE" envDefault:"no_edges"`
+}
+
+// The values of BASELINE.
+const (
+	BaselineNoEdges = "no_edges" // the same network, trained the same way without edges
+	BaselineNone    = "none"
+)
+
+// Log is what stderr shows.
+type Log struct {
+	Level  string `env:"LOG_LEVEL" envDefault:"info"`  // trace, debug, info, warn or error
+	Format string `env:"LOG_FORMAT" envDefault:"auto"` // auto, console or json
+}
+
+// parts are the structs that variables are read into.
+func (c *Config) parts() []any {
+	return []any{&c.IDs, &c.Source, &c.Data, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log}
+}
+
+// Load reads the environment, in the form of os.Environ. An empty variable
+// counts as unset. The error tells everything that is wrong, one sentence
+// each, and wraps ErrInvalid; no secret is in it. The Config beside an error
+// holds what could be read, with defaults in the place of the rest: enough to
+// tell the run's neighbours of the error where IDs are Known.
+func Load(environ []string) (Config, error) {
+	var (
+		c Config
+		p problems
+	)
+	given := gather(env.ToMap(environ), &p)
+	refuseLater(given, &p)
+	for _, part := range c.parts() {
+		parse(part, given.values, &p)
+	}
+	c.resolveSource(given, &p)
+	c.check(given, &p)
+	return c, p.err()
+}
+
+// problems gathers what is wrong.
+type problems []error
+
+func (p *problems) add(format string, a ...any) {
+	err := fmt.Errorf(format, a...)
+	// a variable that two parts read is wrong once
+	if !slices.ContainsFunc(*p, func(old error) bool { return old.Error() == err.Error() }) {
+		*p = append(*p, err)
+	}
+}
+
+// wrong adds the sentence about a variable whose value is not what it must be.
+func (p *problems) wrong(v variable, value string) {
+	p.add("%s is %s: set %s", v.name, v.show(value), v.want)
+}
+
+func (p problems) err() error {
+	switch len(p) {
+	case 0:
+		return nil
+	case 1:
+		return fmt.Errorf("%w: %w", ErrInvalid, p[0])
+	default:
+		return fmt.Errorf("%w:\n%w", ErrInvalid, errors.Join(p...))
+	}
+}

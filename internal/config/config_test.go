@@ -1,0 +1,386 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/kafka"
+)
+
+// environ is the least that a run needs, with further settings.
+func environ(more ...string) []string {
+	return append([]string{
+		"QUEUE_ID=gnn-train-btcusdt-20240801-abc", "SYMBOL=BTCUSDT", "TYPE=gnn_trainer", "TELEMETRY_PRODUCER_ID=gnn-trainer__abc",
+		"DATA_SOURCE=simulated", "PATH=/bin", "HOME=/",
+	}, more...)
+}
+
+// without removes settings.
+func without(environ []string, names ...string) []string {
+	return slices.DeleteFunc(environ, func(s string) bool {
+		name, _, _ := strings.Cut(s, "=")
+		return slices.Contains(names, name)
+	})
+}
+
+func load(t *testing.T, more ...string) Config {
+	t.Helper()
+	c, err := Load(environ(more...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// told is the sentences of Load's error.
+func told(t *testing.T, environ []string) []string {
+	t.Helper()
+	_, err := Load(environ)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, ErrInvalid) {
+		t.Errorf("%v does not wrap ErrInvalid", err)
+	}
+	text, ok := strings.CutPrefix(err.Error(), ErrInvalid.Error()+":")
+	if !ok {
+		t.Errorf("%q does not say what it is", err)
+	}
+	return strings.Split(strings.TrimSpace(text), "\n")
+}
+
+func TestDefaultsAreThoseOfTheContract(t *testing.T) {
+	want := map[string]string{
+		"QUEUE_ID": "gnn-train-btcusdt-20240801-abc", "SYMBOL": "BTCUSDT", "TYPE": "gnn_trainer", "TELEMETRY_PRODUCER_ID": "gnn-trainer__abc",
+		"MODEL_NAME": "market_gnn_v1", "STORE_DIR": "out", "MESSAGE_LANG": "ru", "LOG_LEVEL": "info", "LOG_FORMAT": "auto",
+		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
+		"HORIZON": "1", "TASK": "direction", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw",
+		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
+		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
+		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
+		"DEVICE": "auto", "BASELINE": "no_edges",
+	}
+	if got := load(t).Public(); !maps.Equal(got, want) {
+		t.Errorf("got %v\nwant %v", got, want)
+	}
+}
+
+func TestEverySettingReachesItsPart(t *testing.T) {
+	c := load(t, "MODEL_NAME=m2", "STORE_DIR=/srv/models", "MESSAGE_LANG=en", "LOG_LEVEL=trace", "LOG_FORMAT=json",
+		"SYMBOLS=top:8", "INTERVAL=1h", "START=2024-01-01", "END=2024-03-01T00:00:00Z",
+		"HORIZON=3", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
+		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
+		"HIDDEN=128", "LAYERS=3", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
+		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none")
+	if c.IDs.Symbol != "BTCUSDT" || c.Source.Symbol != "BTCUSDT" || c.Train.Seed != -7 || c.Source.Seed != -7 {
+		t.Errorf("SYMBOL or SEED differ between parts: %+v", c)
+	}
+	if c.Kafka.Lang != kafka.English || c.Store.Dir != "/srv/models" || c.Data.EdgeThreshold == nil || *c.Data.EdgeThreshold != 0 {
+		t.Errorf("%+v", c)
+	}
+	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
+		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
+	}
+	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none"}) || c.Model != (Model{"gcn", 128, 3, 0}) || c.Log != (Log{"trace", "json"}) {
+		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
+	}
+	public := c.Public()
+	for name, want := range map[string]string{"EDGE_THRESHOLD": "0", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0"} {
+		if public[name] != want {
+			t.Errorf("%s is published as %q", name, public[name])
+		}
+	}
+	for _, idle := range []string{"EDGE_TOP_K", "TRAIN_FRACTION", "VALID_FRACTION", "DATA_DIR", "LOOKBACK", "KAFKA_USER", "MINIO_SECURE"} {
+		if value, there := public[idle]; there {
+			t.Errorf("%s has no effect and is published as %q", idle, value)
+		}
+	}
+}
+
+// What Load publishes, set again, is the same configuration.
+func TestPublishedValuesAreSettings(t *testing.T) {
+	first := load(t, "LOOKBACK=3d", "LEARNING_RATE=0.00025", "EDGE_THRESHOLD=0.3", "TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z").Public()
+	var again []string
+	for name, value := range first {
+		again = append(again, name+"="+value)
+	}
+	c, err := Load(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second := c.Public(); !maps.Equal(first, second) {
+		t.Errorf("%v became %v", first, second)
+	}
+}
+
+func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
+	for _, c := range []struct {
+		set  string
+		want string
+	}{
+		{"EPOCHS=0", `EPOCHS is "0": set a whole number from 1`},
+		{"EPOCHS=-1", `EPOCHS is "-1": set a whole number from 1`},
+		{"EPOCHS=ten", `EPOCHS is "ten": set a whole number from 1`},
+		{"EPOCHS=1.5", `EPOCHS is "1.5": set a whole number from 1`},
+		{"EPOCHS=99999999999", `EPOCHS is "99999999999", which is too large: set a whole number from 1`},
+		{"LEARNING_RATE=0", `LEARNING_RATE is "0": set a finite number above 0`},
+		{"LEARNING_RATE=-0.1", `LEARNING_RATE is "-0.1": set a finite number above 0`},
+		{"LEARNING_RATE=NaN", `LEARNING_RATE is "NaN": set a finite number above 0`},
+		{"LEARNING_RATE=+Inf", `LEARNING_RATE is "+Inf": set a finite number above 0`},
+		{"LEARNING_RATE=1e999", `LEARNING_RATE is "1e999", which is too large: set a finite number above 0`},
+		{"LEARNING_RATE=0,001", `LEARNING_RATE is "0,001": set a finite number above 0`},
+		{"WEIGHT_DECAY=-1", `WEIGHT_DECAY is "-1": set a finite number from 0`},
+		{"WEIGHT_DECAY=inf", `WEIGHT_DECAY is "inf": set a finite number from 0`},
+		{"BATCH_SIZE=0", `BATCH_SIZE is "0": set a whole number from 1`},
+		{"PATIENCE=-1", `PATIENCE is "-1": set a whole number from 0`},
+		{"HIDDEN=0", `HIDDEN is "0": set a whole number from 1 to 4096`},
+		{"HIDDEN=4097", `HIDDEN is "4097": set a whole number from 1 to 4096`},
+		{"LAYERS=17", `LAYERS is "17": set a whole number from 1 to 16`},
+		{"LAYERS=0", `LAYERS is "0": set a whole number from 1 to 16`},
+		{"DROPOUT=1", `DROPOUT is "1": set a number from 0, below 1`},
+		{"DROPOUT=-0.1", `DROPOUT is "-0.1": set a number from 0, below 1`},
+		{"DROPOUT=NaN", `DROPOUT is "NaN": set a number from 0, below 1`},
+		{"SEED=1e3", `SEED is "1e3": set a whole number of 64 bits`},
+		{"DEVICE=gpu", `DEVICE is "gpu": set auto, cpu, cuda or cuda:N`},
+		{"DEVICE=cuda:", `DEVICE is "cuda:": set auto, cpu, cuda or cuda:N`},
+		{"DEVICE=CUDA", `DEVICE is "CUDA": set auto, cpu, cuda or cuda:N`},
+		{"BASELINE=yes", `BASELINE is "yes": set no_edges or none`},
+		{"MESSAGE_LANG=fr", `MESSAGE_LANG is "fr": set ru or en`},
+		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
+		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
+		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, files, simulated or pyg`},
+		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn`},
+		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
+		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
+		{"HORIZON=x", `HORIZON is "x": set a whole number from 1 to 1000000`},
+		{"MODEL_NAME=a/b", `MODEL_NAME is "a/b", which cannot name a folder: it must be one step of a path, without '/'`},
+		{"MODEL_OUTPUT=..", `MODEL_OUTPUT is "..", which cannot name a folder: it must not be a folder's own name or its parent's`},
+		{"MODEL_NAME= m", `MODEL_NAME is " m": remove the space around it`},
+		{"STORE_DIR=a\tb", `STORE_DIR is "a\tb": remove what is not printable`},
+		{"STORE_DIR=\xff", `STORE_DIR is "\xff": remove what is not printable`},
+
+		{"MODEL_TYPE=gat", `MODEL_TYPE=gat is not in this version yet: set gcn`},
+		{"MODEL_TYPE=sage", `MODEL_TYPE=sage is not in this version yet: set gcn`},
+		{"TASK=node", `TASK=node is not in this version yet: set direction`},
+		{"DATA_SOURCE=binance", `DATA_SOURCE=binance is not in this version yet: set auto, files, simulated or pyg`},
+		{"DATA_SOURCE=arango", `DATA_SOURCE=arango is not in this version yet: set auto, files, simulated or pyg`},
+		{"DATA_SOURCE=auto", `without DATA_DIR the candles would come from Binance, which is not in this version yet: set DATA_DIR to a folder of candles, or DATA_SOURCE=simulated`},
+		{"ENCODER=gru", `ENCODER is set, but Temporal encoding is not in this version yet: unset it, and features go straight into the graph layers`},
+		{"KAFKA_BOOTSTRAP_SERVERS=b:9093", `KAFKA_BOOTSTRAP_SERVERS is set, but Kafka is not in this version yet: unset it, and events are JSON lines on stdout`},
+		{"KAFKA_CA_PATH=ca.pem", `KAFKA_CA_PATH is set, but Kafka is not in this version yet: unset it, and events are JSON lines on stdout`},
+		{"MINIO_ENDPOINT=m:9000", `MINIO_ENDPOINT is set, but MinIO is not in this version yet: unset it, and artefacts go to STORE_DIR`},
+		{"ARANGO_URL=http://u:p@a:8529", `ARANGO_URL is set, but ArangoDB is not in this version yet: unset it, and candles come from DATA_SOURCE=files or simulated`},
+		{"CHECKPOINT_EVERY=10", `CHECKPOINT_EVERY is set, but Resuming is not in this version yet: unset it, and a run that is started again starts over`},
+		{"RESUME=auto", `RESUME is set, but Resuming is not in this version yet: unset it, and a run that is started again starts over`},
+	} {
+		name, _, _ := strings.Cut(c.set, "=")
+		if got := told(t, append(without(environ(), name), c.set)); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s:\n got %q\nwant %q", c.set, got, c.want)
+		}
+	}
+}
+
+// The other packages word their own sentences: each must name its variable.
+func TestWhatOtherPackagesRefuseIsToldByItsVariable(t *testing.T) {
+	for set, names := range map[string][]string{
+		"HORIZON=0":                       {"HORIZON"},
+		"GRAPH_WINDOW=1":                  {"GRAPH_WINDOW"},
+		"EDGE_TOP_K=0":                    {"EDGE_TOP_K"},
+		"EDGE_THRESHOLD=2":                {"EDGE_THRESHOLD"},
+		"EDGE_RETURNS=log":                {"EDGE_RETURNS"},
+		"TASK=price":                      {"TASK"},
+		"TRAIN_FRACTION=0":                {"TRAIN_FRACTION"},
+		"TRAIN_FRACTION=0.9":              {"TRAIN_FRACTION", "VALID_FRACTION"},
+		"TRAIN_END=2024-06-01T00:00:00Z":  {"TRAIN_END", "VALID_END"},
+		"INTERVAL=7m":                     {"INTERVAL"},
+		"START=yesterday":                 {"START"},
+		"LOOKBACK=long":                   {"LOOKBACK"},
+		"TIME_RANGE=2024-06-02:yesterday": {"TIME_RANGE"},
+		"SYMBOLS=A,A":                     {"SYMBOLS"},
+		"SYMBOL=B/C":                      {"SYMBOL"},
+	} {
+		name, _, _ := strings.Cut(set, "=")
+		got := told(t, append(without(environ(), name), set))
+		if len(got) != 1 || strings.Contains(got[0], "bad input") {
+			t.Errorf("%s: %q", set, got)
+			continue
+		}
+		for _, name := range names {
+			if !strings.Contains(got[0], name) {
+				t.Errorf("%s: %q does not name %s", set, got, name)
+			}
+		}
+	}
+}
+
+func TestSettingsThatWouldHaveNoEffectAreRefused(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct {
+		set  []string
+		want []string // name of each sentence's variable and a part of it
+	}{
+		{[]string{"EDGE_TOP_K=5", "EDGE_THRESHOLD=0.5"}, []string{"EDGE_TOP_K is set, but EDGE_THRESHOLD"}},
+		{[]string{"EDGE_TOP_K=10", "EDGE_THRESHOLD=0.5"}, []string{"EDGE_TOP_K is set, but EDGE_THRESHOLD"}}, // the default, but set
+		{[]string{"EDGE_TOP_K=5", "EDGE_THRESHOLD=high"}, []string{`EDGE_THRESHOLD is "high"`}},              // no threshold, so no conflict
+		{[]string{"TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "TRAIN_FRACTION=0.6"}, []string{"TRAIN_FRACTION is set, but TRAIN_END"}},
+		{[]string{"TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "VALID_FRACTION=0.6", "TRAIN_FRACTION=0.1"},
+			[]string{"TRAIN_FRACTION is set, but TRAIN_END", "VALID_FRACTION is set, but TRAIN_END"}},
+		{[]string{"START=2024-01-01", "END=2024-02-01", "LOOKBACK=30d"}, []string{"LOOKBACK"}},
+		{[]string{"START=2024-01-01", "TIME_RANGE=2024-06-01:2024-06-02"}, []string{"TIME_RANGE"}},
+		{[]string{"DATA_DIR=" + dir}, []string{"DATA_DIR is set, but DATA_SOURCE=simulated"}},
+		{[]string{"DATA_SOURCE=pyg", "DATA_DIR=g.pt", "TIME_RANGE=2024-06-01:2024-06-02", "EDGE_TOP_K=3"},
+			[]string{"EDGE_TOP_K is set, but DATA_SOURCE=pyg", "TIME_RANGE is set, but DATA_SOURCE=pyg"}},
+		{[]string{"DATA_SOURCE=pyg", "DATA_DIR=g.pt", "SYMBOLS=top:3"}, []string{"SYMBOLS=top:3"}},
+		{[]string{"DATA_SOURCE=pyg"}, []string{"DATA_SOURCE=pyg needs DATA_DIR"}},
+		{[]string{"DATA_SOURCE=files"}, []string{"DATA_SOURCE=files needs DATA_DIR"}},
+	} {
+		got := told(t, environ(c.set...))
+		ok := len(got) == len(c.want)
+		for i := range min(len(got), len(c.want)) {
+			ok = ok && strings.Contains(got[i], c.want[i])
+		}
+		if !ok {
+			t.Errorf("%v:\n got %q\nwant %q", c.set, got, c.want)
+		}
+	}
+}
+
+func TestAutoIsTheSourceThatTheOtherSettingsPointTo(t *testing.T) {
+	for _, c := range []struct {
+		set  []string
+		want string
+		ok   bool
+	}{
+		{[]string{"DATA_DIR=candles"}, "files", true},
+		{[]string{"DATA_DIR=candles", "DATA_SOURCE=auto"}, "files", true},
+		{[]string{"DATA_SOURCE=simulated"}, "simulated", true},
+		{[]string{"DATA_DIR=g.pt", "DATA_SOURCE=pyg"}, "pyg", true},
+		{nil, "binance", false},
+		{[]string{"ARANGO_URL=http://a:8529", "GRAPH_NAME=g"}, "arango", false},
+		{[]string{"ARANGO_URL=http://a:8529", "GRAPH_NAME=g", "DATA_DIR=candles"}, "arango", false},
+		{[]string{"ARANGO_URL=http://a:8529", "DATA_DIR=candles"}, "files", false},
+	} {
+		cfg, err := Load(append(without(environ(), "DATA_SOURCE"), c.set...))
+		if cfg.Source.Source != c.want || (err == nil) != c.ok {
+			t.Errorf("%v: %s, %v", c.set, cfg.Source.Source, err)
+		}
+	}
+	if got := told(t, append(without(environ(), "DATA_SOURCE"), "ARANGO_URL=http://a:8529", "GRAPH_NAME=g")); len(got) != 1 ||
+		!strings.Contains(got[0], "ARANGO_URL and GRAPH_NAME are set, but ArangoDB is not in this version yet: unset them") {
+		t.Errorf("arango is refused with %q", got)
+	}
+}
+
+func TestAllThatIsWrongIsToldAtOnceAndTheIDsSurvive(t *testing.T) {
+	c, err := Load(environ("EPOCHS=0", "HIDDEN=x", "SEED=x", "KAFKA_USER=u", "KAFKA_PASSWORD=p", "MODEL_TYPE=gat", "HORIZON=0"))
+	want := []string{
+		"KAFKA_USER and KAFKA_PASSWORD are set", "MODEL_TYPE=gat", "SEED", "HIDDEN", "EPOCHS", "HORIZON",
+	}
+	lines := strings.Split(err.Error(), "\n")[1:]
+	if len(lines) != len(want) {
+		t.Fatalf("%d sentences, want %d:\n%v", len(lines), len(want), err)
+	}
+	for i, line := range lines {
+		if !strings.HasPrefix(line, want[i]) {
+			t.Errorf("sentence %d is %q, want that of %s", i, line, want[i])
+		}
+	}
+	if want := (kafka.IDs{QueueID: "gnn-train-btcusdt-20240801-abc", Symbol: "BTCUSDT", Type: "gnn_trainer", Producer: "gnn-trainer__abc"}); c.IDs != want || !c.IDs.Known() {
+		t.Errorf("the ids are %+v", c.IDs)
+	}
+	if c.Train.Seed != 42 || c.Source.Seed != 42 || c.Model.Hidden != 64 || c.Kafka.Lang != kafka.Russian {
+		t.Errorf("no defaults for what could not be read: %+v", c)
+	}
+}
+
+func TestEveryMissingIDIsTold(t *testing.T) {
+	ids := []string{"QUEUE_ID", "SYMBOL", "TYPE", "TELEMETRY_PRODUCER_ID"}
+	got := told(t, append(without(environ(), ids...), "TYPE=")) // empty is unset
+	if len(got) != len(ids) {
+		t.Fatalf("told %q", got)
+	}
+	for i, id := range ids {
+		if !strings.HasPrefix(got[i], id+" is not set: set it to ") {
+			t.Errorf("%s: %q", id, got[i])
+		}
+		c, _ := Load(without(environ(), id))
+		if c.IDs.Known() {
+			t.Errorf("without %s the ids count as known", id)
+		}
+	}
+}
+
+func TestAnAliasSetsItsVariableAndMustNotContradictIt(t *testing.T) {
+	if c := load(t, "MODEL_OUTPUT=m9", "MODEL_NAME="); c.Store.ModelName != "m9" {
+		t.Errorf("MODEL_OUTPUT gives %q", c.Store.ModelName)
+	}
+	if c := load(t, "MODEL_OUTPUT=m9", "MODEL_NAME=m9"); c.Store.ModelName != "m9" {
+		t.Errorf("both give %q", c.Store.ModelName)
+	}
+	if c := load(t, "TIME_RANGE=2024-06-01:2024-06-02"); c.Source.Lookback != "2024-06-01:2024-06-02" {
+		t.Errorf("TIME_RANGE gives %q", c.Source.Lookback)
+	}
+	if got, want := told(t, environ("MODEL_NAME=a", "MODEL_OUTPUT=b")), `MODEL_NAME is "a" and its other name MODEL_OUTPUT is "b": unset one of them`; !slices.Equal(got, []string{want}) {
+		t.Errorf("got %q", got)
+	}
+	// every alias of the contract, whichever version serves it
+	for alias, name := range map[string]string{
+		"KAFKA_USER_CONSUMER": "KAFKA_USER", "KAFKA_PASSWORD_CONSUMER": "KAFKA_PASSWORD", "KAFKA_CA_PATH": "CA_PATH",
+		"GRAPH_COLLECTION": "GRAPH_COLLECTION_NAME", "GRAPH_NAME": "GRAPH_COLLECTION_NAME", "MINIO_BUCKET": "MINIO_BUCKET_NAME",
+	} {
+		got := told(t, environ(alias+"=a", name+"=b"))
+		if !slices.ContainsFunc(got, func(s string) bool {
+			return strings.Contains(s, alias) && strings.Contains(s, name) && strings.Contains(s, "unset one of them")
+		}) {
+			t.Errorf("%s against %s: %q", alias, name, got)
+		}
+	}
+}
+
+func TestASecretComesFromAFile(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for content, want := range map[string]string{"s3cret\n": "s3cret", "s3cret\r\n": "s3cret", " a\nb \n\n": " a\nb \n", "x": "x"} {
+		c, _ := Load(environ("KAFKA_PASSWORD_FILE="+file("pw", content), "MINIO_SECRET_KEY_FILE="+file("sk", content)))
+		if c.Kafka.Password.Reveal() != want || c.Store.SecretKey.Reveal() != want {
+			t.Errorf("%q gives %q and %q", content, c.Kafka.Password.Reveal(), c.Store.SecretKey.Reveal())
+		}
+	}
+	link := filepath.Join(dir, "link") // as Kubernetes mounts secrets
+	if err := os.Symlink(file("target", "linked\n"), link); err != nil {
+		t.Fatal(err)
+	}
+	if c, _ := Load(environ("KAFKA_PASSWORD_CONSUMER_FILE=" + link)); c.Kafka.Password.Reveal() != "linked" {
+		t.Errorf("a link gives %q", c.Kafka.Password.Reveal())
+	}
+
+	for _, secret := range []string{"KAFKA_PASSWORD", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "BINANCE_API_KEY", "BINANCE_API_SECRET", "ARANGO_PASSWORD"} {
+		for name, c := range map[string]struct {
+			set  []string
+			want string
+		}{
+			"both":      {[]string{secret + "=same", secret + "_FILE=" + file("f", "same")}, secret + " and " + secret + "_FILE are both set: unset one of them"},
+			"absent":    {[]string{secret + "_FILE=" + filepath.Join(dir, "absent")}, secret + "_FILE must name a file that holds the secret: no such file or directory"},
+			"a folder":  {[]string{secret + "_FILE=" + dir}, secret + "_FILE must name a file that holds the secret: that is no regular file"},
+			"endless":   {[]string{secret + "_FILE=/dev/zero"}, secret + "_FILE must name a file that holds the secret: that is no regular file"},
+			"empty":     {[]string{secret + "_FILE=" + file("e", "\n")}, secret + "_FILE must name a file that holds the secret: that file is empty"},
+			"too large": {[]string{secret + "_FILE=" + file("l", strings.Repeat("x", maxSecret+1))}, secret + "_FILE must name a file that holds the secret: that file has more than 65536 bytes"},
+		} {
+			if got := told(t, environ(c.set...)); !slices.Contains(got, c.want) {
+				t.Errorf("%s, %s: %q", secret, name, got)
+			}
+		}
+	}
+}

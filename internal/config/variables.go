@@ -1,0 +1,165 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// variable describes one environment variable.
+type variable struct {
+	name    string
+	meaning string
+	want    string   // what it must be set to, as the object of "set"; "" for any text
+	aliases []string // other names, which StreamForge's queue-manager injects
+
+	required bool
+	secret   bool // is never shown, and may come from the file that NAME_FILE names
+}
+
+// group is the variables of one topic.
+type group struct {
+	title string
+	vars  []variable
+
+	// later is what happens without the topic, which a later version will know;
+	// "" for those of this version. Setting a variable of a later topic is an
+	// error, since it would have no effect.
+	later string
+}
+
+const (
+	fromOne = "a whole number from 1"
+	share   = "a number above 0, below 1"
+	instant = "a time such as 2024-06-01T00:00:00Z (RFC 3339)"
+	span    = "a time (RFC 3339) or a date such as 2024-06-01 (UTC)"
+)
+
+// groups is the table of variables: all there are, in the order of the help.
+var groups = []group{
+	{title: "Run", vars: []variable{
+		{name: "QUEUE_ID", required: true, meaning: "id of the pipeline run", want: "the pipeline run's id"},
+		{name: "SYMBOL", required: true, meaning: "always one of the nodes; its metrics are shown apart", want: "a symbol such as BTCUSDT"},
+		{name: "TYPE", required: true, meaning: "type of this service in telemetry", want: "the type that telemetry carries, such as gnn_trainer"},
+		{name: "TELEMETRY_PRODUCER_ID", required: true, meaning: "id of this service in telemetry", want: "this service's id, such as gnn-trainer__abc"},
+		{name: "MODEL_NAME", aliases: []string{"MODEL_OUTPUT"}, meaning: "first folder of the artefacts' path, MODEL_NAME/QUEUE_ID"},
+		{name: "STORE_DIR", meaning: "folder that artefacts go to"},
+		{name: "MESSAGE_LANG", meaning: "language of telemetry messages", want: "ru or en"},
+		{name: "LOG_LEVEL", meaning: "least level logged on stderr", want: "trace, debug, info, warn or error"},
+		{name: "LOG_FORMAT", meaning: "form of the log; auto: console on a terminal, else json", want: "auto, console or json"},
+	}},
+	{title: "Market", vars: []variable{
+		{name: "DATA_SOURCE", meaning: "where candles come from; auto: files if DATA_DIR is set", want: "auto, files, simulated or pyg"},
+		{name: "DATA_DIR", meaning: "files: folder of SYMBOL.csv or SYMBOL.parquet; pyg: file that torch.save(data) wrote"},
+		{name: "SYMBOLS", meaning: "the nodes, as A,B,C or top:N by quote volume; unset: every file (simulated: 20)"},
+		{name: "INTERVAL", meaning: "length of a bar", want: "one of Binance's names, 1m to 1d"},
+		{name: "START", meaning: "first open time; unset: that of the oldest bar", want: span},
+		{name: "END", meaning: "first open time after the range; unset: none", want: span},
+		{name: "LOOKBACK", aliases: []string{"TIME_RANGE"}, meaning: "length of the range before END; unset: everything (simulated: 30d)", want: "a length such as 30d, 12h, 90m or 2w, or START:END"},
+	}},
+	{title: "Graph and labels", vars: []variable{
+		{name: "HORIZON", meaning: "bars that a label looks ahead", want: "a whole number from 1 to 1000000"},
+		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", want: "direction"},
+		{name: "GRAPH_WINDOW", meaning: "bars of returns that edges are correlations of", want: "a whole number from 3 to 1000000"},
+		{name: "EDGE_TOP_K", meaning: "neighbours of a node: those most correlated", want: fromOne},
+		{name: "EDGE_THRESHOLD", meaning: "in place of EDGE_TOP_K: neighbours are all with at least this correlation", want: "a number from -1 to 1"},
+		{name: "EDGE_RETURNS", meaning: "returns that are correlated; excess: less the market's mean", want: "raw or excess"},
+		{name: "TRAIN_END", meaning: "snapshots before it train", want: instant},
+		{name: "VALID_END", meaning: "snapshots from TRAIN_END to it validate, later ones test", want: instant},
+		{name: "TRAIN_FRACTION", meaning: "share of the snapshots that train, where TRAIN_END does not say", want: share},
+		{name: "VALID_FRACTION", meaning: "share of the snapshots that validate, where VALID_END does not say", want: share},
+	}},
+	{title: "Model", vars: []variable{
+		{name: "MODEL_TYPE", meaning: "kind of graph layer", want: "gcn"},
+		{name: "HIDDEN", meaning: "channels of a hidden layer", want: "a whole number from 1 to 4096"},
+		{name: "LAYERS", meaning: "graph layers", want: "a whole number from 1 to 16"},
+		{name: "DROPOUT", meaning: "probability that training drops a hidden value", want: "a number from 0, below 1"},
+	}},
+	{title: "Training", vars: []variable{
+		{name: "EPOCHS", meaning: "epochs at most", want: fromOne},
+		{name: "LEARNING_RATE", meaning: "step size of the optimiser", want: "a finite number above 0"},
+		{name: "WEIGHT_DECAY", meaning: "weight decay of the optimiser", want: "a finite number from 0"},
+		{name: "BATCH_SIZE", meaning: "snapshots of a step", want: fromOne},
+		{name: "PATIENCE", meaning: "epochs without improvement before an early stop; 0: none", want: "a whole number from 0"},
+		{name: "SEED", meaning: "seed of everything random", want: "a whole number of 64 bits"},
+		{name: "DEVICE", meaning: "where tensors live; auto: CUDA where there is one", want: "auto, cpu, cuda or cuda:N"},
+		{name: "BASELINE", meaning: "what is trained beside the model; no_edges: the same network without edges", want: "no_edges or none"},
+	}},
+	{title: "Kafka", later: "events are JSON lines on stdout", vars: []variable{
+		{name: "KAFKA_BOOTSTRAP_SERVERS", meaning: "brokers, host:port, comma-separated"},
+		{name: "KAFKA_USER", aliases: []string{"KAFKA_USER_CONSUMER"}, meaning: "SCRAM-SHA-512 user"},
+		{name: "KAFKA_PASSWORD", aliases: []string{"KAFKA_PASSWORD_CONSUMER"}, secret: true, meaning: "its password"},
+		{name: "CA_PATH", aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of the authority trusted for Kafka"},
+		{name: "QUEUE_CONTROL_TOPIC", meaning: "topic that stops come from"},
+		{name: "QUEUE_EVENTS_TOPIC", meaning: "topic that events go to"},
+	}},
+	{title: "MinIO", later: "artefacts go to STORE_DIR", vars: []variable{
+		{name: "MINIO_ENDPOINT", meaning: "server, host:port"},
+		{name: "MINIO_ACCESS_KEY", secret: true, meaning: "access key"},
+		{name: "MINIO_SECRET_KEY", secret: true, meaning: "secret key"},
+		{name: "MINIO_BUCKET_NAME", aliases: []string{"MINIO_BUCKET"}, meaning: "bucket that artefacts go to"},
+		{name: "MINIO_SECURE", meaning: "whether to use TLS", want: "true or false"},
+	}},
+	{title: "ArangoDB", later: "candles come from DATA_SOURCE=files or simulated", vars: []variable{
+		{name: "ARANGO_URL", meaning: "server, http://host:8529"},
+		{name: "ARANGO_DB", meaning: "database"},
+		{name: "ARANGO_USER", meaning: "user"},
+		{name: "ARANGO_PASSWORD", secret: true, meaning: "its password"},
+		{name: "GRAPH_COLLECTION_NAME", aliases: []string{"GRAPH_COLLECTION", "GRAPH_NAME"}, meaning: "prepared graph"},
+	}},
+	{title: "Binance", later: "candles come from DATA_SOURCE=files or simulated", vars: []variable{
+		{name: "BINANCE_API_KEY", secret: true, meaning: "API key"},
+		{name: "BINANCE_API_SECRET", secret: true, meaning: "its secret"},
+		{name: "CACHE_DIR", meaning: "folder of downloaded candles"},
+	}},
+	{title: "Resuming", later: "a run that is started again starts over", vars: []variable{
+		{name: "CHECKPOINT_EVERY", meaning: "epochs, or time such as 5m, between checkpoints"},
+		{name: "RESUME", meaning: "whether a run goes on from its checkpoint; auto or never"},
+		{name: "WORK_DIR", meaning: "folder of checkpoints"},
+	}},
+	{title: "Temporal encoding", later: "features go straight into the graph layers", vars: []variable{
+		{name: "ENCODER", meaning: "network that reads each node's own past"},
+	}},
+}
+
+// laterValues are values of this version's variables that a later one will
+// know.
+var laterValues = map[string][]string{
+	"DATA_SOURCE": {"binance", "arango"},
+	"TASK":        {"node"},
+	"MODEL_TYPE":  {"gat", "sage"},
+}
+
+// lookup is the variable of that name; there must be one.
+func lookup(name string) variable {
+	for _, g := range groups {
+		if i := slices.IndexFunc(g.vars, func(v variable) bool { return v.name == name }); i >= 0 {
+			return g.vars[i]
+		}
+	}
+	panic("no such variable: " + name)
+}
+
+// names are all under which it may be set.
+func (v variable) names() []string { return append([]string{v.name}, v.aliases...) }
+
+// show quotes a value for a message: shortened, without a secret.
+func (v variable) show(value string) string {
+	if v.secret {
+		return "(secret)"
+	}
+	return fmt.Sprintf("%.80q", withoutUser(value))
+}
+
+// withoutUser hides the user and password that an address may hold.
+func withoutUser(value string) string {
+	at := strings.LastIndex(value, "@")
+	if at < 0 {
+		return value
+	}
+	scheme := ""
+	if i := strings.Index(value, "//"); i >= 0 && i < at {
+		scheme = value[:i+2]
+	}
+	return scheme + "(secret)" + value[at:]
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// temporary is where the bytes of name gather. It lies in the same folder,
+// since a rename is atomic within one file system only.
+func temporary(dir, name string) string { return filepath.Join(dir, "."+name+".tmp") }
+
+func isTemporary(base string) bool {
+	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".tmp")
+}
+
+// writeTemporary puts what write writes on the disk under name's temporary
+// name. After an error, and after a panic of write, nothing is left of it.
+func writeTemporary(dir, name string, write func(io.Writer) error) (info FileInfo, err error) {
+	path := temporary(dir, name)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return info, err
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if err != nil {
+		return info, err
+	}
+	whole := false
+	defer func() {
+		if !whole {
+			_ = file.Close()
+			_ = os.Remove(path)
+		}
+	}()
+
+	hash := sha256.New()
+	count := &countingWriter{w: io.MultiWriter(file, hash)}
+	buffered := bufio.NewWriterSize(count, 256<<10)
+	if err := write(buffered); err != nil {
+		return info, err
+	}
+	if err := buffered.Flush(); err != nil {
+		return info, err
+	}
+	if err := file.Sync(); err != nil {
+		return info, err
+	}
+	if err := file.Close(); err != nil {
+		return info, err
+	}
+	whole = true
+	return FileInfo{Name: name, Size: count.n, SHA256: hex.EncodeToString(hash.Sum(nil))}, nil
+}
+
+// commit gives the temporary file of name its final name, for good once the
+// folder is on the disk as well.
+func commit(ctx context.Context, dir, name string) error {
+	path := temporary(dir, name)
+	if ctx.Err() != nil {
+		_ = os.Remove(path)
+		return context.Cause(ctx)
+	}
+	if err := os.Rename(path, filepath.Join(dir, name)); err != nil {
+		_ = os.Remove(path)
+		return err
+	}
+	return syncDir(dir)
+}
+
+// syncDir puts a folder's list of names on the disk. File systems that cannot
+// do this for a folder, such as some network ones, do it on their own.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// explain adds how to mend what the operating system refused. errors.Is still
+// finds syscall.ENOSPC, fs.ErrPermission and the like in it.
+func explain(err error) error {
+	for _, known := range []struct {
+		cause error
+		mend  string
+	}{
+		{syscall.ENOSPC, "the disk is full: free some space or set STORE_DIR to another disk"},
+		{syscall.EDQUOT, "the disk quota is used up: free some space or set STORE_DIR to another disk"},
+		{syscall.EROFS, "the file system is read-only: set STORE_DIR to a folder that can be written"},
+		{syscall.ENOTDIR, "a file stands where a folder must be: move it away or set STORE_DIR to another folder"},
+		{fs.ErrPermission, "this user may not write there: give it the right or set STORE_DIR to another folder"},
+	} {
+		if errors.Is(err, known.cause) {
+			return fmt.Errorf("%w (%s)", err, known.mend)
+		}
+	}
+	return err
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// contextWriter ends a long write soon after its context.
+type contextWriter struct {
+	ctx context.Context
+	w   io.Writer
+}
+
+func (c *contextWriter) Write(p []byte) (int, error) {
+	if c.ctx.Err() != nil {
+		return 0, context.Cause(c.ctx)
+	}
+	return c.w.Write(p)
+}

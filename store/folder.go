@@ -1,0 +1,177 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Folder is the store of one run on a file system: Dir/ModelName/queue id.
+// Begin comes first, then Put for each artefact, PutManifest last. A process
+// killed at any moment leaves each file as it was or as it was to be, and a
+// manifest only over a whole result. One goroutine uses it.
+type Folder struct {
+	root, path string
+	begun      bool
+	put        []FileInfo
+}
+
+// NewFolder names the folder of the run queueID; nothing is touched yet. A
+// name that is not one step of a path is an error.
+func NewFolder(cfg Config, queueID string) (*Folder, error) {
+	if cfg.Dir == "" {
+		return nil, errors.New("STORE_DIR is empty: set it to a folder")
+	}
+	for _, part := range []struct{ variable, name string }{{"MODEL_NAME", cfg.ModelName}, {"QUEUE_ID", queueID}} {
+		if err := CheckName(part.name); err != nil {
+			return nil, fmt.Errorf("%s %q cannot name a folder: %w", part.variable, part.name, err)
+		}
+	}
+	root, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("resolving STORE_DIR: %w", err)
+	}
+	return &Folder{root: root, path: filepath.Join(root, cfg.ModelName, queueID)}, nil
+}
+
+// Path is the absolute path of the folder.
+func (f *Folder) Path() string { return f.path }
+
+// Location is the address of the artefact name as a file URL.
+func (f *Folder) Location(name string) string {
+	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(f.path, name))}).String()
+}
+
+// Begin makes the folder, proves that it can be written, and takes back what
+// an earlier run has said about it: from here on the folder holds no result
+// until PutManifest. A folder that cannot be written keeps its old result.
+func (f *Folder) Begin(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("preparing %s: %w", f.path, context.Cause(ctx))
+	}
+	if err := f.begin(); err != nil {
+		return fmt.Errorf("preparing %s: %w", f.path, explain(err))
+	}
+	f.begun, f.put = true, nil
+	return nil
+}
+
+func (f *Folder) begin() error {
+	_, absent := os.Stat(f.path)
+	if err := os.MkdirAll(f.path, 0o777); err != nil {
+		return err
+	}
+	if absent != nil { // the new folder must itself survive a power cut
+		for _, dir := range []string{filepath.Dir(f.path), f.root} {
+			if err := syncDir(dir); err != nil {
+				return err
+			}
+		}
+	}
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if isTemporary(e.Name()) {
+			if err := os.Remove(filepath.Join(f.path, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	probe := func(w io.Writer) error { _, err := w.Write([]byte("probe")); return err }
+	if _, err := writeTemporary(f.path, "probe", probe); err != nil {
+		return err
+	}
+	if err := os.Remove(temporary(f.path, "probe")); err != nil {
+		return err
+	}
+	if err := os.Remove(filepath.Join(f.path, ManifestName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return syncDir(f.path)
+}
+
+// Put stores what write writes as name, one step of a path without a dot in
+// front. Until write has returned and every byte is on the disk, an older file
+// of that name stays as it is, as it does after an error; the same name put
+// again replaces the file. Once ctx has ended, write's next write fails.
+func (f *Folder) Put(ctx context.Context, name string, write func(io.Writer) error) (FileInfo, error) {
+	if err := checkFileName(name); err != nil {
+		return FileInfo{}, fmt.Errorf("storing %q: %w", name, err)
+	}
+	info, err := f.store(ctx, name, write)
+	if err != nil {
+		return FileInfo{}, err
+	}
+	f.put = append(slices.DeleteFunc(f.put, func(old FileInfo) bool { return old.Name == name }), info)
+	return info, nil
+}
+
+// PutManifest makes the folder a result. The files of m must be what Put
+// returned, all of them and in that order: a manifest vouches for no other.
+// It is the last call; another one would have to begin anew.
+func (f *Folder) PutManifest(ctx context.Context, m Manifest) error {
+	m.FormatVersion = FormatVersion
+	m.Created = m.Created.UTC().Truncate(time.Second)
+	if m.Files == nil {
+		m.Files = []FileInfo{}
+	}
+	if m.Config == nil {
+		m.Config = map[string]string{}
+	}
+	if m.Versions == nil {
+		m.Versions = map[string]string{}
+	}
+	if err := m.Validate(); err != nil {
+		return fmt.Errorf("storing %s: %w", ManifestName, err)
+	}
+	if !slices.Equal(m.Files, f.put) {
+		return fmt.Errorf("storing %s: it lists %d files that are not, in this order, the %d stored ones", ManifestName, len(m.Files), len(f.put))
+	}
+	_, err := f.store(ctx, ManifestName, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		return e.Encode(m)
+	})
+	if err == nil {
+		f.begun = false
+	}
+	return err
+}
+
+func (f *Folder) store(ctx context.Context, name string, write func(io.Writer) error) (info FileInfo, err error) {
+	if !f.begun {
+		return info, fmt.Errorf("storing %s: %s is not prepared: call Begin before the first file and after a manifest", name, f.path)
+	}
+	info, err = writeTemporary(f.path, name, func(w io.Writer) error { return write(&contextWriter{ctx, w}) })
+	if err == nil {
+		err = commit(ctx, f.path, name)
+	}
+	if err != nil {
+		return FileInfo{}, fmt.Errorf("storing %s in %s: %w", name, f.path, explain(err))
+	}
+	return info, nil
+}
+
+// checkFileName keeps artefacts from the manifest's name and from the hidden
+// ones, which are those of temporary files.
+func checkFileName(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	if strings.HasPrefix(name, ".") || name == ManifestName {
+		return fmt.Errorf("that name is the store's own")
+	}
+	return nil
+}
