@@ -1,0 +1,79 @@
+// Command gnn-trainer trains a graph neural network on market data, set by
+// environment variables alone: `gnn-trainer env` prints them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/job"
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+)
+
+// version is set at link time.
+var version = "unknown"
+
+const usage = `gnn-trainer trains a graph neural network on market data.
+
+  gnn-trainer [train]   run the job that the environment describes
+  gnn-trainer env       print the table of environment variables
+  gnn-trainer version   print versions
+  gnn-trainer help      print this
+
+Exit codes: 0 done, 1 a failure worth a retry, 2 wrong configuration or input,
+130 and 143 stopped by SIGINT and SIGTERM with the model so far stored.
+`
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	command := "train"
+	if len(args) == 1 {
+		command = args[0]
+	}
+	switch {
+	case len(args) > 1:
+		fmt.Fprintf(os.Stderr, "gnn-trainer takes one word at most and got %d; settings are environment variables\n\n%s", len(args), usage)
+		return job.ExitInput
+	case command == "train":
+		ctx, stop := stopOnSignal()
+		defer stop()
+		return job.Train(ctx, os.Environ(), version, os.Stdout, os.Stderr)
+	case command == "env":
+		if err := config.WriteTable(os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return job.ExitFailure
+		}
+	case command == "version":
+		fmt.Printf("gnn-trainer %s, libtorch %s, %s %s/%s\n", version, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	case command == "help" || command == "-h" || command == "--help":
+		fmt.Print(usage)
+	case command == "doctor" || command == "record":
+		fmt.Fprintf(os.Stderr, "gnn-trainer %s is not in this version yet\n", command)
+		return job.ExitInput
+	default:
+		fmt.Fprintf(os.Stderr, "%q is no command\n\n%s", command, usage)
+		return job.ExitInput
+	}
+	return job.ExitDone
+}
+
+// stopOnSignal gives a context that the first SIGTERM or SIGINT ends; a second
+// one ends the process at once.
+func stopOnSignal() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	go func() {
+		if s, ok := (<-signals).(syscall.Signal); ok {
+			signal.Stop(signals)
+			cancel(job.Stopped{Signal: s})
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}

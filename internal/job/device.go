@@ -1,0 +1,58 @@
+package job
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+)
+
+// openDevice starts the libtorch thread and picks the device that DEVICE asks
+// for: auto takes CUDA where there is some and says why not otherwise.
+func (r *run) openDevice() error {
+	thread, err := libtorch.NewThread()
+	if err != nil {
+		return inputError(err)
+	}
+	r.thread = thread
+	err = thread.Do(func() (err error) {
+		r.device, err = r.pickDevice()
+		return err
+	})
+	if err != nil {
+		thread.Close()
+		return err
+	}
+	r.Log.Info().Stringer("device", r.device).Int("threads", libtorch.Threads()).Str("libtorch", libtorch.Version()).Msg("device")
+	return nil
+}
+
+func (r *run) pickDevice() (libtorch.Device, error) {
+	want := r.Config.Train.Device
+	if want == "cpu" {
+		return libtorch.CPU, nil
+	}
+	devices, err := libtorch.LoadCUDA()
+	if want == "auto" {
+		if errors.Is(err, libtorch.ErrNoCUDA) {
+			r.Log.Info().Msg("DEVICE=auto falls back to the CPU: " + err.Error())
+			return libtorch.CPU, nil
+		}
+		return 0, err
+	}
+	if err != nil {
+		return 0, fmt.Errorf("DEVICE=%s: %w; set DEVICE=cpu, or run where an NVIDIA GPU and its driver are", want, err)
+	}
+	number := 0
+	if _, text, ok := strings.Cut(want, ":"); ok {
+		if number, err = strconv.Atoi(text); err != nil {
+			return 0, inputError(fmt.Errorf("DEVICE=%s: %w", want, err))
+		}
+	}
+	if number >= devices {
+		return 0, inputError(fmt.Errorf("DEVICE=%s, but there are %d CUDA devices, counted from 0", want, devices))
+	}
+	return libtorch.Device(number), nil
+}

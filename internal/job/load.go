@@ -1,0 +1,68 @@
+package job
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/pyg"
+)
+
+// sourcePyG is the value of DATA_SOURCE for one PyG Data file.
+const sourcePyG = "pyg"
+
+// load brings the dataset in, from candles or from a PyG file.
+func (r *run) load(ctx context.Context) (*data.Dataset, error) {
+	r.report("telling the progress", r.telemetry.Loading(kafka.LoadingData))
+	c := r.Config
+	if c.Source.Source == sourcePyG {
+		return r.loadGraph()
+	}
+	market, report, err := source.Load(ctx, c.Source)
+	if err != nil {
+		return nil, err
+	}
+	r.loaded = report
+	r.Log.Info().Str("source", c.Source.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).
+		Int("rows", report.Rows).Int("duplicates", report.Duplicates).Int("disordered", report.Disordered).
+		Int("missing", report.Missing).Msg("market loaded")
+	r.report("telling the progress", r.telemetry.Loading(kafka.BuildingGraph))
+	return await(ctx, func() (*data.Dataset, error) { return data.Build(market, c.Data) })
+}
+
+func (r *run) loadGraph() (*data.Dataset, error) {
+	c := r.Config
+	f, size, err := openFile(c.Source.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("reading DATA_DIR, one file of torch.save(data): %w", err)
+	}
+	defer f.Close()
+	file, err := pyg.ReadData(f, size)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", c.Source.Dir, err)
+	}
+	names, err := source.ParseSymbols(c.Source.Symbols, "")
+	if err != nil {
+		return nil, err
+	}
+	if len(file.Ignored) > 0 {
+		r.Log.Info().Strs("attributes", file.Ignored).Msg("attributes of the graph that are not used")
+	}
+	return data.FromPyG(file, names.Names, c.Data, c.Train.Seed)
+}
+
+// describe logs what the graph is.
+func (r *run) describe(d *data.Dataset) {
+	for _, l := range d.LeftOut {
+		r.Log.Info().Str("feature", l.Name).Str("reason", l.Reason).Msg("feature left out")
+	}
+	parts := map[data.Split]int{}
+	for _, s := range d.Splits {
+		parts[s]++
+	}
+	r.Log.Info().Int("nodes", d.NumNodes()).Int("features", d.NumFeatures()).Float64("density", d.Density).
+		Int("train", parts[data.Train]).Int("valid", parts[data.Valid]).Int("test", parts[data.Test]).
+		Int("live", parts[data.Live]).Int("gap", parts[data.Gap]).Msg("graph built")
+}

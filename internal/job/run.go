@@ -1,0 +1,317 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/progress"
+	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/internal/train"
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/pyg"
+	"github.com/streamforge/gnn-trainer/store"
+)
+
+// clipNorm bounds the gradients' joint norm: returns have fat tails, and one
+// wild batch should not undo an epoch.
+const clipNorm = 1.0
+
+var trainingBaseline = kafka.Text{Russian: "Обучение базовой модели без рёбер", English: "Training the baseline without edges"}
+
+// run is the state of one Job.Run.
+type run struct {
+	*Job
+	telemetry *kafka.Telemetry
+	started   time.Time
+
+	thread  *libtorch.Thread
+	device  libtorch.Device
+	dataset *data.Dataset
+	loaded  source.Report
+	files   []store.FileInfo
+	timing  result.Timing
+}
+
+// outcome is how a run ended that did not fail.
+type outcome struct {
+	interrupted bool
+	modelPath   string // empty: nothing was stored
+	metrics     any
+}
+
+// do is the run. Once ctx has ended, an error is the stop's doing.
+func (r *run) do(ctx context.Context) (outcome, error) {
+	o, err := r.steps(ctx)
+	if err != nil && ctx.Err() != nil {
+		return outcome{interrupted: true, modelPath: o.modelPath}, nil
+	}
+	return o, err
+}
+
+func (r *run) steps(ctx context.Context) (outcome, error) {
+	var err error
+	// First of all, since it asks for CUDA before libtorch looks for it.
+	if err = r.openDevice(); err != nil {
+		return outcome{}, err
+	}
+	defer r.thread.Close()
+	if r.dataset, err = r.load(ctx); err != nil {
+		return outcome{}, err
+	}
+	r.timing.LoadSeconds = time.Since(r.started).Seconds()
+	r.describe(r.dataset)
+	if err := r.checkSymbol(); err != nil {
+		return outcome{}, err
+	}
+	if err := r.Store.Begin(ctx); err != nil {
+		return outcome{}, err
+	}
+	// The graph does not wait for the model, so that a stop need not write it.
+	if err := r.putGraph(ctx); err != nil {
+		return outcome{}, err
+	}
+	return r.learn(ctx)
+}
+
+// checkSymbol refuses a SYMBOL that is no node of a market. The nodes of a
+// graph from a file may have no names.
+func (r *run) checkSymbol() error {
+	for _, s := range r.dataset.Symbols {
+		if s == r.Config.IDs.Symbol || r.dataset.Interval == 0 {
+			return nil
+		}
+	}
+	return inputError(fmt.Errorf("SYMBOL=%s is none of the %d nodes", r.Config.IDs.Symbol, r.dataset.NumNodes()))
+}
+
+// learn trains the model and the baseline, and stores what came of them.
+func (r *run) learn(ctx context.Context) (outcome, error) {
+	r.report("telling the progress", r.telemetry.Loading(kafka.Training))
+	model, fitted, said, err := r.train(ctx, "training", true)
+	if model != nil {
+		defer r.free(model)
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	r.timing.TrainSeconds = fitted.seconds
+	metrics, err := r.evaluate(fitted.Result, said)
+	if err != nil {
+		return outcome{}, err
+	}
+	// From here on a stop is a matter of seconds, and what is learned is kept.
+	kept := context.WithoutCancel(ctx)
+	if err := r.putModel(kept, model, said); err != nil {
+		return outcome{}, err
+	}
+	interrupted := fitted.Interrupted
+	if !interrupted && r.Config.Train.Baseline == config.BaselineNoEdges {
+		metrics.Baseline, err = r.baseline(ctx)
+		switch {
+		case ctx.Err() != nil:
+			interrupted, metrics.Baseline = true, nil
+		case err != nil:
+			return outcome{}, fmt.Errorf("training the baseline: %w", err)
+		}
+	}
+	status := store.Finished
+	if interrupted {
+		status = store.Interrupted
+	}
+	r.timing.TotalSeconds = time.Since(r.started).Seconds()
+	metrics.Timing = r.timing
+	if err := r.putResult(kept, metrics, status); err != nil {
+		return outcome{}, err
+	}
+	r.summarise(metrics)
+	return outcome{interrupted: interrupted, modelPath: r.Store.Location("model.pt"), metrics: told(metrics)}, nil
+}
+
+// fitting is a training and how long it took.
+type fitting struct {
+	train.Result
+	seconds float64
+}
+
+// train fits a new model, with or without edges, and predicts every snapshot
+// of a part. The same seed comes before each, so that both start alike.
+func (r *run) train(ctx context.Context, title string, edges bool) (model *nn.GCN, f fitting, said *sayings, err error) {
+	c, d := r.Config, r.dataset
+	err = r.thread.Do(func() error {
+		libtorch.ManualSeed(c.Train.Seed)
+		model = nn.NewGCN(r.device, nn.GCNConfig{
+			Features: d.NumFeatures(), Hidden: c.Model.Hidden, Layers: c.Model.Layers, Classes: len(result.Classes), Dropout: c.Model.Dropout,
+		})
+		return nil
+	})
+	if err != nil {
+		return nil, f, nil, err
+	}
+	graphs, err := train.NewGraphs(ctx, r.thread, d, model, r.device, edges)
+	if err != nil {
+		return model, f, nil, err
+	}
+	defer graphs.Close(r.thread)
+	display := progress.New(r.Console, r.Log, title, c.Train.Epochs)
+	defer display.Done("failed") // counts only where nothing else was said
+	valid := newScorer(d, data.Valid)
+	begin := time.Now()
+	f.Result, err = train.Fit(ctx, r.thread, model, graphs, train.Config{
+		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
+		Adam:  libtorch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
+		Train: snapshotsOf(d, data.Train), Valid: snapshotsOf(d, data.Valid),
+		Score:   valid.auc,
+		OnBatch: display.Batch,
+		OnEpoch: func(e train.Epoch) {
+			display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
+			if edges {
+				r.report("telling the progress", r.telemetry.Epoch(e.Number, c.Train.Epochs, e.TrainLoss,
+					map[string]float64{"valid_loss": e.ValidLoss, "valid_auc": e.Score}))
+			}
+		},
+	})
+	f.seconds = time.Since(begin).Seconds()
+	if err != nil {
+		return model, f, nil, err
+	}
+	display.Done(ending(f.Result))
+	said, err = predict(context.WithoutCancel(ctx), r.thread, model, graphs, d)
+	return model, f, said, err
+}
+
+func ending(f train.Result) string {
+	switch {
+	case f.Interrupted:
+		return "interrupted"
+	case f.EarlyStop:
+		return "early stop"
+	}
+	return ""
+}
+
+func (r *run) free(model *nn.GCN) {
+	// Freeing does not fail.
+	_ = r.thread.Do(func() error {
+		model.Close()
+		return nil
+	})
+}
+
+// baseline is the same network, trained the same way, in which no node hears
+// another: what the edges are worth is the difference.
+func (r *run) baseline(ctx context.Context) (*result.Baseline, error) {
+	r.report("telling the progress", r.telemetry.Loading(trainingBaseline))
+	model, fitted, said, err := r.train(ctx, "baseline without edges", false)
+	if model != nil {
+		defer r.free(model)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.timing.BaselineSeconds = fitted.seconds
+	splits, err := result.EvaluateSplits(said.rows())
+	return &result.Baseline{
+		Name:        config.BaselineNoEdges,
+		Description: "the same network, trained the same way, without edges",
+		Splits:      splits,
+	}, err
+}
+
+// evaluate judges the model on every part: the test part is opened here, once.
+func (r *run) evaluate(f train.Result, said *sayings) (result.Metrics, error) {
+	var m result.Metrics
+	var err error
+	if m.Splits, err = result.EvaluateSplits(said.rows()); err != nil {
+		return m, err
+	}
+	m.Symbol.Name = r.Config.IDs.Symbol
+	if m.Symbol.Splits, err = result.EvaluateSplits(result.OfSymbol(said.rows(), r.Config.IDs.Symbol)); err != nil {
+		return m, err
+	}
+	edges := 0
+	for t := range r.dataset.Len() {
+		edges += len(r.dataset.Edges(t).Sources)
+	}
+	m.Graph = result.GraphSize{
+		Nodes:            r.dataset.NumNodes(),
+		EdgesPerSnapshot: result.Float(float64(edges) / float64(r.dataset.Len())),
+		Density:          result.Float(r.dataset.Density),
+	}
+	m.Data = r.loaded
+	m.BestEpoch, m.EpochsRun, m.StoppedEarly = f.BestEpoch, len(f.Epochs), f.EarlyStop
+	for _, e := range f.Epochs {
+		r.timing.EpochSeconds = append(r.timing.EpochSeconds, e.Seconds)
+		m.History.Add(e.TrainLoss, e.ValidLoss, e.Score)
+	}
+	return m, nil
+}
+
+// told is what the finished event says of the metrics.
+func told(m result.Metrics) map[string]any {
+	t := map[string]any{"splits": m.Splits, "best_epoch": m.BestEpoch, "epochs_run": m.EpochsRun}
+	if m.Baseline != nil {
+		t["baseline_splits"] = m.Baseline.Splits
+	}
+	return t
+}
+
+// summarise logs what a person wants to know first.
+func (r *run) summarise(m result.Metrics) {
+	e := r.Log.Info().Int("best_epoch", m.BestEpoch).
+		Float64("test_accuracy", round(m.Splits.Test.Accuracy)).Float64("test_majority_accuracy", round(m.Splits.Test.MajorityAccuracy)).
+		Float64("test_auc", round(m.Splits.Test.AUC))
+	if m.Baseline != nil {
+		e = e.Float64("test_auc_without_edges", round(m.Baseline.Splits.Test.AUC))
+	}
+	e.Float64("seconds", round(result.Float(m.Timing.TotalSeconds))).Str("model", r.Store.Location("model.pt")).Msg("stored")
+}
+
+func round(v result.Float) float64 { return math.Round(float64(v)*1e4) / 1e4 }
+
+// snapshotsOf are the numbers of a part's snapshots.
+func snapshotsOf(d *data.Dataset, part data.Split) []int {
+	var numbers []int
+	for t, s := range d.Splits {
+		if s == part {
+			numbers = append(numbers, t)
+		}
+	}
+	return numbers
+}
+
+// scorer judges predictions of one part by AUC of the score against the
+// return's sign.
+type scorer struct {
+	ret   []float64
+	index []int // of ret, among the part's [snapshots, N]
+}
+
+func newScorer(d *data.Dataset, part data.Split) *scorer {
+	s := &scorer{}
+	for k, t := range snapshotsOf(d, part) {
+		g := d.Snapshot(t)
+		for i, class := range g.Y {
+			if class != pyg.Unlabelled && g.Ret != nil {
+				s.ret = append(s.ret, float64(g.Ret[i]))
+				s.index = append(s.index, k*g.NumNodes+i)
+			}
+		}
+	}
+	return s
+}
+
+func (s *scorer) auc(p train.Prediction) float64 {
+	score := make([]float64, len(s.index))
+	for k, i := range s.index {
+		row := p.Probabilities[i*p.Classes : (i+1)*p.Classes]
+		score[k] = float64(row[data.Up]) - float64(row[data.Down])
+	}
+	return result.AUC(score, s.ret)
+}
