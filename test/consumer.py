@@ -1,0 +1,164 @@
+"""consumer.py RESULT_DIR: reads every artefact as a Python user would, with
+default arguments, and fails on the first that does not say the same.
+"""
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from torch_geometric.data import Batch, Data
+from torch_geometric.data.collate import collate
+from torch_geometric.data.separate import separate
+from torch_geometric.nn.models import GCN
+
+SPLITS = ("train", "valid", "test")
+folder = Path(sys.argv[1])
+metadata = json.loads((folder / "metadata.json").read_text())
+metrics = json.loads((folder / "metrics.json").read_text())
+manifest = json.loads((folder / "manifest.json").read_text())
+predictions = pd.read_parquet(folder / "predictions.parquet")
+
+
+def graph_is_valid():
+    g = Data.from_dict(torch.load(folder / "graph.pt"))
+    assert g.validate()
+    assert g.x.dtype == torch.float32 and list(g.x.shape) == [len(metadata["symbols"]), len(metadata["feature_names"])]
+    assert g.edge_index.dtype == torch.int64 and g.node_mask.dtype == torch.bool
+    assert (g.edge_weight >= 0).all() and torch.equal(g.edge_weight, g.edge_attr[:, 0].clamp(min=0))
+    assert torch.isfinite(g.x).all() and (g.x[~g.node_mask] == 0).all()
+    return g
+
+
+def model_says_what_predictions_say(g):
+    extra = {"metadata.json": ""}
+    model = torch.jit.load(folder / "model.pt", _extra_files=extra)
+    assert json.loads(extra["metadata.json"]) == metadata
+    with torch.no_grad():
+        logits = model(g.x, g.edge_index, g.edge_weight)
+        assert torch.isfinite(logits).all() and list(logits.shape) == [len(metadata["symbols"]), 3]
+        assert torch.isfinite(model(g.x, g.edge_index)).all()
+    rows = predictions[predictions.open_time == g.open_time.item()].set_index("symbol")
+    assert (rows.split == "live").all() and rows.label.isna().all() and rows["return"].isna().all()
+    present = [s for s, m in zip(metadata["symbols"], g.node_mask.tolist()) if m]
+    assert list(rows.index) == present
+    said = torch.tensor(rows[["p_down", "p_flat", "p_up"]].to_numpy())
+    gap = (logits.double().softmax(1)[g.node_mask] - said).abs().max().item()
+    assert gap < 1e-5, gap
+    return logits, gap
+
+
+def pyg_gives_the_same_logits(g, logits):
+    pyg = GCN(len(metadata["feature_names"]), metadata["hidden"], metadata["layers"], 3, jk="last").eval()
+    pyg.load_state_dict(torch.load(folder / "weights.pt"), strict=True)
+    x = (g.x - torch.tensor(metadata["feature_mean"])) / torch.tensor(metadata["feature_std"])
+    with torch.no_grad():
+        gap = (pyg(x, g.edge_index, g.edge_weight) - logits).abs().max().item()
+    assert gap < 1e-5, gap
+    return pyg, gap
+
+
+def dataset_is_what_pyg_collates(newest):
+    saved = torch.load(folder / "dataset.pt")
+    collated, slices = Data.from_dict(saved["data"]), saved["slices"]
+    count = len(slices["x"]) - 1
+    snapshots = [separate(Data, collated, i, slices, decrement=False) for i in range(count)]
+    again, slices_again, _ = collate(Data, snapshots, increment=False, add_batch=False)
+    assert sorted(again.keys()) == sorted(collated.keys())
+    for key in again.keys():
+        assert torch.equal(again[key], collated[key]), key
+        assert torch.equal(slices_again[key], slices[key]), key
+    for key in newest.keys():
+        assert torch.equal(newest[key], snapshots[-1][key]), key
+    for s in snapshots[:: max(1, count // 50)]:
+        assert s.validate()
+    return snapshots
+
+
+def every_prediction_comes_from_its_snapshot(pyg, snapshots):
+    """The normalised x through PyG's own GCN gives the whole of predictions.parquet."""
+    mean, std = torch.tensor(metadata["feature_mean"]), torch.tensor(metadata["feature_std"])
+    probability, index, label, ret = [], [], [], []
+    with torch.no_grad():
+        for start in range(0, len(snapshots), 256):
+            part = snapshots[start : start + 256]
+            b = Batch.from_data_list(part)
+            probability.append(pyg((b.x - mean) / std, b.edge_index, b.edge_weight).softmax(1)[b.node_mask])
+            for s in part:
+                present = np.array(metadata["symbols"])[s.node_mask.numpy()]
+                index += [(s.open_time.item(), symbol) for symbol in present]
+                label += s.y[s.node_mask].tolist()
+                ret += s.ret[s.node_mask].tolist()
+    frame = pd.DataFrame(torch.cat(probability).numpy(), columns=["p_down", "p_flat", "p_up"],
+                         index=pd.MultiIndex.from_tuples(index, names=["open_time", "symbol"]))
+    frame["label"], frame["ret"] = label, ret
+    joined = predictions.set_index(["open_time", "symbol"]).join(frame, suffixes=("", "_pyg"), how="left")
+    assert not joined.p_up_pyg.isna().any()
+    gap = max((joined[c] - joined[c + "_pyg"]).abs().max() for c in ("p_down", "p_flat", "p_up"))
+    assert gap < 1e-5, gap
+    labelled = joined.label_pyg != -100
+    assert (joined.label.notna() == labelled).all()
+    assert (joined.label[labelled] == joined.label_pyg[labelled]).all()
+    assert np.allclose(joined["return"][labelled], joined.ret[labelled], atol=0, rtol=1e-6)
+    return gap
+
+
+def predictions_are_in_order_with_gaps():
+    assert list(predictions.columns) == ["open_time", "symbol", "split", "label", "return", "score", "p_down", "p_flat", "p_up"]
+    assert np.allclose(predictions.score, predictions.p_up - predictions.p_down)
+    bar = np.diff(np.unique(predictions.open_time)).min()
+    horizon = metadata["horizon"]
+    spans = predictions.groupby("split").open_time.agg(["min", "max"])
+    for before, after in zip(SPLITS, SPLITS[1:]):
+        assert spans.loc[before, "max"] + horizon * bar < spans.loc[after, "min"], (before, after)
+
+
+def normalisation_is_of_the_training_part(snapshots):
+    times = set(predictions.open_time[predictions.split == "train"])
+    x = torch.cat([s.x[s.node_mask] for s in snapshots if s.open_time.item() in times]).double()
+    assert np.allclose(x.mean(0), metadata["feature_mean"], rtol=1e-4, atol=1e-6)
+    assert np.allclose(x.std(0, unbiased=False), metadata["feature_std"], rtol=1e-3)
+
+
+def metrics_tell_the_truth():
+    classes = ["p_down", "p_flat", "p_up"]
+    for split in SPLITS:
+        rows = predictions[(predictions.split == split) & predictions.label.notna()]
+        p = rows[classes].to_numpy()
+        told = metrics["splits"][split]
+        label = rows.label.astype(int)
+        assert told["count"] == len(rows)
+        assert np.isclose(told["accuracy"], accuracy_score(label, p.argmax(1)))
+        assert np.isclose(told["auc"], roc_auc_score(rows["return"] > 0, rows.score))
+        assert np.isclose(told["log_loss"], log_loss(label, p / p.sum(1, keepdims=True), labels=[0, 1, 2]), rtol=1e-5)
+    assert len(metrics["timing"]["epoch_seconds"]) == metrics["epochs_run"]
+
+
+def manifest_vouches_for_every_file():
+    import hashlib
+
+    names = [f["name"] for f in manifest["files"]]
+    assert set(names) == {"model.pt", "weights.pt", "metadata.json", "graph.pt", "dataset.pt", "predictions.parquet", "metrics.json"}
+    for f in manifest["files"]:
+        content = (folder / f["name"]).read_bytes()
+        assert len(content) == f["size"] and hashlib.sha256(content).hexdigest() == f["sha256"], f["name"]
+
+
+manifest_vouches_for_every_file()
+newest = graph_is_valid()
+logits, jit_gap = model_says_what_predictions_say(newest)
+pyg, pyg_gap = pyg_gives_the_same_logits(newest, logits)
+snapshots = dataset_is_what_pyg_collates(newest)
+predictions_are_in_order_with_gaps()
+normalisation_is_of_the_training_part(snapshots)
+whole_gap = every_prediction_comes_from_its_snapshot(pyg, snapshots)
+metrics_tell_the_truth()
+baseline = metrics.get("baseline")
+print(json.dumps({
+    "snapshots": len(snapshots), "rows": len(predictions), "status": manifest["status"],
+    "torch.jit against predictions": jit_gap, "PyG against torch.jit, logits": pyg_gap,
+    "PyG against all predictions": whole_gap, "test_auc": metrics["splits"]["test"]["auc"],
+    "test_auc_without_edges": baseline and baseline["splits"]["test"]["auc"],
+}))

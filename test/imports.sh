@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The packages that are pure Go must stay so: their tests run in seconds, with
+# no libtorch, only as long as nothing native is among what they import.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pure=(./data/... ./pyg/... ./kafka/... ./store/... ./internal/config/... ./internal/result/... ./internal/progress/...)
+native='gotorch|gnn-trainer/(nn|internal/libtorch|internal/train|internal/job)'
+go list -deps -test -f '{{$p := .ImportPath}}{{range .Imports}}{{$p}} imports {{.}}{{"\n"}}{{end}}' "${pure[@]}" |
+  grep -E " imports .*($native)" && {
+  echo "a package that must be pure Go imports something native (see above)" >&2
+  exit 1
+}
+cgo=$(git grep -l '^import "C"' -- '*.go' | grep -v '^internal/libtorch/' || true)
+if [ -n "$cgo" ]; then
+  echo "cgo belongs in internal/libtorch alone: $cgo" >&2
+  exit 1
+fi

@@ -1,0 +1,195 @@
+// Package test drives the built program as its users do: by environment
+// variables, signals and files, with PyTorch and PyG reading what it leaves.
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+const binary = "../bin/gnn-trainer"
+
+// environment is that of a short run on the simulated market.
+func environment(t *testing.T, changes map[string]string) (vars map[string]string, result string) {
+	t.Helper()
+	if _, err := os.Stat(binary); err != nil {
+		t.Skip("bin/gnn-trainer is not built: `make build`")
+	}
+	dir := t.TempDir()
+	vars = map[string]string{
+		"QUEUE_ID": "q1", "SYMBOL": "BTCUSDT", "TYPE": "gnn_trainer", "TELEMETRY_PRODUCER_ID": "gnn-trainer__q1",
+		"DATA_SOURCE": "simulated", "SYMBOLS": "top:12", "LOOKBACK": "6d", "EPOCHS": "3", "STORE_DIR": dir,
+		"MESSAGE_LANG": "en",
+	}
+	maps.Copy(vars, changes)
+	maps.DeleteFunc(vars, func(_, value string) bool { return value == "" })
+	return vars, filepath.Join(dir, "market_gnn_v1", "q1")
+}
+
+// event is what these tests read of an event.
+type event struct {
+	Status    string
+	Message   string
+	Finished  bool
+	Timestamp float64
+	QueueID   string `json:"queue_id"`
+	ModelPath string `json:"model_path"`
+	Epoch     int
+}
+
+// ended is what a run left.
+type ended struct {
+	code   int
+	events []event
+	stderr string
+	took   time.Duration // from the signal, where one was sent
+}
+
+// process is a run under way.
+type process struct {
+	t       *testing.T
+	cmd     *exec.Cmd
+	stderr  bytes.Buffer
+	events  chan event
+	all     []event
+	reading sync.WaitGroup
+}
+
+// start starts wrapper (such as taskset) and the program.
+func start(t *testing.T, vars map[string]string, wrapper ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	argv := append(slices.Clone(wrapper), binary)
+	p := &process{t: t, cmd: exec.CommandContext(ctx, argv[0], argv[1:]...), events: make(chan event, 10_000)}
+	for name, value := range vars {
+		p.cmd.Env = append(p.cmd.Env, name+"="+value)
+	}
+	p.cmd.Env = append(p.cmd.Env, "PATH="+os.Getenv("PATH"))
+	p.cmd.Stderr = &p.stderr
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.reading.Go(func() { p.read(stdout) })
+	return p
+}
+
+func (p *process) read(stdout io.Reader) {
+	defer close(p.events)
+	lines := bufio.NewScanner(stdout)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			p.t.Errorf("stdout holds %q, which is no event: %v", lines.Text(), err)
+		}
+		p.all = append(p.all, e)
+		p.events <- e
+	}
+}
+
+// await waits for an event that ok accepts.
+func (p *process) await(what string, ok func(event) bool) {
+	p.t.Helper()
+	for e := range p.events {
+		if ok(e) {
+			return
+		}
+	}
+	p.reading.Wait()
+	_ = p.cmd.Wait()
+	p.t.Fatalf("the run ended without %s:\n%s", what, p.stderr.String())
+}
+
+// end waits for the end and checks what every end has in common.
+func (p *process) end() ended {
+	p.t.Helper()
+	p.reading.Wait()
+	err := p.cmd.Wait()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	seconds := map[int64]bool{}
+	for i, e := range p.all {
+		terminal := e.Status == "finished" || e.Status == "interrupted" || e.Status == "error"
+		if last := i == len(p.all)-1; terminal != last || e.Finished != last {
+			p.t.Errorf("event %d of %d has status %s and finished %v: the last one, and no other, is terminal", i+1, len(p.all), e.Status, e.Finished)
+		}
+		if seconds[int64(e.Timestamp)] {
+			p.t.Errorf("two events in the second %d", int64(e.Timestamp))
+		}
+		seconds[int64(e.Timestamp)] = true
+	}
+	return ended{code: p.cmd.ProcessState.ExitCode(), events: p.all, stderr: p.stderr.String()}
+}
+
+func run(t *testing.T, vars map[string]string, wrapper ...string) ended {
+	t.Helper()
+	return start(t, vars, wrapper...).end()
+}
+
+// last is the terminal event.
+func (e ended) last(t *testing.T) event {
+	t.Helper()
+	if len(e.events) == 0 {
+		t.Fatalf("no event was told; exit code %d:\n%s", e.code, e.stderr)
+	}
+	return e.events[len(e.events)-1]
+}
+
+// mustEnd fails unless the run ended with a status and a code.
+func (e ended) mustEnd(t *testing.T, status string, code int) {
+	t.Helper()
+	if got := e.last(t).Status; got != status || e.code != code {
+		t.Fatalf("it ended %s with exit code %d, want %s and %d:\n%s", got, e.code, status, code, e.stderr)
+	}
+}
+
+// python is the interpreter that has PyTorch and PyG.
+func python(t *testing.T) string {
+	t.Helper()
+	path := os.Getenv("PYTHON")
+	if path == "" {
+		path = "../.venv/bin/python"
+	}
+	if _, err := exec.LookPath(path); err != nil {
+		t.Skipf("no Python with PyTorch and PyG (make setup): %v", err)
+	}
+	return path
+}
+
+// consume has Python read every artefact and returns what it measured.
+func consume(t *testing.T, result string) map[string]any {
+	t.Helper()
+	cmd := exec.Command(python(t), "consumer.py", result)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("Python does not accept the result: %v\n%s", err, said.String())
+	}
+	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+	var measured map[string]any
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &measured); err != nil {
+		t.Fatalf("%v in %s", err, said.String())
+	}
+	t.Logf("Python measured %v", measured)
+	return measured
+}
