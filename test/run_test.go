@@ -55,7 +55,6 @@ type ended struct {
 	code   int
 	events []event
 	stderr string
-	took   time.Duration // from the signal, where one was sent
 }
 
 // process is a run under way.

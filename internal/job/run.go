@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -46,11 +47,11 @@ type outcome struct {
 	metrics     any
 }
 
-// do is the run. Once ctx has ended, an error is the stop's doing.
+// do is the run. An error that is the stop's own doing is none.
 func (r *run) do(ctx context.Context) (outcome, error) {
 	o, err := r.steps(ctx)
-	if err != nil && ctx.Err() != nil {
-		return outcome{interrupted: true, modelPath: o.modelPath}, nil
+	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
+		return outcome{interrupted: true}, nil
 	}
 	return o, err
 }
@@ -115,8 +116,8 @@ func (r *run) learn(ctx context.Context) (outcome, error) {
 	if !interrupted && r.Config.Train.Baseline == config.BaselineNoEdges {
 		metrics.Baseline, err = r.baseline(ctx)
 		switch {
-		case ctx.Err() != nil:
-			interrupted, metrics.Baseline = true, nil
+		case errors.Is(err, errStopped):
+			interrupted = true
 		case err != nil:
 			return outcome{}, fmt.Errorf("training the baseline: %w", err)
 		}
@@ -204,6 +205,9 @@ func (r *run) free(model *nn.GCN) {
 	})
 }
 
+// errStopped is a baseline that a stop has ended: it is told of whole or not.
+var errStopped = errors.New("stopped")
+
 // baseline is the same network, trained the same way, in which no node hears
 // another: what the edges are worth is the difference.
 func (r *run) baseline(ctx context.Context) (*result.Baseline, error) {
@@ -211,6 +215,9 @@ func (r *run) baseline(ctx context.Context) (*result.Baseline, error) {
 	model, fitted, said, err := r.train(ctx, "baseline without edges", false)
 	if model != nil {
 		defer r.free(model)
+	}
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		return nil, errStopped
 	}
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	torch "github.com/wangkuiyi/gotorch"
 
@@ -234,11 +235,13 @@ func TestTenThousandStepsUnderConstantGarbageCollectionLeaveNothing(t *testing.T
 	thread := newThread(t)
 	stop, collected := make(chan struct{}), sync.WaitGroup{}
 	collected.Go(func() { // what frees an input too early, if anything does
+		often := time.NewTicker(200 * time.Microsecond)
+		defer often.Stop()
 		for {
 			select {
 			case <-stop:
 				return
-			default:
+			case <-often.C:
 				runtime.GC()
 			}
 		}

@@ -1,0 +1,18 @@
+// Command readme prints the table of variables as README.md holds it, between
+// its variables markers. It needs no native library, so test/readme-table.sh
+// can compare the two on any machine with Go.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
+)
+
+func main() {
+	if err := config.WriteMarkdown(os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

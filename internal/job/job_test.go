@@ -1,0 +1,215 @@
+package job_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/job"
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/progress"
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/store"
+)
+
+// gates is a store that calls before at each write and may refuse it.
+type gates struct {
+	*store.Folder
+	before func(name string) error
+}
+
+func (g *gates) Put(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error) {
+	if err := g.before(name); err != nil {
+		return store.FileInfo{}, fmt.Errorf("storing %s: %w", name, err)
+	}
+	return g.Folder.Put(ctx, name, write)
+}
+
+func (g *gates) PutManifest(ctx context.Context, m store.Manifest) error {
+	if err := g.before(store.ManifestName); err != nil {
+		return fmt.Errorf("storing %s: %w", store.ManifestName, err)
+	}
+	return g.Folder.PutManifest(ctx, m)
+}
+
+// sink keeps the states that it is told, and refuses them where told to.
+type sink struct {
+	states []string
+	refuse bool
+}
+
+func (s *sink) Send(_ context.Context, event []byte) error {
+	var e struct{ Status string }
+	if err := json.Unmarshal(event, &e); err != nil {
+		return err
+	}
+	s.states = append(s.states, e.Status)
+	if s.refuse {
+		return errors.New("no broker")
+	}
+	return nil
+}
+
+// newJob is a small run on the simulated market.
+func newJob(t *testing.T, before func(string) error, more ...string) (*job.Job, *sink, string) {
+	t.Helper()
+	dir := t.TempDir()
+	c, err := config.Load(append([]string{
+		"QUEUE_ID=q1", "SYMBOL=BTCUSDT", "TYPE=gnn_trainer", "TELEMETRY_PRODUCER_ID=p", "DATA_SOURCE=simulated",
+		"SYMBOLS=top:6", "LOOKBACK=2d", "EPOCHS=2", "GRAPH_WINDOW=50", "STORE_DIR=" + dir,
+	}, more...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := store.NewFolder(c.Store, c.IDs.QueueID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sink{}
+	console := progress.NewConsole(&bytes.Buffer{}, false)
+	handles := libtorch.LiveHandles()
+	t.Cleanup(func() {
+		if left := libtorch.LiveHandles() - handles; left != 0 {
+			t.Errorf("%d native handles are left", left)
+		}
+	})
+	return &job.Job{Config: c, Store: &gates{folder, before}, Events: s, Console: console, Log: zerolog.New(console)}, s, folder.Path()
+}
+
+func (s *sink) mustEnd(t *testing.T, status string) {
+	t.Helper()
+	terminal := 0
+	for _, state := range s.states {
+		if kafka.Status(state).Terminal() {
+			terminal++
+		}
+	}
+	if terminal != 1 || s.states[len(s.states)-1] != status {
+		t.Errorf("the events were %v, want one terminal one, %s, at the end", s.states, status)
+	}
+}
+
+func never(string) error { return nil }
+
+func TestARunEndsFinishedWithAManifestThatHolds(t *testing.T) {
+	j, events, path := newJob(t, never)
+	if code := j.Run(t.Context()); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	events.mustEnd(t, "finished")
+	if m, err := store.Verify(path); err != nil || m.Status != store.Finished {
+		t.Errorf("status %s, %v", m.Status, err)
+	}
+}
+
+func TestAStoreThatFailsAtAnyFileIsAnErrorAndLeavesNoManifest(t *testing.T) {
+	for _, name := range []string{"dataset.pt", "graph.pt", "model.pt", "weights.pt", "metadata.json", "predictions.parquet", "metrics.json", "manifest.json"} {
+		t.Run(name, func(t *testing.T) {
+			j, events, path := newJob(t, func(at string) error {
+				if at == name {
+					return syscall.ENOSPC
+				}
+				return nil
+			}, "BASELINE=none")
+			if code := j.Run(t.Context()); code != job.ExitFailure {
+				t.Errorf("exit code %d", code)
+			}
+			events.mustEnd(t, "error")
+			if _, err := store.ReadManifest(path); err == nil {
+				t.Error("a manifest vouches for a result that is not whole")
+			}
+		})
+	}
+}
+
+func TestAStopAtAnyFileIsToldOnceAndLeavesAWholeResultOrNone(t *testing.T) {
+	for _, c := range []struct {
+		at    string
+		state string
+		code  int
+		whole bool
+	}{
+		{"dataset.pt", "interrupted", 143, false}, // before training
+		{"graph.pt", "interrupted", 143, false},
+		{"model.pt", "interrupted", 143, true}, // the baseline is still to come
+		{"predictions.parquet", "interrupted", 143, true},
+		{"metrics.json", "finished", 0, true}, // nothing is left to stop
+		{"manifest.json", "finished", 0, true},
+	} {
+		t.Run(c.at, func(t *testing.T) {
+			ctx, stop := context.WithCancelCause(t.Context())
+			j, events, path := newJob(t, func(at string) error {
+				if at == c.at {
+					stop(job.Stopped{Signal: syscall.SIGTERM})
+				}
+				return nil
+			})
+			if code := j.Run(ctx); code != c.code {
+				t.Errorf("exit code %d, want %d", code, c.code)
+			}
+			events.mustEnd(t, c.state)
+			m, err := store.Verify(path)
+			if c.whole != (err == nil) {
+				t.Errorf("a whole result is %v, and verifying says %v", c.whole, err)
+			}
+			if c.whole && string(m.Status) != c.state {
+				t.Errorf("the manifest says %s, the event %s", m.Status, c.state)
+			}
+		})
+	}
+}
+
+func TestAFullDiskAfterAStopIsAnErrorNotAQuietStop(t *testing.T) {
+	ctx, stop := context.WithCancelCause(t.Context())
+	j, events, _ := newJob(t, func(at string) error {
+		switch at {
+		case "model.pt":
+			stop(job.Stopped{Signal: syscall.SIGTERM})
+		case "weights.pt":
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	if code := j.Run(ctx); code != job.ExitFailure {
+		t.Errorf("exit code %d", code)
+	}
+	events.mustEnd(t, "error")
+}
+
+func TestATerminalEventThatIsNotDeliveredIsAFailure(t *testing.T) {
+	j, events, path := newJob(t, never, "BASELINE=none")
+	events.refuse = true
+	if code := j.Run(t.Context()); code != job.ExitFailure {
+		t.Errorf("exit code %d", code)
+	}
+	events.mustEnd(t, "finished")
+	if _, err := store.Verify(path); err != nil {
+		t.Errorf("the model is stored all the same: %v", err)
+	}
+}
+
+func TestARefusedConfigurationIsToldWhereTheIDsAreKnown(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		ids := kafka.IDs{QueueID: "q", Symbol: "S", Type: "t"}
+		if known {
+			ids.Producer = "p"
+		}
+		var lines strings.Builder
+		code := job.Refuse(ids, kafka.English, kafka.Lines(&lines), zerolog.Nop(), fmt.Errorf("%w: EPOCHS is bad", config.ErrInvalid))
+		if code != job.ExitInput {
+			t.Errorf("exit code %d", code)
+		}
+		if told := strings.Contains(lines.String(), "EPOCHS is bad"); told != known {
+			t.Errorf("ids known: %v; events: %q", known, lines.String())
+		}
+	}
+}
