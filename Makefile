@@ -36,7 +36,8 @@ LDFLAGS := -X main.version=$(VERSION)
 # pull in every CUDA library (see docs/development.md).
 export CGO_LDFLAGS := -L$(ROOT)/$(LINK) -L$(ROOT)/$(LIB) -L$(ROOT)/$(TORCH)/lib -Wl,-rpath-link,$(ROOT)/$(TORCH)/lib
 # Test binaries lie in temporary folders, where no relative rpath reaches.
-WITH_LIBS := LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TORCH)/lib PYTHON=$(VENV)/bin/python
+# The program itself sees to its OpenMP threads (internal/libtorch/ompinit).
+WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TORCH)/lib PYTHON=$(VENV)/bin/python
 
 CSRC := $(wildcard csrc/*.cc)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
@@ -123,7 +124,7 @@ $(LIB)/libcgotorch.so: $(CGOTORCH:%=$(OBJ)/cgotorch/%.o)
 run: build
 	QUEUE_ID=$${QUEUE_ID:-demo} SYMBOL=$${SYMBOL:-BTCUSDT} TYPE=$${TYPE:-gnn_trainer} \
 	TELEMETRY_PRODUCER_ID=$${TELEMETRY_PRODUCER_ID:-gnn-trainer__demo} \
-	DATA_SOURCE=$${DATA_SOURCE:-simulated} EPOCHS=$${EPOCHS:-20} STORE_DIR=$${STORE_DIR:-out} \
+	RESUME=$${RESUME:-never} DATA_SOURCE=$${DATA_SOURCE:-simulated} EPOCHS=$${EPOCHS:-20} STORE_DIR=$${STORE_DIR:-out} \
 	bin/gnn-trainer
 	$(VENV)/bin/python examples/load_model.py $${STORE_DIR:-out}/$${MODEL_NAME:-market_gnn_v1}/$${QUEUE_ID:-demo}
 

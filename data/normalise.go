@@ -79,7 +79,7 @@ func (d *Dataset) checkLabels() error {
 	}
 	for _, part := range []Split{Train, Valid, Test} {
 		if labels[part] == 0 {
-			return inputError("the %s part has no label; move the boundaries (TRAIN_FRACTION, VALID_FRACTION, TRAIN_END, VALID_END) or give other data", part)
+			return inputError("the %s part has no label; move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data", part)
 		}
 	}
 	return nil

@@ -42,7 +42,7 @@ type Event struct {
 	Loss  float64            // of the epoch
 	Extra map[string]float64 // further numbers, told under "extra" only
 
-	ModelPath string          // where the model lies, on Finished
+	ModelPath string          // where the model lies, on Finished and Interrupted
 	Metrics   json.RawMessage // how good it is, on Finished; nil: none
 }
 

@@ -95,9 +95,12 @@ func (t *Telemetry) Finished(ctx context.Context, modelPath string, metrics any)
 	return t.conclude(ctx, e, err)
 }
 
-// Interrupted ends a run that was asked to stop. See Finished.
-func (t *Telemetry) Interrupted(ctx context.Context) (Status, error) {
-	return t.conclude(ctx, t.event(Interrupted, textInterrupted.In(t.lang)), nil)
+// Interrupted ends a run that was asked to stop; the model so far lies at
+// modelPath, which is empty where there is none. See Finished.
+func (t *Telemetry) Interrupted(ctx context.Context, modelPath string) (Status, error) {
+	e := t.event(Interrupted, textInterrupted.In(t.lang))
+	e.ModelPath = modelPath
+	return t.conclude(ctx, e, nil)
 }
 
 // Error ends a run that cause has stopped. See Finished.

@@ -105,7 +105,7 @@ func TestARunIsToldAsTheGoldenFileSays(t *testing.T) {
 					won, err = tm.Finished(ctx, "s3://models/market_gnn_v1/gnn-train-btcusdt-20240801-abc/model.pt",
 						map[string]any{"test": map[string]any{"accuracy": 0.41, "auc": nil}})
 				case Interrupted:
-					won, err = tm.Interrupted(ctx)
+					won, err = tm.Interrupted(ctx, "")
 				case Failed:
 					won, err = tm.Error(ctx, errors.New("reading BTCUSDT.csv, line 7: close is <nil> & \"0\"\nmend it"))
 				}
@@ -173,7 +173,7 @@ func TestTheLastEventNeverWaitsAndTakesTheNextFreeSecond(t *testing.T) {
 			bubble(t, &sink, func(t *testing.T, tm *Telemetry, start time.Time) {
 				c.run(t, tm)
 				before := time.Now()
-				_, err := tm.Interrupted(t.Context())
+				_, err := tm.Interrupted(t.Context(), "")
 				must(t, err)
 				if waited := time.Since(before); waited != 0 {
 					t.Errorf("it waited %v", waited)
@@ -213,7 +213,7 @@ func TestOfTwoEndsAtOnceOneWinsAndBothLearnItsFate(t *testing.T) {
 		}
 		fates := make(chan fate, 2)
 		go func() { won, err := tm.Finished(t.Context(), "model.pt", nil); fates <- fate{won, err} }()
-		go func() { won, err := tm.Interrupted(t.Context()); fates <- fate{won, err} }()
+		go func() { won, err := tm.Interrupted(t.Context(), ""); fates <- fate{won, err} }()
 		a, b := <-fates, <-fates
 		if a.won != b.won || !a.won.Terminal() || !errors.Is(a.err, refused) || !errors.Is(b.err, refused) {
 			t.Errorf("one learnt %v, the other %v", a, b)
@@ -283,7 +283,7 @@ func TestALastEventThatCannotBeSentInTimeSaysSo(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		won, err := tm.Interrupted(ctx)
+		won, err := tm.Interrupted(ctx, "")
 		if won != Interrupted || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%s: %v", won, err)
 		}
@@ -352,7 +352,7 @@ func TestUnderConcurrencyNoTwoEventsShareASecond(t *testing.T) {
 			time.Sleep(6500 * time.Millisecond)
 			for range 3 {
 				wg.Go(func() {
-					if _, err := tm.Interrupted(t.Context()); err != nil {
+					if _, err := tm.Interrupted(t.Context(), ""); err != nil {
 						t.Error(err)
 					}
 				})

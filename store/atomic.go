@@ -96,14 +96,19 @@ func explain(err error) error {
 	for _, known := range []struct {
 		cause error
 		mend  string
+		kind  error
 	}{
-		{syscall.ENOSPC, "the disk is full: free some space or set STORE_DIR to another disk"},
-		{syscall.EDQUOT, "the disk quota is used up: free some space or set STORE_DIR to another disk"},
-		{syscall.EROFS, "the file system is read-only: set STORE_DIR to a folder that can be written"},
-		{syscall.ENOTDIR, "a file stands where a folder must be: move it away or set STORE_DIR to another folder"},
-		{fs.ErrPermission, "this user may not write there: give it the right or set STORE_DIR to another folder"},
+		{syscall.ENOSPC, "the disk is full: free some space or set STORE_DIR to another disk", nil},
+		{syscall.EDQUOT, "the disk quota is used up: free some space or set STORE_DIR to another disk", nil},
+		{syscall.EROFS, "the file system is read-only: set STORE_DIR to a folder that can be written", ErrUnusable},
+		{syscall.ENOTDIR, "a file stands where a folder must be: move it away or set STORE_DIR to another folder", ErrUnusable},
+		{fs.ErrPermission, "this user may not write there: give it the right or set STORE_DIR to another folder", ErrUnusable},
+		{fs.ErrNotExist, "there can be no folder of that name: set STORE_DIR to another one", ErrUnusable},
 	} {
 		if errors.Is(err, known.cause) {
+			if known.kind != nil {
+				err = fmt.Errorf("%w: %w", known.kind, err)
+			}
 			return fmt.Errorf("%w (%s)", err, known.mend)
 		}
 	}

@@ -15,6 +15,10 @@ import (
 	"time"
 )
 
+// ErrUnusable marks a STORE_DIR that cannot be written as it is: a retry would
+// end the same. A full disk is none.
+var ErrUnusable = errors.New("unusable STORE_DIR")
+
 // Folder is the store of one run on a file system: Dir/ModelName/queue id.
 // Begin comes first, then Put for each artefact, PutManifest last. A process
 // killed at any moment leaves each file as it was or as it was to be, and a
@@ -49,6 +53,23 @@ func (f *Folder) Path() string { return f.path }
 // Location is the address of the artefact name as a file URL.
 func (f *Folder) Location(name string) string {
 	return (&url.URL{Scheme: "file", Path: filepath.ToSlash(filepath.Join(f.path, name))}).String()
+}
+
+// Result is the manifest of the whole result that an earlier run left here.
+// Where there is none the error wraps fs.ErrNotExist, and ErrInvalid where the
+// files belie it.
+func (f *Folder) Result() (Manifest, error) { return Verify(f.path) }
+
+// Read is an artefact of that result.
+func (f *Folder) Read(name string) ([]byte, error) {
+	if err := checkFileName(name); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", name, err)
+	}
+	content, err := os.ReadFile(filepath.Join(f.path, name))
+	if err != nil {
+		return nil, fmt.Errorf("reading an artefact: %w", err)
+	}
+	return content, nil
 }
 
 // Begin makes the folder, proves that it can be written, and takes back what

@@ -230,7 +230,7 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 			[]string{"BTCUSDT.csv", "line 3", "high"}},
 		"a loss that is not finite": {map[string]string{"LEARNING_RATE": "1e30"}, 2, []string{"not finite", "LEARNING_RATE"}},
 		"too few bars":              {map[string]string{"LOOKBACK": "3h"}, 2, []string{"36 bars"}},
-		"a store that is no folder": {map[string]string{"STORE_DIR": noFolder}, 1, []string{"STORE_DIR"}},
+		"a store that is no folder": {map[string]string{"STORE_DIR": noFolder}, 2, []string{"STORE_DIR"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vars, _ := environment(t, c.changes)

@@ -8,11 +8,13 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
 )
 
 // version is set at link time.
@@ -29,7 +31,15 @@ Exit codes: 0 done, 1 a failure worth a retry, 2 wrong configuration or input,
 130 and 143 stopped by SIGINT and SIGTERM with the model so far stored.
 `
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() {
+	// A crash of the Go runtime would otherwise end with exit code 2, which
+	// says "wrong input, do not retry": this makes it SIGABRT.
+	debug.SetTraceback("crash")
+	if err := ompinit.PassiveWait(); err != nil {
+		fmt.Fprintln(os.Stderr, "OpenMP's threads keep their own way of waiting:", err)
+	}
+	os.Exit(run(os.Args[1:]))
+}
 
 func run(args []string) int {
 	command := "train"

@@ -62,7 +62,7 @@ func loadFiles(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 func listFiles(dir string) (map[string]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, pathError("listing DATA_DIR", err)
+		return nil, pathError("listing DATA_DIR (set it to the folder of the candle files)", err)
 	}
 	paths := map[string]string{}
 	for _, e := range entries {

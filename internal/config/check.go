@@ -61,6 +61,7 @@ func (c *Config) check(s settings, p *problems) {
 		{"BATCH_SIZE", t.BatchSize >= 1},
 		{"PATIENCE", t.Patience >= 0},
 		{"DEVICE", device.MatchString(t.Device)},
+		{"RESUME", t.Resume == ResumeAuto || t.Resume == ResumeNever},
 		{"BASELINE", t.Baseline == BaselineNoEdges || t.Baseline == BaselineNone},
 		{"LOG_LEVEL", slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.Log.Level)},
 		{"LOG_FORMAT", slices.Contains([]string{"auto", "console", "json"}, c.Log.Format)},
@@ -88,7 +89,11 @@ func (c *Config) check(s settings, p *problems) {
 	unread := c.unread()
 	for _, name := range slices.Sorted(maps.Keys(unread)) {
 		if s.has(name) {
-			p.add("%s is set, but %s: unset one of them", s.as[name], unread[name])
+			mend := "unset one of them"
+			if strings.HasPrefix(unread[name], "DATA_SOURCE") {
+				mend = "unset it"
+			}
+			p.add("%s is set, but %s: %s", s.as[name], unread[name], mend)
 		}
 	}
 }

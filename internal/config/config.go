@@ -53,7 +53,14 @@ type Train struct {
 	Seed         int64   `env:"SEED" envDefault:"42"`
 	Device       string  `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
 	Baseline     string  `env:"BASELINE" envDefault:"no_edges"`
+	Resume       string  `env:"RESUME" envDefault:"auto"`
 }
+
+// The values of RESUME.
+const (
+	ResumeAuto  = "auto"  // a finished run, started again, tells its end again
+	ResumeNever = "never" // it trains anew
+)
 
 // The values of BASELINE.
 const (

@@ -64,7 +64,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
 		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
-		"DEVICE": "auto", "BASELINE": "no_edges",
+		"DEVICE": "auto", "BASELINE": "no_edges", "RESUME": "auto",
 	}
 	if got := load(t).Public(); !maps.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
@@ -77,7 +77,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"HORIZON=3", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
 		"HIDDEN=128", "LAYERS=3", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
-		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none")
+		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "RESUME=never")
 	if c.IDs.Symbol != "BTCUSDT" || c.Source.Symbol != "BTCUSDT" || c.Train.Seed != -7 || c.Source.Seed != -7 {
 		t.Errorf("SYMBOL or SEED differ between parts: %+v", c)
 	}
@@ -87,7 +87,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
-	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none"}) || c.Model != (Model{"gcn", 128, 3, 0}) || c.Log != (Log{"trace", "json"}) {
+	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none", "never"}) || c.Model != (Model{"gcn", 128, 3, 0}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
@@ -176,8 +176,8 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"KAFKA_CA_PATH=ca.pem", `KAFKA_CA_PATH is set, but Kafka is not in this version yet: unset it, and events are JSON lines on stdout`},
 		{"MINIO_ENDPOINT=m:9000", `MINIO_ENDPOINT is set, but MinIO is not in this version yet: unset it, and artefacts go to STORE_DIR`},
 		{"ARANGO_URL=http://u:p@a:8529", `ARANGO_URL is set, but ArangoDB is not in this version yet: unset it, and candles come from DATA_SOURCE=files or simulated`},
-		{"CHECKPOINT_EVERY=10", `CHECKPOINT_EVERY is set, but Resuming is not in this version yet: unset it, and a run that is started again starts over`},
-		{"RESUME=auto", `RESUME is set, but Resuming is not in this version yet: unset it, and a run that is started again starts over`},
+		{"CHECKPOINT_EVERY=10", `CHECKPOINT_EVERY is set, but Checkpointing is not in this version yet: unset it, and a run that was interrupted starts over`},
+		{"CHECKPOINT_EVERY=5m", `CHECKPOINT_EVERY is set, but Checkpointing is not in this version yet: unset it, and a run that was interrupted starts over`},
 	} {
 		name, _, _ := strings.Cut(c.set, "=")
 		if got := told(t, append(without(environ(), name), c.set)); !slices.Equal(got, []string{c.want}) {

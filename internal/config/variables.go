@@ -84,6 +84,7 @@ var groups = []group{
 		{name: "SEED", meaning: "seed of everything random", want: "a whole number of 64 bits"},
 		{name: "DEVICE", meaning: "where tensors live; auto: CUDA where there is one", want: "auto, cpu, cuda or cuda:N"},
 		{name: "BASELINE", meaning: "what is trained beside the model; no_edges: the same network without edges", want: "no_edges or none"},
+		{name: "RESUME", meaning: "what a QUEUE_ID that has finished with the same settings does when run again; auto: tell its end again; never: train anew", want: "auto or never"},
 	}},
 	{title: "Kafka", later: "events are JSON lines on stdout", vars: []variable{
 		{name: "KAFKA_BOOTSTRAP_SERVERS", meaning: "brokers, host:port, comma-separated"},
@@ -112,9 +113,8 @@ var groups = []group{
 		{name: "BINANCE_API_SECRET", secret: true, meaning: "its secret"},
 		{name: "CACHE_DIR", meaning: "folder of downloaded candles"},
 	}},
-	{title: "Resuming", later: "a run that is started again starts over", vars: []variable{
+	{title: "Checkpointing", later: "a run that was interrupted starts over", vars: []variable{
 		{name: "CHECKPOINT_EVERY", meaning: "epochs, or time such as 5m, between checkpoints"},
-		{name: "RESUME", meaning: "whether a run goes on from its checkpoint; auto or never"},
 		{name: "WORK_DIR", meaning: "folder of checkpoints"},
 	}},
 	{title: "Temporal encoding", later: "features go straight into the graph layers", vars: []variable{

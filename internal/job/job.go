@@ -47,6 +47,8 @@ type Store interface {
 	Put(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error)
 	PutManifest(ctx context.Context, m store.Manifest) error
 	Location(name string) string
+	Result() (store.Manifest, error)
+	Read(name string) ([]byte, error)
 }
 
 // Job is a run's configuration and surroundings.
@@ -63,9 +65,13 @@ type Job struct {
 // what is learned so far, when ctx ends; context.Cause tells why.
 func (j *Job) Run(ctx context.Context) int {
 	telemetry := kafka.NewTelemetry(j.Config.IDs, j.Config.Kafka.Lang, j.Events)
-	j.report("telling the start", telemetry.Started(ctx))
-	r := &run{Job: j, telemetry: telemetry, started: time.Now()}
-	outcome, err := r.do(ctx)
+	outcome, done := j.finishedBefore()
+	var err error
+	if !done {
+		j.report("telling the start", telemetry.Started(ctx))
+		r := &run{Job: j, telemetry: telemetry, started: time.Now()}
+		outcome, err = r.do(ctx)
+	}
 	code := j.conclude(ctx, telemetry, outcome, err)
 	j.report("telling the progress", telemetry.Close())
 	return code
@@ -85,7 +91,7 @@ func (j *Job) conclude(ctx context.Context, telemetry *kafka.Telemetry, o outcom
 	case o.interrupted:
 		code = stopCode(context.Cause(ctx))
 		j.Log.Warn().Bool("model_stored", o.modelPath != "").Msg("interrupted: " + context.Cause(ctx).Error())
-		_, err = telemetry.Interrupted(last)
+		_, err = telemetry.Interrupted(last, o.modelPath)
 	default:
 		_, err = telemetry.Finished(last, o.modelPath, o.metrics)
 	}
@@ -121,7 +127,7 @@ func (j *Job) report(what string, err error) {
 // exitCode tells what a retry could mend. A loss that is not finite comes
 // again with the same seed: its message says what to change.
 func exitCode(err error) int {
-	for _, input := range []error{config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, libtorch.ErrNoCUDA, train.ErrNonFinite} {
+	for _, input := range []error{config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, store.ErrUnusable, libtorch.ErrNoCUDA, train.ErrNonFinite} {
 		if errors.Is(err, input) {
 			return ExitInput
 		}
@@ -169,7 +175,7 @@ func openFile(path string) (*os.File, int64, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file", path)
+		err = fmt.Errorf("%s is no file: set DATA_DIR to one that torch.save(data) wrote", path)
 	}
 	if err != nil {
 		f.Close()

@@ -111,6 +111,47 @@ func TestARunEndsFinishedWithAManifestThatHolds(t *testing.T) {
 	}
 }
 
+func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
+	puts := 0
+	j, events, path := newJob(t, func(string) error { puts++; return nil }, "BASELINE=none")
+	if code := j.Run(t.Context()); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	before, err := store.Verify(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		again func(*config.Config)
+		runs  bool
+	}{
+		{"with the same settings", func(*config.Config) {}, false},
+		{"with another log level", func(c *config.Config) { c.Log.Level = "error" }, false},
+		{"with RESUME=never", func(c *config.Config) { c.Train.Resume = config.ResumeNever }, true},
+		{"with other settings", func(c *config.Config) { c.Train.Epochs++ }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.again(&j.Config)
+			puts, events.states = 0, nil
+			if code := j.Run(t.Context()); code != 0 {
+				t.Errorf("exit code %d", code)
+			}
+			events.mustEnd(t, "finished")
+			if ran := puts > 0; ran != c.runs {
+				t.Errorf("it wrote %d files", puts)
+			}
+			if !c.runs && len(events.states) != 1 {
+				t.Errorf("it told %v", events.states)
+			}
+			after, err := store.Verify(path)
+			if err != nil || !c.runs && !after.Created.Equal(before.Created) {
+				t.Errorf("%v; created %v, then %v", err, before.Created, after.Created)
+			}
+		})
+	}
+}
+
 func TestAStoreThatFailsAtAnyFileIsAnErrorAndLeavesNoManifest(t *testing.T) {
 	for _, name := range []string{"dataset.pt", "graph.pt", "model.pt", "weights.pt", "metadata.json", "predictions.parquet", "metrics.json", "manifest.json"} {
 		t.Run(name, func(t *testing.T) {

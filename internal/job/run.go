@@ -2,8 +2,11 @@ package job
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"math"
 	"time"
 
@@ -258,6 +261,51 @@ func (r *run) evaluate(f train.Result, said *sayings) (result.Metrics, error) {
 		m.History.Add(e.TrainLoss, e.ValidLoss, e.Score)
 	}
 	return m, nil
+}
+
+// finishedBefore is the end of an earlier run of the same QUEUE_ID, settings
+// and version of the artefacts: Kubernetes may start a pod again whose work is
+// done. The run then only tells its end again. With other settings it is
+// another run, which takes the old one's place.
+func (j *Job) finishedBefore() (outcome, bool) {
+	if j.Config.Train.Resume == config.ResumeNever {
+		return outcome{}, false
+	}
+	m, err := j.Store.Result()
+	if errors.Is(err, fs.ErrNotExist) {
+		return outcome{}, false
+	}
+	if err != nil {
+		j.Log.Warn().Err(err).Msg("an earlier result of this QUEUE_ID is not whole: training anew")
+		return outcome{}, false
+	}
+	if m.Status != store.Finished || !sameSettings(m.Config, j.Config.Public()) {
+		j.Log.Info().Str("status", string(m.Status)).Msg("an earlier result of this QUEUE_ID is replaced: it was interrupted, or had other settings")
+		return outcome{}, false
+	}
+	content, err := j.Store.Read("metrics.json")
+	var metrics result.Metrics
+	if err == nil {
+		err = json.Unmarshal(content, &metrics)
+	}
+	if err != nil {
+		j.Log.Warn().Err(err).Msg("the metrics of an earlier result cannot be read: training anew")
+		return outcome{}, false
+	}
+	j.Log.Info().Str("model", j.Store.Location("model.pt")).Msg("this QUEUE_ID has finished with the same settings: nothing is trained again (RESUME=never trains anew)")
+	return outcome{modelPath: j.Store.Location("model.pt"), metrics: told(metrics)}, true
+}
+
+// sameSettings compares what decides about the result.
+func sameSettings(a, b map[string]string) bool {
+	aside := func(m map[string]string) map[string]string {
+		m = maps.Clone(m)
+		for _, name := range []string{"RESUME", "LOG_LEVEL", "LOG_FORMAT", "MESSAGE_LANG", "STORE_DIR"} {
+			delete(m, name)
+		}
+		return m
+	}
+	return maps.Equal(aside(a), aside(b))
 }
 
 // told is what the finished event says of the metrics.
