@@ -144,14 +144,13 @@ fuzz: native
 
 ## check: formats, vet, linters for Go and C++, generated files, go.mod, imports
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-check: native $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
+check: build $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
 	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(VENV)/bin/clang-format --dry-run --Werror csrc/*.cc csrc/*.h
 	test/imports.sh
-	$(MAKE) build
 	test/readme-table.sh
 
 # Without OpenMP, whose header is the compiler's own. The count of warnings in
