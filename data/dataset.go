@@ -69,6 +69,17 @@ func (d *Dataset) NumFeatures() int { return len(d.Features) }
 // a graph without time. They alias the dataset: read them only.
 func (d *Dataset) OpenTimes() []int64 { return d.openTime }
 
+// Outcomes are what came of snapshot t: class and forward log return of each
+// node [N], as in Snapshot; the returns are nil where there are none. They
+// alias the dataset: read them only.
+func (d *Dataset) Outcomes(t int) (y []int64, ret []float32) {
+	n := d.NumNodes()
+	if d.ret != nil {
+		ret = row(d.ret, t, n)
+	}
+	return row(d.y, t, n), ret
+}
+
 // panel is where snapshot t lies in x, mask and edges.
 func (d *Dataset) panel(t int) int {
 	if d.static {
@@ -114,11 +125,8 @@ func (d *Dataset) Snapshot(t int) pyg.Data {
 		EdgeIndex:   e.index(),
 		EdgeWeight:  e.Weight,
 		EdgeAttr:    e.Attr,
-		Y:           row(d.y, t, n),
 	}
-	if d.ret != nil {
-		g.Ret = row(d.ret, t, n)
-	}
+	g.Y, g.Ret = d.Outcomes(t)
 	if d.openTime != nil {
 		g.OpenTime = row(d.openTime, t, 1)
 	}

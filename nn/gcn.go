@@ -52,6 +52,9 @@ func (m *GCN) Forward(s *Scope, x Tensor, adjacency *libtorch.Adjacency, trainin
 	return m.Head.Forward(s, x)
 }
 
+// Classes is the number of logits of a node.
+func (m *GCN) Classes() int { return m.Config.Classes }
+
 // Adjacency is the form of a graph's edges that the convolutions multiply by.
 func (m *GCN) Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *libtorch.Adjacency {
 	return libtorch.NewGCNAdjacency(nodes, edgeIndex, edgeWeight)

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -19,12 +20,20 @@ import (
 // end the same. A full disk is none.
 var ErrUnusable = errors.New("unusable STORE_DIR")
 
+// ErrLocked marks a folder that another run of the same MODEL_NAME and QUEUE_ID
+// is using, such as a pod that has not quite ended.
+var ErrLocked = errors.New("another run of the same MODEL_NAME and QUEUE_ID is writing there: wait for its end, or give this one another QUEUE_ID")
+
+// lockName is the file that a run holds locked. It stays.
+const lockName = ".lock"
+
 // Folder is the store of one run on a file system: Dir/ModelName/queue id.
 // Begin comes first, then Put for each artefact, PutManifest last. A process
 // killed at any moment leaves each file as it was or as it was to be, and a
-// manifest only over a whole result. One goroutine uses it.
+// manifest only over a whole result. One goroutine uses it, and Close ends it.
 type Folder struct {
 	root, path string
+	lock       *os.File // held from Open to Close
 	begun      bool
 	put        []FileInfo
 }
@@ -72,21 +81,24 @@ func (f *Folder) Read(name string) ([]byte, error) {
 	return content, nil
 }
 
-// Begin makes the folder, proves that it can be written, and takes back what
-// an earlier run has said about it: from here on the folder holds no result
-// until PutManifest. A folder that cannot be written keeps its old result.
-func (f *Folder) Begin(ctx context.Context) error {
+// Open makes the folder, locks it against other runs of the same name, and
+// proves that it can be written. What an earlier run left stays. Where another
+// run holds the lock, the error is ErrLocked.
+func (f *Folder) Open(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("preparing %s: %w", f.path, context.Cause(ctx))
 	}
-	if err := f.begin(); err != nil {
+	if f.lock != nil {
+		return nil
+	}
+	if err := f.open(); err != nil {
+		f.Close()
 		return fmt.Errorf("preparing %s: %w", f.path, explain(err))
 	}
-	f.begun, f.put = true, nil
 	return nil
 }
 
-func (f *Folder) begin() error {
+func (f *Folder) open() error {
 	_, absent := os.Stat(f.path)
 	if err := os.MkdirAll(f.path, 0o777); err != nil {
 		return err
@@ -97,6 +109,9 @@ func (f *Folder) begin() error {
 				return err
 			}
 		}
+	}
+	if err := f.acquire(); err != nil {
+		return err
 	}
 	entries, err := os.ReadDir(f.path)
 	if err != nil {
@@ -113,13 +128,53 @@ func (f *Folder) begin() error {
 	if _, err := writeTemporary(f.path, "probe", probe); err != nil {
 		return err
 	}
-	if err := os.Remove(temporary(f.path, "probe")); err != nil {
+	return os.Remove(temporary(f.path, "probe"))
+}
+
+// acquire takes the lock, which the system drops when the process ends,
+// however it ends.
+func (f *Folder) acquire() error {
+	lock, err := os.OpenFile(filepath.Join(f.path, lockName), os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return ErrLocked
+		}
+		if !errors.Is(err, syscall.ENOTSUP) && !errors.Is(err, syscall.ENOSYS) && !errors.Is(err, syscall.ENOLCK) {
+			return err
+		}
+		return nil // a file system without locks: two runs of one name are the user's to avoid
+	}
+	f.lock = lock
+	return nil
+}
+
+// Close lets other runs have the folder. A second Close does nothing.
+func (f *Folder) Close() {
+	if f.lock != nil {
+		f.lock.Close()
+		f.lock = nil
+	}
+}
+
+// Begin opens the folder where Open has not, and takes back what an earlier
+// run has said about it: from here on the folder holds no result until
+// PutManifest. A folder that cannot be written keeps its old result.
+func (f *Folder) Begin(ctx context.Context) error {
+	if err := f.Open(ctx); err != nil {
 		return err
 	}
 	if err := os.Remove(filepath.Join(f.path, ManifestName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return fmt.Errorf("preparing %s: %w", f.path, explain(err))
 	}
-	return syncDir(f.path)
+	if err := syncDir(f.path); err != nil {
+		return fmt.Errorf("preparing %s: %w", f.path, explain(err))
+	}
+	f.begun, f.put = true, nil
+	return nil
 }
 
 // Put stores what write writes as name, one step of a path without a dot in

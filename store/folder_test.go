@@ -50,14 +50,16 @@ func content(t *testing.T, f *Folder, name string) string {
 	return string(b)
 }
 
-// names lists all that lies in the folder, hidden files too.
+// names lists all that lies in the folder, hidden files too; the lock stays.
 func names(t *testing.T, f *Folder) []string {
 	t.Helper()
 	entries, err := os.ReadDir(f.Path())
 	must(t, err)
 	var list []string
 	for _, e := range entries {
-		list = append(list, e.Name())
+		if e.Name() != lockName {
+			list = append(list, e.Name())
+		}
 	}
 	return list
 }
@@ -227,6 +229,7 @@ func TestBeginTakesTheOldResultBackAndClearsWhatAKillLeft(t *testing.T) {
 	dir := t.TempDir()
 	f := begun(t, dir)
 	must(t, f.PutManifest(t.Context(), manifest(put(t, f, "model.pt", "old"))))
+	f.Close()
 	must(t, os.WriteFile(filepath.Join(f.Path(), ".graph.pt.tmp"), []byte("half"), 0o666))
 	must(t, os.WriteFile(filepath.Join(f.Path(), "events.jsonl"), nil, 0o666))
 
@@ -244,6 +247,23 @@ func TestBeginTakesTheOldResultBackAndClearsWhatAKillLeft(t *testing.T) {
 	if got := names(t, f); !slices.Equal(got, []string{"events.jsonl", "model.pt"}) {
 		t.Errorf("Begin left %v", got)
 	}
+}
+
+func TestOfTwoRunsOfOneNameTheSecondIsRefusedUntilTheFirstCloses(t *testing.T) {
+	dir := t.TempDir()
+	f := begun(t, dir)
+	graph := put(t, f, "graph.pt", "first")
+	second, err := NewFolder(Config{Dir: dir, ModelName: "m1"}, "q1")
+	must(t, err)
+	if err := second.Open(t.Context()); !errors.Is(err, ErrLocked) || !strings.Contains(err.Error(), "QUEUE_ID") {
+		t.Errorf("the second run opens with %v", err)
+	}
+	must(t, f.PutManifest(t.Context(), manifest(graph))) // undisturbed
+	f.Close()
+	must(t, second.Open(t.Context()))
+	defer second.Close()
+	_, err = Verify(f.Path())
+	must(t, err) // opening takes nothing back
 }
 
 func TestFilesArePutBetweenBeginAndTheManifestOnly(t *testing.T) {
@@ -307,6 +327,7 @@ func TestAKilledRunLeavesNoHalfFile(t *testing.T) {
 	dir := t.TempDir()
 	f := begun(t, dir)
 	must(t, f.PutManifest(t.Context(), manifest(put(t, f, "graph.pt", "old graph"), put(t, f, "model.pt", "old model"))))
+	f.Close()
 
 	self, err := os.Executable()
 	must(t, err)

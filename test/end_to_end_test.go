@@ -263,3 +263,16 @@ func TestWithoutTheRunsIDsNoEventIsTold(t *testing.T) {
 		t.Errorf("exit code %d, %d events, log %q", e.code, len(e.events), e.stderr)
 	}
 }
+
+func TestAReaderThatLeavesDoesNotEndTheTraining(t *testing.T) {
+	vars, result := environment(t, nil)
+	p := start(t, vars, "bash", "-c", `"$0" | head -c 1 >/dev/null; exit ${PIPESTATUS[0]}`)
+	p.reading.Wait()
+	_ = p.cmd.Wait()
+	if code := p.cmd.ProcessState.ExitCode(); code != 1 {
+		t.Errorf("exit code %d, want 1: the terminal event was not delivered\n%s", code, p.stderr.String())
+	}
+	if m, err := store.Verify(result); err != nil || m.Status != store.Finished {
+		t.Errorf("status %s, %v", m.Status, err)
+	}
+}

@@ -38,6 +38,9 @@ func main() {
 	if err := ompinit.PassiveWait(); err != nil {
 		fmt.Fprintln(os.Stderr, "OpenMP's threads keep their own way of waiting:", err)
 	}
+	// A reader of stdout or stderr that leaves must not end the training: the
+	// write fails, which is told where it can be.
+	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(os.Args[1:]))
 }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -87,8 +88,10 @@ func listFiles(dir string) (map[string]string, error) {
 // pathError marks what the user mends, a wrong path or its rights; a disk that
 // fails is worth another try instead.
 func pathError(doing string, err error) error {
-	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("%w: %s: %w", data.ErrInput, doing, err)
+	for _, mended := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EISDIR} {
+		if errors.Is(err, mended) {
+			return fmt.Errorf("%w: %s: %w", data.ErrInput, doing, err)
+		}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

@@ -29,6 +29,13 @@ func newMarket(symbols []string, start int64, bars int, interval time.Duration, 
 	return m
 }
 
+// A time axis may have this many bars beyond this many times those of the
+// fullest symbol.
+const (
+	emptyBars  = 10_000
+	emptyShare = 20
+)
+
 // panelValues is how many numbers a market holds, without overflow.
 func panelValues(symbols int, bars int64, columns int) float64 {
 	return float64(symbols) * float64(bars) * float64(columns)
@@ -50,7 +57,13 @@ func assemble(symbols []string, all []*series, interval time.Duration) (*data.Ma
 	}
 	step := interval.Milliseconds()
 	bars := (newest-start)/step + 1
-	if panelValues(len(symbols), bars, int(takerBuyVolume)+len(optional)) > maxPanelValues {
+	fullest := 0
+	for _, s := range all {
+		fullest = max(fullest, len(s.times))
+	}
+	// A year typed wrong makes an axis of which nearly all is empty.
+	mostlyEmpty := bars > emptyBars+emptyShare*int64(fullest)
+	if mostlyEmpty || panelValues(len(symbols), bars, int(takerBuyVolume)+len(optional)) > maxPanelValues {
 		return nil, report, tooWide(all, bars)
 	}
 
@@ -129,6 +142,6 @@ func tooWide(all []*series, bars int64) error {
 	if odd.s == nil { // no gap at all: as many bars as claimed
 		return fmt.Errorf("%w: %d symbols over %d bars take more than %d values: set START and END, or fewer SYMBOLS", data.ErrInput, len(all), bars, maxPanelValues)
 	}
-	return badAt(odd.s.path, odd.s.unit, odd.s.places[odd.i], "open_time is %s, %d days away from the nearest other candle (%s, %s %d), and %d symbols over %d bars do not fit in memory: correct or remove it, or set START and END",
+	return badAt(odd.s.path, odd.s.unit, odd.s.places[odd.i], "open_time is %s, %d days away from the nearest other candle (%s, %s %d), and makes %d symbols take %d bars, nearly all of them empty or too many for the memory: correct or remove it, or set START and END",
 		stamp(odd.s.times[odd.i]), gap/day.Milliseconds(), other.s.path, other.s.unit, other.s.places[other.i], len(all), bars)
 }

@@ -1,8 +1,10 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,5 +84,17 @@ func TestAMistypedYearIsFoundBeforeMemoryIsTaken(t *testing.T) {
 			_, _, err := assemble(symbols, all, 5*time.Minute)
 			refused(t, err, c.tells...)
 		})
+	}
+}
+
+func TestACandleOfAnotherCenturyIsRefusedByItsPlace(t *testing.T) {
+	text := plainHeader
+	for i := range 20 {
+		text += line(i, 10)
+	}
+	odd := seriesOf(t, "A.csv", text+line(20*365*288, 10)) // 20 years on
+	_, _, err := assemble([]string{"A"}, []*series{odd}, 5*time.Minute)
+	if !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "A.csv, line 22") {
+		t.Errorf("got %v", err)
 	}
 }

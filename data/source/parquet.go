@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // readParquet reads the candles of one symbol from a Parquet file of size
@@ -83,6 +84,9 @@ func (s *series) readColumn(ctx context.Context, file *parquet.File, column *par
 	if err != nil {
 		return bad(s.path, "has %s as %v", q, err)
 	}
+	if err := checkCodec(file, column); err != nil {
+		return bad(s.path, "has %s %v", q, err)
+	}
 	row := 0
 	buffer := make([]parquet.Value, 1024)
 	for _, group := range file.RowGroups() {
@@ -106,6 +110,20 @@ func (s *series) readColumn(ctx context.Context, file *parquet.File, column *par
 	}
 	if row != len(s.times) {
 		return bad(s.path, "has %d values of %s and %d of open_time: write it again", row, q, len(s.times))
+	}
+	return nil
+}
+
+// checkCodec refuses the compression that the library (v0.32) decodes wrongly:
+// of LZ4_RAW it gives zeros, without an error, and a damaged page of it grows
+// a buffer until the memory is gone. LZ4, its older framing, it does not know.
+func checkCodec(file *parquet.File, column *parquet.Column) error {
+	for _, group := range file.Metadata().RowGroups {
+		switch codec := group.Columns[column.Index()].MetaData.Codec; codec {
+		case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Brotli:
+		default:
+			return fmt.Errorf("compressed with %v, which cannot be read: write it with snappy, gzip, zstd or brotli", codec)
+		}
 	}
 	return nil
 }

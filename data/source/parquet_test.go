@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress"
 
 	"github.com/streamforge/gnn-trainer/data"
 )
@@ -313,4 +314,36 @@ func FuzzParquetRows(f *testing.F) {
 			sound(t, s, time.Minute)
 		}
 	})
+}
+
+func TestCompressionThatTheLibraryDecodesWronglyIsRefused(t *testing.T) {
+	type row struct {
+		OpenTime int64   `parquet:"open_time"`
+		Open     float64 `parquet:"open"`
+		High     float64 `parquet:"high"`
+		Low      float64 `parquet:"low"`
+		Close    float64 `parquet:"close"`
+		Volume   float64 `parquet:"volume"`
+	}
+	rows := []row{{1704067200000, 10, 20, 5, 10, 100}, {1704067500000, 10, 20, 5, 11, 200}}
+	for codec, refused := range map[compress.Codec]bool{
+		&parquet.Uncompressed: false, &parquet.Snappy: false, &parquet.Gzip: false, &parquet.Zstd: false, &parquet.Brotli: false,
+		&parquet.Lz4Raw: true,
+	} {
+		t.Run(codec.String(), func(t *testing.T) {
+			s, err := parseParquet(parquetFile(t, rows, parquet.Compression(codec)))
+			if refused {
+				if !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "write it with snappy") {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.values[baseVolume]; !slices.Equal(got, []float64{100, 200}) {
+				t.Errorf("volumes are %v", got)
+			}
+		})
+	}
 }

@@ -153,13 +153,15 @@ func (v variable) show(value string) string {
 
 // withoutUser hides the user and password that an address may hold.
 func withoutUser(value string) string {
-	at := strings.LastIndex(value, "@")
-	if at < 0 {
+	scheme, rest, address := strings.Cut(value, "://")
+	if address {
+		scheme += "://"
+	} else {
+		scheme, rest = "", value
+	}
+	at := strings.LastIndex(rest, "@")
+	if at < 0 || !address && !strings.Contains(rest[:at], ":") {
 		return value
 	}
-	scheme := ""
-	if i := strings.Index(value, "//"); i >= 0 && i < at {
-		scheme = value[:i+2]
-	}
-	return scheme + "(secret)" + value[at:]
+	return scheme + "(secret)" + rest[at:]
 }

@@ -43,9 +43,8 @@ func (r *run) putGraph(ctx context.Context) error {
 	})
 }
 
-// putModel stores the model in both forms, what it needs to be fed, and what
-// it says.
-func (r *run) putModel(ctx context.Context, model *nn.GCN, said *sayings) error {
+// putModel stores the model in both forms, and what it needs to be fed.
+func (r *run) putModel(ctx context.Context, model *nn.GCN) error {
 	r.report("telling the progress", r.telemetry.Loading(kafka.StoringModel))
 	metadata, err := r.metadata()
 	if err != nil {
@@ -55,7 +54,7 @@ func (r *run) putModel(ctx context.Context, model *nn.GCN, said *sayings) error 
 	var state *pyg.Dict
 	err = r.thread.Do(func() (err error) {
 		file, err = model.Export(nn.ExportOptions{
-			Mean: r.dataset.Mean, Std: r.dataset.Std, Metadata: metadata, Sample: r.dataset.Snapshot(r.dataset.Len() - 1),
+			Mean: r.dataset.Mean, Std: r.dataset.Std, Metadata: metadata, Sample: sample(r.dataset.Snapshot(r.dataset.Len() - 1)),
 		})
 		state = model.StateDict()
 		return err
@@ -69,10 +68,30 @@ func (r *run) putModel(ctx context.Context, model *nn.GCN, said *sayings) error 
 	if err := r.put(ctx, "weights.pt", func(w io.Writer) error { return pyg.Save(w, state) }); err != nil {
 		return err
 	}
-	if err := r.putBytes(ctx, "metadata.json", metadata); err != nil {
-		return err
+	return r.putBytes(ctx, "metadata.json", metadata)
+}
+
+// sampleNodes bounds the graph that the exported model is compared on.
+const sampleNodes = 4096
+
+// sample is the graph of g's first nodes.
+func sample(g pyg.Data) pyg.Data {
+	if g.NumNodes <= sampleNodes {
+		return g
 	}
-	return r.put(ctx, "predictions.parquet", func(w io.Writer) error { return result.WritePredictions(w, said.rows()) })
+	s := pyg.Data{NumNodes: sampleNodes, NumFeatures: g.NumFeatures, X: g.X[:sampleNodes*g.NumFeatures]}
+	var targets []int64
+	for k, source := range g.Sources() {
+		if target := g.Targets()[k]; source < sampleNodes && target < sampleNodes {
+			s.EdgeIndex = append(s.EdgeIndex, source)
+			targets = append(targets, target)
+			if g.EdgeWeight != nil {
+				s.EdgeWeight = append(s.EdgeWeight, g.EdgeWeight[k])
+			}
+		}
+	}
+	s.EdgeIndex = append(s.EdgeIndex, targets...)
+	return s
 }
 
 // putResult stores the metrics and, last of all, the manifest.

@@ -41,8 +41,11 @@ type Stopped struct{ Signal syscall.Signal }
 
 func (s Stopped) Error() string { return "stopped by " + s.Signal.String() }
 
-// Store is where artefacts go: a folder, later MinIO.
+// Store is where artefacts go: a folder, later MinIO. Open proves that it can
+// be written, Begin takes an old result back, PutManifest makes the new one.
 type Store interface {
+	Open(ctx context.Context) error
+	Close()
 	Begin(ctx context.Context) error
 	Put(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error)
 	PutManifest(ctx context.Context, m store.Manifest) error
@@ -64,6 +67,7 @@ type Job struct {
 // Run does the job and returns the process's exit code. It ends early, with
 // what is learned so far, when ctx ends; context.Cause tells why.
 func (j *Job) Run(ctx context.Context) int {
+	defer j.Store.Close()
 	telemetry := kafka.NewTelemetry(j.Config.IDs, j.Config.Kafka.Lang, j.Events)
 	outcome, done := j.finishedBefore()
 	var err error

@@ -2,8 +2,10 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
@@ -13,26 +15,30 @@ import (
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
-// sayings are a model's predictions of every snapshot that is in a part.
+// sayings are a model's predictions of the snapshots that are in a part.
 type sayings struct {
 	dataset       *data.Dataset
-	snapshots     []int
-	probabilities []float32 // [len(snapshots), N, 3]
+	of            map[int]int // number of a snapshot to its place in probabilities
+	probabilities []float32   // [snapshots predicted, N, 3]
 }
 
-// predict runs the model over all parts, the live one included.
+// predict runs the model over all parts, the live one included, the newest
+// snapshots first: where ctx ends, the oldest are left out.
 func predict(ctx context.Context, thread *libtorch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) (*sayings, error) {
-	s := &sayings{dataset: d}
-	for t, part := range d.Splits {
+	var snapshots []int
+	for t, part := range slices.Backward(d.Splits) {
 		if part != data.Gap {
-			s.snapshots = append(s.snapshots, t)
+			snapshots = append(snapshots, t)
 		}
 	}
-	p, err := train.Predict(ctx, thread, m, g, s.snapshots)
-	if err != nil {
+	p, err := train.Predict(ctx, thread, m, g, snapshots)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	s.probabilities = p.Probabilities
+	s := &sayings{dataset: d, of: map[int]int{}, probabilities: p.Probabilities}
+	for k := range len(p.Probabilities) / (d.NumNodes() * p.Classes) {
+		s.of[snapshots[k]] = k
+	}
 	return s, nil
 }
 
@@ -41,8 +47,13 @@ func (s *sayings) rows() iter.Seq[result.Prediction] {
 	return func(yield func(result.Prediction) bool) {
 		const classes = len(result.Classes)
 		n := s.dataset.NumNodes()
-		for k, t := range s.snapshots {
-			g := s.dataset.Snapshot(t)
+		times := s.dataset.OpenTimes()
+		for t := range s.dataset.Len() {
+			k, predicted := s.of[t]
+			if !predicted {
+				continue
+			}
+			y, ret := s.dataset.Outcomes(t)
 			reported := s.dataset.Rows(t)
 			for i, symbol := range s.dataset.Symbols {
 				if !reported[i] {
@@ -54,13 +65,13 @@ func (s *sayings) rows() iter.Seq[result.Prediction] {
 					PDown: float64(p[data.Down]), PFlat: float64(p[data.Flat]), PUp: float64(p[data.Up]),
 				}
 				row.Score = row.PUp - row.PDown
-				if g.OpenTime != nil {
-					row.OpenTime = g.OpenTime[0]
+				if times != nil {
+					row.OpenTime = times[t]
 				}
-				if g.Y[i] != pyg.Unlabelled {
-					row.Label = &g.Y[i]
-					if g.Ret != nil {
-						row.Return = new(float64(g.Ret[i]))
+				if y[i] != pyg.Unlabelled {
+					row.Label = &y[i]
+					if ret != nil {
+						row.Return = new(float64(ret[i]))
 					}
 				}
 				if !yield(row) {

@@ -14,12 +14,9 @@ import (
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
-	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/kafka"
-	"github.com/streamforge/gnn-trainer/nn"
-	"github.com/streamforge/gnn-trainer/pyg"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -66,6 +63,10 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	}
 	defer r.thread.Close()
+	// A store that cannot be written is told before hours of work, not after.
+	if err = r.Store.Open(ctx); err != nil {
+		return outcome{}, err
+	}
 	if r.dataset, err = r.load(ctx); err != nil {
 		return outcome{}, err
 	}
@@ -93,145 +94,6 @@ func (r *run) checkSymbol() error {
 		}
 	}
 	return inputError(fmt.Errorf("SYMBOL=%s is none of the %d nodes", r.Config.IDs.Symbol, r.dataset.NumNodes()))
-}
-
-// learn trains the model and the baseline, and stores what came of them.
-func (r *run) learn(ctx context.Context) (outcome, error) {
-	r.report("telling the progress", r.telemetry.Loading(kafka.Training))
-	model, fitted, said, err := r.train(ctx, "training", true)
-	if model != nil {
-		defer r.free(model)
-	}
-	if err != nil {
-		return outcome{}, err
-	}
-	r.timing.TrainSeconds = fitted.seconds
-	metrics, err := r.evaluate(fitted.Result, said)
-	if err != nil {
-		return outcome{}, err
-	}
-	// From here on a stop is a matter of seconds, and what is learned is kept.
-	kept := context.WithoutCancel(ctx)
-	if err := r.putModel(kept, model, said); err != nil {
-		return outcome{}, err
-	}
-	interrupted := fitted.Interrupted
-	if !interrupted && r.Config.Train.Baseline == config.BaselineNoEdges {
-		metrics.Baseline, err = r.baseline(ctx)
-		switch {
-		case errors.Is(err, errStopped):
-			interrupted = true
-		case err != nil:
-			return outcome{}, fmt.Errorf("training the baseline: %w", err)
-		}
-	}
-	status := store.Finished
-	if interrupted {
-		status = store.Interrupted
-	}
-	r.timing.TotalSeconds = time.Since(r.started).Seconds()
-	metrics.Timing = r.timing
-	if err := r.putResult(kept, metrics, status); err != nil {
-		return outcome{}, err
-	}
-	r.summarise(metrics)
-	return outcome{interrupted: interrupted, modelPath: r.Store.Location("model.pt"), metrics: told(metrics)}, nil
-}
-
-// fitting is a training and how long it took.
-type fitting struct {
-	train.Result
-	seconds float64
-}
-
-// train fits a new model, with or without edges, and predicts every snapshot
-// of a part. The same seed comes before each, so that both start alike.
-func (r *run) train(ctx context.Context, title string, edges bool) (model *nn.GCN, f fitting, said *sayings, err error) {
-	c, d := r.Config, r.dataset
-	err = r.thread.Do(func() error {
-		libtorch.ManualSeed(c.Train.Seed)
-		model = nn.NewGCN(r.device, nn.GCNConfig{
-			Features: d.NumFeatures(), Hidden: c.Model.Hidden, Layers: c.Model.Layers, Classes: len(result.Classes), Dropout: c.Model.Dropout,
-		})
-		return nil
-	})
-	if err != nil {
-		return nil, f, nil, err
-	}
-	graphs, err := train.NewGraphs(ctx, r.thread, d, model, r.device, edges)
-	if err != nil {
-		return model, f, nil, err
-	}
-	defer graphs.Close(r.thread)
-	display := progress.New(r.Console, r.Log, title, c.Train.Epochs)
-	defer display.Done("failed") // counts only where nothing else was said
-	valid := newScorer(d, data.Valid)
-	begin := time.Now()
-	f.Result, err = train.Fit(ctx, r.thread, model, graphs, train.Config{
-		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
-		Adam:  libtorch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
-		Train: snapshotsOf(d, data.Train), Valid: snapshotsOf(d, data.Valid),
-		Score:   valid.auc,
-		OnBatch: display.Batch,
-		OnEpoch: func(e train.Epoch) {
-			display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
-			if edges {
-				r.report("telling the progress", r.telemetry.Epoch(e.Number, c.Train.Epochs, e.TrainLoss,
-					map[string]float64{"valid_loss": e.ValidLoss, "valid_auc": e.Score}))
-			}
-		},
-	})
-	f.seconds = time.Since(begin).Seconds()
-	if err != nil {
-		return model, f, nil, err
-	}
-	display.Done(ending(f.Result))
-	said, err = predict(context.WithoutCancel(ctx), r.thread, model, graphs, d)
-	return model, f, said, err
-}
-
-func ending(f train.Result) string {
-	switch {
-	case f.Interrupted:
-		return "interrupted"
-	case f.EarlyStop:
-		return "early stop"
-	}
-	return ""
-}
-
-func (r *run) free(model *nn.GCN) {
-	// Freeing does not fail.
-	_ = r.thread.Do(func() error {
-		model.Close()
-		return nil
-	})
-}
-
-// errStopped is a baseline that a stop has ended: it is told of whole or not.
-var errStopped = errors.New("stopped")
-
-// baseline is the same network, trained the same way, in which no node hears
-// another: what the edges are worth is the difference.
-func (r *run) baseline(ctx context.Context) (*result.Baseline, error) {
-	r.report("telling the progress", r.telemetry.Loading(trainingBaseline))
-	model, fitted, said, err := r.train(ctx, "baseline without edges", false)
-	if model != nil {
-		defer r.free(model)
-	}
-	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
-		return nil, errStopped
-	}
-	if err != nil {
-		return nil, err
-	}
-	r.timing.BaselineSeconds = fitted.seconds
-	splits, err := result.EvaluateSplits(said.rows())
-	return &result.Baseline{
-		Name:        config.BaselineNoEdges,
-		Description: "the same network, trained the same way, without edges",
-		Splits:      splits,
-	}, err
 }
 
 // evaluate judges the model on every part: the test part is opened here, once.
@@ -329,44 +191,3 @@ func (r *run) summarise(m result.Metrics) {
 }
 
 func round(v result.Float) float64 { return math.Round(float64(v)*1e4) / 1e4 }
-
-// snapshotsOf are the numbers of a part's snapshots.
-func snapshotsOf(d *data.Dataset, part data.Split) []int {
-	var numbers []int
-	for t, s := range d.Splits {
-		if s == part {
-			numbers = append(numbers, t)
-		}
-	}
-	return numbers
-}
-
-// scorer judges predictions of one part by AUC of the score against the
-// return's sign.
-type scorer struct {
-	ret   []float64
-	index []int // of ret, among the part's [snapshots, N]
-}
-
-func newScorer(d *data.Dataset, part data.Split) *scorer {
-	s := &scorer{}
-	for k, t := range snapshotsOf(d, part) {
-		g := d.Snapshot(t)
-		for i, class := range g.Y {
-			if class != pyg.Unlabelled && g.Ret != nil {
-				s.ret = append(s.ret, float64(g.Ret[i]))
-				s.index = append(s.index, k*g.NumNodes+i)
-			}
-		}
-	}
-	return s
-}
-
-func (s *scorer) auc(p train.Prediction) float64 {
-	score := make([]float64, len(s.index))
-	for k, i := range s.index {
-		row := p.Probabilities[i*p.Classes : (i+1)*p.Classes]
-		score[k] = float64(row[data.Up]) - float64(row[data.Down])
-	}
-	return result.AUC(score, s.ret)
-}

@@ -176,7 +176,7 @@ func (f *fit) step(snapshots []int64) (loss float64, labelled int, err error) {
 	l := s.CrossEntropy(f.model.Forward(s, b.x, b.adjacency, true), b.y, libtorch.Tensor{})
 	loss = libtorch.Item(l)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return 0, 0, fmt.Errorf("%w (%v): lower LEARNING_RATE", ErrNonFinite, loss)
+		return 0, 0, fmt.Errorf("%w (%v): lower LEARNING_RATE or WEIGHT_DECAY", ErrNonFinite, loss)
 	}
 	libtorch.Backward(l)
 	f.adam.Step(f.ClipNorm)
@@ -191,7 +191,7 @@ func (f *fit) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
 		return false, fmt.Errorf("validating epoch %d: %w", e.Number, err)
 	}
 	if math.IsNaN(p.Loss) || math.IsInf(p.Loss, 0) {
-		return false, fmt.Errorf("validating epoch %d: %w (%v): lower LEARNING_RATE", e.Number, ErrNonFinite, p.Loss)
+		return false, fmt.Errorf("validating epoch %d: %w (%v): lower LEARNING_RATE or WEIGHT_DECAY", e.Number, ErrNonFinite, p.Loss)
 	}
 	e.ValidLoss = p.Loss
 	if f.Score != nil {

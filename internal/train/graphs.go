@@ -19,6 +19,8 @@ type Model interface {
 	// Adjacency is the form of edge_index [2, E] and edge_weight [E] that
 	// Forward multiplies by.
 	Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *libtorch.Adjacency
+	// Classes is the number of logits of a node.
+	Classes() int
 	// Parameters are the learned tensors, always in the same order.
 	Parameters() []nn.Parameter
 }

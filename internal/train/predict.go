@@ -7,24 +7,25 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
 )
 
-// predictBatch is how many snapshots are predicted at once: without gradients
-// memory is no concern, and wider products are faster.
-const predictBatch = 256
+// predictNodes is about how many nodes are predicted at once: enough to keep
+// the threads busy, few enough that a stop is not held up.
+const predictNodes = 4096
 
 // Prediction is what a model says of a list of snapshots.
 type Prediction struct {
 	Classes       int
-	Probabilities []float32 // [len(snapshots), N, classes]
+	Probabilities []float32 // [snapshots predicted, N, classes]
 	Loss          float64   // mean cross-entropy over the labelled nodes; NaN without any
 }
 
-// Predict runs the model on snapshots in evaluation mode. It stops between
-// batches when ctx is done.
+// Predict runs the model on snapshots in evaluation mode, in their order.
+// Where ctx ends it stops between batches, with the error of ctx and what it
+// has predicted so far.
 func Predict(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, snapshots []int) (Prediction, error) {
-	var p Prediction
+	p := Prediction{Classes: m.Classes()}
 	var sum float64
 	labelled := 0
-	for chunk := range slices.Chunk(int64s(snapshots), predictBatch) {
+	for chunk := range slices.Chunk(int64s(snapshots), max(1, predictNodes/g.nodes)) {
 		if err := ctx.Err(); err != nil {
 			return p, err
 		}
@@ -46,9 +47,6 @@ func Predict(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, s
 		if err != nil {
 			return p, err
 		}
-	}
-	if n := len(snapshots) * g.nodes; n > 0 {
-		p.Classes = len(p.Probabilities) / n
 	}
 	p.Loss = sum / float64(labelled) // 0/0 is NaN, as it should be
 	return p, nil
