@@ -75,6 +75,9 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 	if err := r.checkSymbol(); err != nil {
 		return outcome{}, err
 	}
+	if err := r.limitThreads(); err != nil {
+		return outcome{}, err
+	}
 	if err := r.Store.Begin(ctx); err != nil {
 		return outcome{}, err
 	}

@@ -89,6 +89,15 @@ func NoGrad(f func()) {
 // Threads is how many threads libtorch uses inside one operation.
 func Threads() int { return int(C.gnn_num_threads()) }
 
+// LimitThreads uses n threads at most, and one at least, inside one operation,
+// unless the user has set OMP_NUM_THREADS.
+func LimitThreads(n int) error {
+	if n = max(n, 1); ompinit.UserThreads != "" || n >= Threads() {
+		return nil
+	}
+	return failure("setting the number of threads", C.gnn_set_num_threads(C.int32_t(n)))
+}
+
 // setThreads gives libtorch the CPUs that this process may use:
 // OMP_NUM_THREADS where the user set it, else GOMAXPROCS, which knows a
 // container's CPU limit.
