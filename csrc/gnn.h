@@ -44,6 +44,9 @@ const char* gnn_torch_version(void);  // static memory
 int64_t gnn_live_handles(void);
 gnn_status gnn_set_num_threads(int32_t n);
 int32_t gnn_num_threads(void);
+// Has the C allocator keep the memory that a step frees for the next one: by
+// default it gives large blocks back to the system and takes them anew.
+void gnn_keep_freed_memory(void);
 gnn_status gnn_manual_seed(uint64_t seed);         // every device's generator
 gnn_status gnn_set_grad_enabled(int32_t enabled);  // this thread only
 // Opens the CUDA half of libtorch. Call it before any other function that may

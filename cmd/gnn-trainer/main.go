@@ -35,7 +35,7 @@ func main() {
 	// A crash of the Go runtime would otherwise end with exit code 2, which
 	// says "wrong input, do not retry": this makes it SIGABRT.
 	debug.SetTraceback("crash")
-	if err := ompinit.PassiveWait(); err != nil {
+	if err := ompinit.WaitBriefly(); err != nil {
 		fmt.Fprintln(os.Stderr, "OpenMP's threads keep their own way of waiting:", err)
 	}
 	// A reader of stdout or stderr that leaves must not end the training: the

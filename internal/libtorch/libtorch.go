@@ -89,6 +89,12 @@ func NoGrad(f func()) {
 // Threads is how many threads libtorch uses inside one operation.
 func Threads() int { return int(C.gnn_num_threads()) }
 
+// prepare sets what holds for the whole process.
+func prepare() error {
+	C.gnn_keep_freed_memory()
+	return setThreads()
+}
+
 // LimitThreads uses n threads at most, and one at least, inside one operation,
 // unless the user has set OMP_NUM_THREADS.
 func LimitThreads(n int) error {

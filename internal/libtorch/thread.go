@@ -32,7 +32,7 @@ type outcome struct {
 func NewThread() (*Thread, error) {
 	t := &Thread{jobs: make(chan job), done: make(chan struct{})}
 	go t.loop()
-	if err := t.Do(setThreads); err != nil {
+	if err := t.Do(prepare); err != nil {
 		t.Close()
 		return nil, err
 	}
