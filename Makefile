@@ -168,7 +168,7 @@ format: $(VENV_OK)
 
 ## bench: side by side with PyG in one run; prints ratios
 bench: build
-	env -u OMP_WAIT_POLICY $(filter-out OMP_WAIT_POLICY=%,$(WITH_LIBS)) GOMP_SPINCOUNT=1000 GNN_BENCH=1 $(GO) test -v -count 1 -run '^TestBench' ./bench
+	env -u OMP_WAIT_POLICY $(filter-out OMP_WAIT_POLICY=%,$(WITH_LIBS)) GOMP_SPINCOUNT=1000 GNN_BENCH=1 $(GO) test -v -count 1 -timeout 30m -run '^TestBench' ./bench
 
 clean:
 	rm -rf bin build out
