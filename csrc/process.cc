@@ -77,8 +77,9 @@ int32_t gnn_num_threads(void) { return at::get_num_threads(); }
 void gnn_keep_freed_memory(void) {
   // Page faults on blocks handed back and forth were a fifth of a training
   // step. Larger blocks than the first limit are still given back at once.
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  constexpr int mebibyte = 1024 * 1024;
+  mallopt(M_MMAP_THRESHOLD, 32 * mebibyte);
+  mallopt(M_TRIM_THRESHOLD, 512 * mebibyte);
 }
 
 gnn_status gnn_manual_seed(uint64_t seed) {
