@@ -32,15 +32,7 @@ type File struct {
 // The file is not trusted: no code in it runs, and memory stays in proportion
 // to size. Errors about its content wrap ErrInvalid.
 func ReadData(r io.ReaderAt, size int64) (*File, error) {
-	a, err := openArchive(r, size)
-	if err != nil {
-		return nil, err
-	}
-	pickle, err := a.read("data.pkl", maxPickle)
-	if err != nil {
-		return nil, err
-	}
-	v, err := unpickle(pickle)
+	a, v, err := open(r, size)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +42,20 @@ func ReadData(r io.ReaderAt, size int64) (*File, error) {
 	}
 	g := attributes{archive: a, values: attrs, used: map[string]bool{}}
 	return g.file()
+}
+
+// open gives a file's archive and the value that its pickle holds.
+func open(r io.ReaderAt, size int64) (*archive, any, error) {
+	a, err := openArchive(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	pickle, err := a.read("data.pkl", maxPickle)
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err := unpickle(pickle)
+	return a, v, err
 }
 
 // attributesOf gives the named values of a Data or of a plain dict.
