@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <memory>
 #include <vector>
 
 #include "guard.h"
@@ -79,6 +80,22 @@ gnn_status gnn_adam_step(gnn_adam* adam, double max_norm) {
     update(parameters, grads, exp_avgs, exp_avg_sqs, {}, steps, adam->lr, adam->beta1, adam->beta2,
            adam->weight_decay, adam->eps, /*amsgrad=*/false, /*maximize=*/false, {}, {});
     for (const auto& p : parameters) p.mutable_grad().reset();
+  });
+}
+
+gnn_status gnn_adam_state(const gnn_adam* adam, int64_t i, gnn_tensor* exp_avg_out,
+                          gnn_tensor* exp_avg_sq_out, gnn_tensor* step_out) {
+  return guard([&] {
+    TORCH_CHECK(i >= 0 && i < static_cast<int64_t>(adam->steps.size()), "Adam state: parameter ", i,
+                " of ", adam->steps.size());
+    // All three or none: a failure in between would leave a handle without an owner.
+    auto exp_avg = std::make_unique<at::Tensor>(adam->exp_avgs[i]);
+    auto exp_avg_sq = std::make_unique<at::Tensor>(adam->exp_avg_sqs[i]);
+    auto step = std::make_unique<at::Tensor>(adam->steps[i]);
+    *exp_avg_out = exp_avg.release();
+    *exp_avg_sq_out = exp_avg_sq.release();
+    *step_out = step.release();
+    gnn::live_handles.fetch_add(3, std::memory_order_relaxed);
   });
 }
 

@@ -5,8 +5,9 @@
 // call: no exception leaves, and there is no "last error" to ask for, since a
 // goroutine may move to another thread before it asks.
 //
-// An out-parameter named *out is a new reference: the caller owns it and frees
-// it with the function named for its type. Arguments are borrowed for the call.
+// An out-parameter named *out or *_out is a new reference: the caller owns it
+// and frees it with the function named for its type. Arguments are borrowed
+// for the call.
 // Memory passed in is read or filled during the call and never kept.
 #pragma once
 
@@ -47,7 +48,10 @@ int32_t gnn_num_threads(void);
 // Has the C allocator keep the memory that a step frees for the next one: by
 // default it gives large blocks back to the system and takes them anew.
 void gnn_keep_freed_memory(void);
-gnn_status gnn_manual_seed(uint64_t seed);         // every device's generator
+gnn_status gnn_manual_seed(uint64_t seed);  // every device's generator
+// The state of a device's generator, a new uint8 tensor on the CPU.
+gnn_status gnn_rng_state(int32_t device, gnn_tensor* out);
+gnn_status gnn_rng_set_state(int32_t device, const uint8_t* state, int64_t bytes);
 gnn_status gnn_set_grad_enabled(int32_t enabled);  // this thread only
 // Opens the CUDA half of libtorch. Call it before any other function that may
 // ask for a device: libtorch looks for CUDA once.
@@ -62,6 +66,7 @@ void gnn_tensors_free(const gnn_tensor* tensors, int64_t n);
 gnn_status gnn_tensor_to(gnn_tensor tensor, int32_t device, gnn_tensor* out);
 gnn_status gnn_tensor_clone(gnn_tensor tensor, gnn_tensor* out);  // detached
 gnn_status gnn_tensor_copy_(gnn_tensor dst, gnn_tensor src);
+gnn_status gnn_tensor_fill_(gnn_tensor dst, double value);
 gnn_status gnn_tensor_set_data(gnn_tensor dst, gnn_tensor src);
 gnn_status gnn_tensor_requires_grad_(gnn_tensor tensor);
 gnn_status gnn_tensor_grad(gnn_tensor tensor, gnn_tensor* out);
@@ -114,6 +119,11 @@ gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, doub
 // Clips the gradients' joint norm to max_norm (<= 0: not at all), steps, and
 // clears the gradients.
 gnn_status gnn_adam_step(gnn_adam* adam, double max_norm);
+// The state of parameter i: first and second moment, of its shape, and the
+// number of steps, a float scalar. They share memory with the optimiser, so
+// that writing to them restores it.
+gnn_status gnn_adam_state(const gnn_adam* adam, int64_t i, gnn_tensor* exp_avg_out,
+                          gnn_tensor* exp_avg_sq_out, gnn_tensor* step_out);
 void gnn_adam_free(gnn_adam* adam);
 
 // ---- TorchScript ---------------------------------------------------------

@@ -1,5 +1,6 @@
 // process.cc: errors, threads, seeds, and the CUDA half of libtorch.
 #include <ATen/Context.h>
+#include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/detail/CUDAHooksInterface.h>
@@ -10,6 +11,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 #include <new>
 #include <string>
 
@@ -84,6 +86,24 @@ void gnn_keep_freed_memory(void) {
 
 gnn_status gnn_manual_seed(uint64_t seed) {
   return gnn::guard([&] { at::manual_seed(seed); });
+}
+
+gnn_status gnn_rng_state(int32_t device, gnn_tensor* out) {
+  return gnn::guard([&] {
+    auto generator = at::globalContext().defaultGenerator(gnn::device(device));
+    const std::scoped_lock lock(generator.mutex());
+    *out = gnn::own(generator.get_state());
+  });
+}
+
+gnn_status gnn_rng_set_state(int32_t device, const uint8_t* state, int64_t bytes) {
+  return gnn::guard([&] {
+    auto copy = at::empty({bytes}, at::kByte);
+    if (bytes > 0) std::memcpy(copy.mutable_data_ptr(), state, copy.nbytes());
+    auto generator = at::globalContext().defaultGenerator(gnn::device(device));
+    const std::scoped_lock lock(generator.mutex());
+    generator.set_state(copy);
+  });
 }
 
 gnn_status gnn_set_grad_enabled(int32_t enabled) {

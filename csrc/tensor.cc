@@ -35,6 +35,13 @@ gnn_status gnn_tensor_copy_(gnn_tensor dst, gnn_tensor src) {
   });
 }
 
+gnn_status gnn_tensor_fill_(gnn_tensor dst, double value) {
+  return guard([&] {
+    const at::NoGradGuard no_grad;
+    tensor(dst).fill_(value);
+  });
+}
+
 gnn_status gnn_tensor_set_data(gnn_tensor dst, gnn_tensor src) {
   return guard([&] { tensor(dst).set_data(tensor(src)); });
 }

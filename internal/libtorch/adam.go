@@ -48,6 +48,21 @@ func (a *Adam) Step(maxNorm float64) {
 	must("optimiser step", C.gnn_adam_step(a.optimiser, C.double(maxNorm)))
 }
 
+// AdamState is what the optimiser knows of one parameter. The tensors share
+// memory with the optimiser: to restore it, Copy into them.
+type AdamState struct {
+	ExpAvg, ExpAvgSq Tensor // first and second moment, of the parameter's shape
+	Step             Tensor // number of steps, a float32 scalar
+}
+
+// State is the state of parameter i. Its tensors live in s and must not be
+// used after the optimiser is closed.
+func (a *Adam) State(s *Scope, i int) AdamState {
+	var expAvg, expAvgSq, step C.gnn_tensor
+	must("reading the optimiser", C.gnn_adam_state(a.optimiser, C.int64_t(i), &expAvg, &expAvgSq, &step))
+	return AdamState{s.own(expAvg), s.own(expAvgSq), s.own(step)}
+}
+
 // Close frees the optimiser's state. A second Close does nothing.
 func (a *Adam) Close() {
 	C.gnn_adam_free(a.optimiser)

@@ -76,9 +76,6 @@ func Version() string { return C.GoString(C.gnn_torch_version()) }
 // freed yet. It is 0 when nothing leaks and nothing runs.
 func LiveHandles() int64 { return int64(C.gnn_live_handles()) }
 
-// ManualSeed seeds the generators of every device. It runs on the thread.
-func ManualSeed(seed int64) { must("seeding", C.gnn_manual_seed(C.uint64_t(seed))) }
-
 // NoGrad runs f without recording operations for a backward pass.
 func NoGrad(f func()) {
 	must("switching gradients off", C.gnn_set_grad_enabled(0))

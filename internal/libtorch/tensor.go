@@ -86,6 +86,11 @@ func (s *Scope) Clone(t Tensor) Tensor {
 // Copy overwrites dst with src of the same shape; no gradient flows through it.
 func Copy(dst, src Tensor) { must("copying a tensor", C.gnn_tensor_copy_(handle(dst), handle(src))) }
 
+// Fill sets every value of dst; no gradient flows through it.
+func Fill(dst Tensor, value float64) {
+	must("filling a tensor", C.gnn_tensor_fill_(handle(dst), C.double(value)))
+}
+
 // SetData makes dst use src's data in place of its own, whatever the shape.
 func SetData(dst, src Tensor) {
 	must("setting a tensor's data", C.gnn_tensor_set_data(handle(dst), handle(src)))
