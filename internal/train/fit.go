@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
 )
 
@@ -32,17 +33,18 @@ type Config struct {
 	// OnBatch and OnEpoch, where set, are called as work is done.
 	OnBatch func(done, of int)
 	OnEpoch func(Epoch)
+
+	// Resume, where set, is the state to go on from, in place of the model's
+	// weights. The model, the graphs and the Config must be those it came from.
+	Resume *checkpoint.State
+	// Checkpoint, where set, is given the state as often as CheckpointEvery
+	// says, on a stop, and when nothing is left to train.
+	Checkpoint      func(checkpoint.State)
+	CheckpointEvery checkpoint.Every
 }
 
 // Epoch is what one pass over the training part gave.
-type Epoch struct {
-	Number    int // from 1
-	TrainLoss float64
-	ValidLoss float64
-	Score     float64 // of the validation part; NaN where not judged
-	Best      bool    // the best validation loss so far
-	Seconds   float64 // of the training pass, validation not counted
-}
+type Epoch = checkpoint.Epoch
 
 // Result is what Fit did. The model holds the weights of BestEpoch, or, with
 // BestEpoch 0, those at which it was interrupted before the first epoch's end.
@@ -56,7 +58,8 @@ type Result struct {
 // Fit trains until the epochs are done, validation stops getting better, or
 // ctx is done, which is looked at between batches and is no error. Snapshots
 // are shuffled anew each epoch from Seed and the epoch's number alone, so the
-// same seed, data and number of threads give the same bits.
+// same seed, data and number of threads give the same bits, whether or not the
+// training was stopped and resumed in between.
 func Fit(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, c Config) (Result, error) {
 	f := &fit{thread: thread, model: m, graphs: g, Config: c, best: math.Inf(1)}
 	if err := thread.Do(f.begin); err != nil {
@@ -64,6 +67,9 @@ func Fit(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, c Con
 	}
 	defer func() { _ = thread.Do(f.end) }() // freeing does not fail
 	err := f.run(ctx)
+	if err == nil {
+		err = f.checkpoint()
+	}
 	if err == nil && f.result.BestEpoch > 0 {
 		err = thread.Do(f.restoreBest)
 	}
@@ -79,11 +85,14 @@ type fit struct {
 	adam        *libtorch.Adam
 	bestWeights []libtorch.Tensor
 	owner       *libtorch.Scope // of bestWeights
-	best        float64
+	best        float64         // validation loss of BestEpoch
 	result      Result
+	pass        checkpoint.Pass // of the epoch under way
+	kept        time.Time       // when the last checkpoint was taken, or Fit began
 }
 
 func (f *fit) begin() error {
+	f.kept = time.Now()
 	f.owner = libtorch.NewScope()
 	var parameters []libtorch.Tensor
 	for _, p := range f.model.Parameters() {
@@ -91,6 +100,13 @@ func (f *fit) begin() error {
 		f.bestWeights = append(f.bestWeights, f.owner.Clone(p.Tensor))
 	}
 	f.adam = libtorch.NewAdam(parameters, f.Adam)
+	if f.Resume != nil {
+		if err := f.restore(*f.Resume); err != nil {
+			f.adam.Close()
+			f.owner.Close()
+			return err
+		}
+	}
 	return nil
 }
 
@@ -101,8 +117,7 @@ func (f *fit) end() error {
 }
 
 func (f *fit) run(ctx context.Context) error {
-	for number := 1; number <= f.Epochs; number++ {
-		start := time.Now()
+	for number := len(f.result.Epochs) + 1; number <= f.Epochs && !f.result.EarlyStop; number++ {
 		loss, err := f.epoch(ctx, number)
 		if ctx.Err() != nil && err == nil {
 			f.result.Interrupted = true
@@ -111,7 +126,7 @@ func (f *fit) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		e := Epoch{Number: number, TrainLoss: loss, Seconds: time.Since(start).Seconds(), Score: math.NaN()}
+		e := Epoch{Number: number, TrainLoss: loss, Seconds: f.pass.Seconds, Score: math.NaN()}
 		stop, err := f.validate(ctx, &e)
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			f.result.Interrupted = true
@@ -121,30 +136,33 @@ func (f *fit) run(ctx context.Context) error {
 			return err
 		}
 		f.result.Epochs = append(f.result.Epochs, e)
+		f.result.EarlyStop = stop
+		f.pass = checkpoint.Pass{}
 		if f.OnEpoch != nil {
 			f.OnEpoch(e)
 		}
-		if stop {
-			f.result.EarlyStop = true
-			return nil
+		if last := stop || number == f.Epochs; !last && f.CheckpointEvery.Due(number, time.Since(f.kept)) {
+			if err := f.checkpoint(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// epoch is one pass over the training part; its loss is the mean over the
-// labelled nodes, as the weights went along.
+// epoch is one pass over the training part, or what is left of it; its loss is
+// the mean over the labelled nodes, as the weights went along.
 func (f *fit) epoch(ctx context.Context, number int) (float64, error) {
 	order := int64s(f.Train)
 	random := rand.New(rand.NewPCG(uint64(f.Seed), uint64(number)))
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+
 	batches := (len(order) + f.BatchSize - 1) / f.BatchSize
-	var sum float64
-	labelled := 0
-	for b := range batches {
+	for b := f.pass.Batches; b < batches; b++ {
 		if ctx.Err() != nil {
 			return 0, nil
 		}
+		start := time.Now()
 		chunk := order[b*f.BatchSize : min((b+1)*f.BatchSize, len(order))]
 		var loss float64
 		var count int
@@ -155,13 +173,20 @@ func (f *fit) epoch(ctx context.Context, number int) (float64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("epoch %d, batch %d of %d: %w", number, b+1, batches, err)
 		}
-		sum += loss * float64(count)
-		labelled += count
+		f.pass.Batches++
+		f.pass.LossSum += loss * float64(count)
+		f.pass.Labelled += count
+		f.pass.Seconds += time.Since(start).Seconds()
 		if f.OnBatch != nil {
 			f.OnBatch(b+1, batches)
 		}
+		if f.CheckpointEvery.Due(0, time.Since(f.kept)) {
+			if err := f.checkpoint(); err != nil {
+				return 0, err
+			}
+		}
 	}
-	return sum / float64(max(labelled, 1)), nil
+	return f.pass.LossSum / float64(max(f.pass.Labelled, 1)), nil
 }
 
 // step is one update on the libtorch thread.

@@ -1,0 +1,43 @@
+// Package checkpoint is the state of a training as a file: what is needed to
+// go on to the same bits enters, and a file of PyTorch's format leaves, a plain
+// dict of tensors that torch.load opens; and back again, where the file is not
+// trusted. It knows neither libtorch nor where the files are kept.
+package checkpoint
+
+// Epoch is what one pass over the training part gave.
+type Epoch struct {
+	Number    int // from 1
+	TrainLoss float64
+	ValidLoss float64
+	Score     float64 // of the validation part; NaN where not judged
+	Best      bool    // the best validation loss so far
+	Seconds   float64 // of the training pass, validation not counted
+}
+
+// State is a training between two batches.
+type State struct {
+	Epochs    []Epoch // that have ended
+	BestEpoch int     // 0: none yet
+	EarlyStop bool    // nothing is left to train
+	Pass      Pass
+	Weights   []Weights // of each parameter, in the model's order
+	RNG       []byte    // of the generator that dropout draws from
+}
+
+// Pass is how far the epoch after the last ended one has come.
+type Pass struct {
+	Batches  int     `json:"batches"`  // that are done
+	Labelled int     `json:"labelled"` // nodes in them
+	LossSum  float64 `json:"loss_sum"` // over those nodes
+	Seconds  float64 `json:"seconds"`
+}
+
+// Weights are one parameter and what the optimiser knows of it, row-major.
+type Weights struct {
+	Name             string // in the model's state_dict
+	Shape            []int
+	Value            []float32
+	Best             []float32 // as of BestEpoch; without one, as the training began
+	ExpAvg, ExpAvgSq []float32 // Adam's moments
+	Steps            float32   // that Adam has taken
+}
