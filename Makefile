@@ -43,7 +43,7 @@ WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TO
 CSRC := $(wildcard csrc/*.cc)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native run test fuzz check format bench clean
+.PHONY: setup build native servers run test fuzz check format bench clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -129,8 +129,32 @@ run: build
 	bin/gnn-trainer
 	$(VENV)/bin/python examples/load_model.py $${STORE_DIR:-out}/$${MODEL_NAME:-market_gnn_v1}/$${QUEUE_ID:-demo}
 
-## test: everything, under the race detector; Python consumers and PyG included
-test: build
+## servers: Kafka, MinIO and toxiproxy for the tests, in build/servers
+SERVERS   := build/servers
+MINIO     := v0.0.0-20260212201848-7aac2a2c5b7c
+TOXIPROXY := v2.12.0
+servers: $(SERVERS)/minio-$(MINIO).stamp $(SERVERS)/toxiproxy-$(TOXIPROXY).stamp $(SERVERS)/kafka.stamp
+
+$(SERVERS)/minio-$(MINIO).stamp:
+	GOBIN=$(ROOT)/$(SERVERS)/bin CGO_ENABLED=0 $(GO) install github.com/minio/minio@$(MINIO)
+	touch $@
+
+$(SERVERS)/toxiproxy-$(TOXIPROXY).stamp:
+	GOBIN=$(ROOT)/$(SERVERS)/bin CGO_ENABLED=0 $(GO) install github.com/Shopify/toxiproxy/v2/cmd/server@$(TOXIPROXY)
+	mv $(SERVERS)/bin/server $(SERVERS)/bin/toxiproxy-server
+	touch $@
+
+# Without Maven the tests that need a broker skip, and say so.
+$(SERVERS)/kafka.stamp: test/lab/pom.xml
+	if command -v mvn >/dev/null; then \
+	  rm -rf $(SERVERS)/kafka && mkdir -p $(SERVERS) && \
+	  mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(ROOT)/$(SERVERS)/kafka && touch $@; \
+	else \
+	  echo 'no mvn on this machine: tests on a Kafka broker will skip; install Maven and a JRE of version 17 or later'; \
+	fi
+
+## test: everything, under the race detector; Python consumers, PyG and real servers included
+test: build servers
 	$(WITH_LIBS) $(GO) test -race -timeout 30m ./...
 
 ## fuzz: every fuzz target for FUZZTIME each

@@ -1,0 +1,232 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// KafkaOptions is how a broker is set up. The zero value has the topics of
+// StreamForge and answers at localhost.
+type KafkaOptions struct {
+	Topics     map[string]int // partitions of each; nil: queue-events 1, queue-control 3
+	Advertised string         // host:port that clients over TLS are sent to; empty: the broker's own
+	Port       int            // of the listener with TLS; 0: a free one
+	NotAfter   time.Time      // end of the certificate; zero: tomorrow
+	HostName   string         // that the certificate is for; empty: localhost
+}
+
+// Kafka is a broker with one listener over TLS with SCRAM-SHA-512 and a plain
+// one without authentication.
+type Kafka struct {
+	Addr           string // host:port that clients over TLS connect to
+	Plain          string // host:port of the plain listener
+	User, Password string // of the one who may do all
+	CAPath         string // PEM file of the authority that signed its certificate
+	OtherCAPath    string // of one that did not
+
+	process *process
+}
+
+// StartKafka starts a broker and makes its topics.
+func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
+	t.Helper()
+	jars := need(t, filepath.Join(servers(), "kafka"))
+	java, err := exec.LookPath("java")
+	if err != nil {
+		missing(t, "no java on this machine, which the Kafka broker needs: install a JRE of version 17 or later")
+	}
+	if o.Topics == nil {
+		o.Topics = map[string]int{"queue-events": 1, "queue-control": 3}
+	}
+	if o.Port == 0 {
+		o.Port = FreePort(t)
+	}
+	host := o.HostName
+	if host == "" {
+		host = "localhost"
+	}
+	if o.Advertised == "" {
+		o.Advertised = fmt.Sprintf("localhost:%d", o.Port)
+	}
+	ca := newAuthority(t, "lab-ca")
+	cert, key := ca.server(host, o.NotAfter)
+	k := &Kafka{
+		Addr: o.Advertised, Plain: address(FreePort(t)), User: "user", Password: "lab-user-password",
+		CAPath: ca.path, OtherCAPath: newAuthority(t, "other-ca").path,
+	}
+	dir := t.TempDir()
+	keystore := writeFile(t, "server.pem", append(append(key, cert...), ca.pem...))
+	properties := writeFile(t, "server.properties", []byte(strings.NewReplacer(
+		"{port}", fmt.Sprint(o.Port), "{plain}", k.Plain, "{controller}", address(FreePort(t)), "{advertised}", o.Advertised,
+		"{keystore}", keystore, "{truststore}", ca.path, "{dir}", dir).Replace(serverProperties)))
+	classpath := jars + "/*"
+	format := exec.Command(java, "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", "bGFiLWNsdXN0ZXItaWQwMA", "-c", properties,
+		"--add-scram", "SCRAM-SHA-512=[name=admin,password=lab-admin]", "--add-scram", "SCRAM-SHA-512=[name="+k.User+",password="+k.Password+"]")
+	if out, err := format.CombinedOutput(); err != nil {
+		t.Fatalf("formatting the broker's storage: %v\n%s", err, out)
+	}
+	k.process = &process{
+		t: t, name: "Kafka",
+		argv:  []string{java, "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath, "kafka.Kafka", properties},
+		ready: func(ctx context.Context) error { return k.createTopics(ctx, o.Topics) },
+	}
+	k.process.start()
+	t.Cleanup(k.Kill)
+	return k
+}
+
+// Stop ends the broker in order; Kill as a power cut would. Start starts it
+// again with the same data and ports.
+func (k *Kafka) Stop()  { k.process.stop(syscall.SIGTERM) }
+func (k *Kafka) Kill()  { k.process.stop(syscall.SIGKILL) }
+func (k *Kafka) Start() { k.process.start() }
+
+func (k *Kafka) createTopics(ctx context.Context, topics map[string]int) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(k.Plain), Transport: transport}
+	request := &kafka.CreateTopicsRequest{}
+	for name, partitions := range topics {
+		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: 1})
+	}
+	made, err := client.CreateTopics(ctx, request)
+	if err != nil {
+		return err
+	}
+	for name, err := range made.Errors {
+		if err != nil && !errors.Is(err, kafka.TopicAlreadyExists) {
+			return fmt.Errorf("making topic %s: %w", name, err)
+		}
+	}
+	metadata, err := client.Metadata(ctx, &kafka.MetadataRequest{})
+	if err != nil {
+		return err
+	}
+	led := map[string]int{}
+	for _, topic := range metadata.Topics {
+		for _, p := range topic.Partitions {
+			if p.Error == nil && p.Leader.Host != "" {
+				led[topic.Name]++
+			}
+		}
+	}
+	for name, partitions := range topics {
+		if led[name] != partitions {
+			return fmt.Errorf("topic %s has %d of %d leaders", name, led[name], partitions)
+		}
+	}
+	return nil
+}
+
+// Publish puts a message into a partition of a topic, over the plain listener.
+func (k *Kafka) Publish(t testing.TB, topic string, partition int, value string) {
+	t.Helper()
+	k.PublishAt(t, topic, partition, value, time.Time{})
+}
+
+// PublishAt is Publish with a time of the producer's own.
+func (k *Kafka) PublishAt(t testing.TB, topic string, partition int, value string, at time.Time) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(k.Plain), Transport: transport}
+	for {
+		r, err := client.Produce(ctx, &kafka.ProduceRequest{
+			Topic: topic, Partition: partition, RequiredAcks: kafka.RequireAll,
+			Records: kafka.NewRecordReader(kafka.Record{Time: at, Value: kafka.NewBytes([]byte(value))}),
+		})
+		if err == nil {
+			err = r.Error
+		}
+		if err == nil {
+			return
+		}
+		// A broker that has just started leads its partitions a moment later.
+		if !errors.Is(err, kafka.NotLeaderForPartition) {
+			t.Fatalf("publishing to %s: %v", topic, err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// Message is one of a topic.
+type Message struct {
+	Value     string
+	Time      time.Time
+	Partition int
+	Offset    int64
+}
+
+// Messages are all that a topic of so many partitions holds now.
+func (k *Kafka) Messages(t testing.TB, topic string, partitions int) []Message {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var all []Message
+	for partition := range partitions {
+		c, err := kafka.DialLeader(ctx, "tcp", k.Plain, topic, partition)
+		if err != nil {
+			t.Fatalf("reading %s: %v", topic, err)
+		}
+		end, err := c.ReadLastOffset()
+		c.Close()
+		if err != nil {
+			t.Fatalf("reading %s: %v", topic, err)
+		}
+		if end == 0 {
+			continue
+		}
+		r := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{k.Plain}, Topic: topic, Partition: partition, MaxWait: 100 * time.Millisecond})
+		for offset := int64(-1); offset < end-1; {
+			m, err := r.ReadMessage(ctx)
+			if err != nil {
+				t.Fatalf("reading %s: %v", topic, err)
+			}
+			offset = m.Offset
+			all = append(all, Message{string(m.Value), m.Time, partition, m.Offset})
+		}
+		r.Close()
+	}
+	return all
+}
+
+// Log is the end of what the broker has said.
+func (k *Kafka) Log() string { return k.process.log.tail() }
+
+const serverProperties = `process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{controller}
+listeners=SASL_SSL://127.0.0.1:{port},PLAINTEXT://{plain},CONTROLLER://{controller}
+advertised.listeners=SASL_SSL://{advertised},PLAINTEXT://{plain}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
+inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
+ssl.truststore.type=PEM
+ssl.truststore.location={truststore}
+log.dirs={dir}
+auto.create.topics.enable=false
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+group.initial.rebalance.delay.ms=0
+broker.heartbeat.interval.ms=300
+broker.session.timeout.ms=1500
+`
