@@ -1,11 +1,17 @@
-// Package kafka tells the other services of a pipeline how a run goes: run
-// states enter, and telemetry events as StreamForge's consumers read them
-// leave through a Sink. It decides what is sent and when; it does not train,
-// and it keeps nothing.
+// Package kafka tells the other services of a pipeline how a run goes, and
+// hears their stops: run states enter, and telemetry events as StreamForge's
+// consumers read them leave through a Sink, a Kafka topic or a stream of lines;
+// the stops of a control topic that are meant for the run come back. It decides
+// what is sent and when; it does not train, and it keeps nothing.
 package kafka
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"regexp"
+	"strconv"
+	"strings"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
 )
@@ -21,6 +27,33 @@ type Config struct {
 	EventsTopic      string        `env:"QUEUE_EVENTS_TOPIC" envDefault:"queue-events"`
 	Lang             Lang          `env:"MESSAGE_LANG" envDefault:"ru"`
 }
+
+// Validate tells all that is wrong with the values at once, each with its
+// variable. It is for a Config with BootstrapServers.
+func (c Config) Validate() error {
+	var errs []error
+	for i, server := range strings.Split(c.BootstrapServers, ",") {
+		host, port, err := net.SplitHostPort(server)
+		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || bad != nil || n == 0 {
+			// Not the address itself: a password may have slipped into it.
+			errs = append(errs, fmt.Errorf("KAFKA_BOOTSTRAP_SERVERS: address %d is no host:port; set that, several with commas and no spaces between", i+1))
+		}
+	}
+	if c.User != "" && c.Password == "" {
+		errs = append(errs, errors.New("KAFKA_USER is set, but KAFKA_PASSWORD is not: set both or neither"))
+	}
+	if c.User == "" && c.Password != "" {
+		errs = append(errs, errors.New("KAFKA_PASSWORD is set, but KAFKA_USER is not: set both or neither"))
+	}
+	for _, topic := range []struct{ variable, name string }{{"QUEUE_EVENTS_TOPIC", c.EventsTopic}, {"QUEUE_CONTROL_TOPIC", c.ControlTopic}} {
+		if !topicName.MatchString(topic.name) || topic.name == "." || topic.name == ".." {
+			errs = append(errs, fmt.Errorf("%s is %.80q: set a topic's name, up to 249 of letters, digits, '.', '_' and '-'", topic.variable, topic.name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // IDs names a run to its neighbours. All four are required.
 type IDs struct {

@@ -15,28 +15,32 @@ import (
 // safe for concurrent use.
 //
 // The dispatcher that reads the events keys them by queue_id, producer and the
-// whole second of timestamp, so no two events of a run share a second. Started
-// and the last event leave at once. Loading and Epoch never wait for the sink:
-// the newest of them leaves when its second is free, the others are dropped.
+// whole second of timestamp, so no two events of a run share a second. Nothing
+// but the last event waits for the sink. Started leaves first and is never
+// dropped; of Loading and Epoch the newest leaves when its second is free and
+// the sink has taken the one before, the others are dropped.
 type Telemetry struct {
-	ids   IDs
-	lang  Lang
-	sink  Sink
-	begun time.Time
+	ids         IDs
+	lang        Lang
+	sink        Sink
+	undelivered func(event []byte)
+	begun       time.Time
 
 	turn     chan struct{}   // full while the sink has an event: they leave one at a time
+	life     context.Context // of Started; ended by kill, when the last event is over
+	kill     context.CancelFunc
 	progress context.Context // of Loading and Epoch events; ended by cut
 	cut      context.CancelFunc
 
 	mu      sync.Mutex // guards what follows
 	second  int64      // whole second of the newest event, Unix
+	started *Event     // Started that the sink has not been given yet
 	pending *Event     // Loading or Epoch that waits for its second
 	timer   *time.Timer
-	armed   bool  // timer will send pending
-	lost    error // of events sent since the caller was last told
-	over    bool  // no further Started, Loading or Epoch
-
-	ending Status // of the call that decided how the run ends
+	armed   bool   // timer will send started or pending
+	lost    error  // of events sent since the caller was last told
+	over    bool   // no further Started, Loading or Epoch
+	ending  Status // of the call that decided how the run ends
 
 	ended  chan struct{} // closed once the last event is sent or refused
 	endErr error         // read it after ended
@@ -45,15 +49,33 @@ type Telemetry struct {
 }
 
 // NewTelemetry begins the telemetry of the run that ids name. Close it.
-func NewTelemetry(ids IDs, lang Lang, sink Sink) *Telemetry {
-	t := &Telemetry{ids: ids, lang: lang, sink: sink, begun: time.Now(), turn: make(chan struct{}, 1), ended: make(chan struct{})}
-	t.progress, t.cut = context.WithCancel(context.Background())
+// undelivered, where not nil, is given Started and the last event where the
+// sink did not take them, one at a time; it must not keep event.
+func NewTelemetry(ids IDs, lang Lang, sink Sink, undelivered func(event []byte)) *Telemetry {
+	if undelivered == nil {
+		undelivered = func([]byte) {}
+	}
+	t := &Telemetry{
+		ids: ids, lang: lang, sink: sink, undelivered: undelivered,
+		begun: time.Now(), turn: make(chan struct{}, 1), ended: make(chan struct{}),
+	}
+	t.life, t.kill = context.WithCancel(context.Background())
+	t.progress, t.cut = context.WithCancel(t.life)
 	return t
 }
 
-// Started sends the first event and waits for the sink. A run says it once.
-func (t *Telemetry) Started(ctx context.Context) error {
-	return t.send(ctx, t.event(Started, textStarted.In(t.lang)))
+// Started tells that the run has begun. A run says it once. The error is as
+// with Loading.
+func (t *Telemetry) Started() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.over {
+		return t.takeLost()
+	}
+	e := t.event(Started, textStarted.In(t.lang))
+	t.started = &e
+	t.arm(0)
+	return t.takeLost()
 }
 
 // Loading tells what the run is at. The error is that of an earlier Loading
@@ -80,9 +102,10 @@ func (t *Telemetry) Epoch(epoch, epochs int, loss float64, extra map[string]floa
 //
 // Finished, Interrupted and Error are one decision. The first call sends its
 // event without waiting for a free second: where this one is taken, the event
-// bears the start of the next. Every later call waits for the first, sends
-// nothing and returns what the first returned: the state that won and whether
-// it was delivered. ctx bounds the sending and should outlive the run's own.
+// bears the start of the next. A Started that the sink has not taken leaves
+// before it. Every later call waits for the first, sends nothing and returns
+// what the first returned: the state that won and whether it was delivered.
+// ctx bounds the sending and should outlive the run's own.
 func (t *Telemetry) Finished(ctx context.Context, modelPath string, metrics any) (Status, error) {
 	e := t.event(Finished, textFinished.In(t.lang))
 	e.ModelPath = modelPath
@@ -113,9 +136,15 @@ func (t *Telemetry) Error(ctx context.Context, cause error) (Status, error) {
 // that had none has not said how it ended.
 func (t *Telemetry) Close() error {
 	t.silence()
+	t.kill()
 	t.flushes.Wait()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.takeLost()
+}
+
+// takeLost is the error that the caller has not been told of. The caller holds mu.
+func (t *Telemetry) takeLost() error {
 	err := t.lost
 	t.lost = nil
 	return err
@@ -135,7 +164,7 @@ func (t *Telemetry) conclude(ctx context.Context, e Event, err error) (Status, e
 	t.mu.Unlock()
 	if first {
 		t.silence()
-		t.endErr = errors.Join(err, t.send(ctx, e))
+		t.endErr = errors.Join(err, t.last(ctx, e))
 		close(t.ended)
 	}
 	select {
@@ -146,8 +175,36 @@ func (t *Telemetry) conclude(ctx context.Context, e Event, err error) (Status, e
 	}
 }
 
-// silence stops Started, Loading and Epoch. An event that the sink has in hand
-// is cut short, so that a sink in trouble does not hold up the last event.
+// giveUp is how long a sink may take to let go of an event whose context has
+// ended.
+const giveUp = 200 * time.Millisecond
+
+// last waits for its turn and sends a Started that is left, then e.
+func (t *Telemetry) last(ctx context.Context, e Event) error {
+	defer context.AfterFunc(ctx, t.kill)()
+	select {
+	case t.turn <- struct{}{}:
+	case <-ctx.Done():
+		select {
+		case t.turn <- struct{}{}:
+		case <-time.After(giveUp):
+			return t.missed(e, fmt.Errorf("the event before it is still being sent: %w", context.Cause(ctx)))
+		}
+	}
+	defer func() { <-t.turn }()
+	t.mu.Lock()
+	started := t.started
+	t.started = nil
+	t.mu.Unlock()
+	var err error
+	if started != nil {
+		err = t.deliver(ctx, *started)
+	}
+	return errors.Join(err, t.deliver(ctx, e))
+}
+
+// silence stops Started, Loading and Epoch. A Loading or Epoch that the sink
+// has in hand is cut short, so that it does not hold up the last event.
 func (t *Telemetry) silence() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -163,57 +220,48 @@ func (t *Telemetry) silence() {
 func (t *Telemetry) enqueue(e Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	lost := t.lost
-	t.lost = nil
-	if t.over {
-		return lost
+	if !t.over {
+		t.pending = &e
+		t.arm(time.Unix(t.second+1, 0).Sub(t.now()))
 	}
-	t.pending = &e
+	return t.takeLost()
+}
+
+// arm has flush run after d. The caller holds mu.
+func (t *Telemetry) arm(d time.Duration) {
 	if !t.armed {
 		t.armed = true
 		t.flushes.Add(1)
-		free := time.Unix(t.second+1, 0)
-		t.timer = time.AfterFunc(free.Sub(t.now()), t.flush)
+		t.timer = time.AfterFunc(d, t.flush)
 	}
-	return lost
 }
 
-// flush sends the pending event.
+// flush sends Started where it waits, else the pending event.
 func (t *Telemetry) flush() {
 	defer t.flushes.Done()
 	t.turn <- struct{}{}
 	defer func() { <-t.turn }()
-
 	t.mu.Lock()
 	t.armed = false
-	e := t.pending
-	t.pending = nil
+	e, ctx := t.started, t.life
+	t.started = nil
+	if e == nil {
+		e, ctx = t.pending, t.progress
+		t.pending = nil
+	}
 	t.mu.Unlock()
 	if e == nil {
 		return
 	}
-	if err := t.deliver(t.progress, *e); err != nil && t.progress.Err() == nil {
-		t.mu.Lock()
-		t.lost = errors.Join(t.lost, err)
-		t.mu.Unlock()
-	}
-}
-
-// send waits for its turn and sends e at once.
-func (t *Telemetry) send(ctx context.Context, e Event) error {
-	select {
-	case t.turn <- struct{}{}:
-		defer func() { <-t.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("sending the %s event: the one before it is still being sent: %w", e.Status, context.Cause(ctx))
-	}
+	err := t.deliver(ctx, *e)
 	t.mu.Lock()
-	late := t.over && !e.Status.Terminal()
-	t.mu.Unlock()
-	if late {
-		return nil
+	defer t.mu.Unlock()
+	if err != nil && ctx.Err() == nil {
+		t.lost = errors.Join(t.lost, err)
 	}
-	return t.deliver(ctx, e)
+	if t.pending != nil && !t.over {
+		t.arm(time.Unix(t.second+1, 0).Sub(t.now()))
+	}
 }
 
 // deliver stamps e and hands it to the sink. The caller has the turn.
@@ -223,10 +271,22 @@ func (t *Telemetry) deliver(ctx context.Context, e Event) error {
 	if err == nil {
 		err = t.sink.Send(ctx, b)
 	}
-	if err != nil {
-		return fmt.Errorf("sending the %s event: %w", e.Status, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	if e.Status != Loading {
+		t.undelivered(b)
+	}
+	return fmt.Errorf("sending the %s event: %w", e.Status, err)
+}
+
+// missed is the error of an event that the sink was never given.
+func (t *Telemetry) missed(e Event, err error) error {
+	e.Time = t.stamp()
+	if b, encoding := e.encode(); encoding == nil {
+		t.undelivered(b)
+	}
+	return fmt.Errorf("sending the %s event: %w", e.Status, err)
 }
 
 // stamp takes a second for an event: the present one, or the next free one.

@@ -78,7 +78,7 @@ func expect(t *testing.T, got []string, want ...string) {
 // bubble runs f on a clock of its own, which starts at a whole second.
 func bubble(t *testing.T, sink *recorder, f func(t *testing.T, tm *Telemetry, start time.Time)) {
 	synctest.Test(t, func(t *testing.T) {
-		tm := NewTelemetry(ids, English, sink)
+		tm := NewTelemetry(ids, English, sink, nil)
 		f(t, tm, time.Now())
 		must(t, tm.Close())
 	})
@@ -91,8 +91,8 @@ func TestARunIsToldAsTheGoldenFileSays(t *testing.T) {
 		ctx := t.Context()
 		for _, lang := range []Lang{Russian, English} {
 			for _, end := range []Status{Finished, Interrupted, Failed} {
-				tm := NewTelemetry(ids, lang, Lines(&out))
-				must(t, tm.Started(ctx))
+				tm := NewTelemetry(ids, lang, Lines(&out), nil)
+				must(t, tm.Started())
 				time.Sleep(2 * time.Second)
 				must(t, tm.Loading(LoadingData))
 				time.Sleep(1500 * time.Millisecond)
@@ -132,7 +132,7 @@ func TestARunIsToldAsTheGoldenFileSays(t *testing.T) {
 func TestOfManyEpochsInASecondTheNewestIsTold(t *testing.T) {
 	var sink recorder
 	bubble(t, &sink, func(t *testing.T, tm *Telemetry, start time.Time) {
-		must(t, tm.Started(t.Context()))
+		must(t, tm.Started())
 		for epoch := range 25 {
 			time.Sleep(110 * time.Millisecond)
 			must(t, tm.Epoch(epoch+1, 100, 1, nil))
@@ -153,16 +153,16 @@ func TestTheLastEventNeverWaitsAndTakesTheNextFreeSecond(t *testing.T) {
 		want []string
 	}{
 		{"in a free second it bears its own time", func(t *testing.T, tm *Telemetry) {
-			must(t, tm.Started(t.Context()))
+			must(t, tm.Started())
 			time.Sleep(1250 * time.Millisecond)
 		}, []string{"started Training started @0.000", "interrupted Training interrupted @1.250"}},
 		{"in the second of started it bears the next", func(t *testing.T, tm *Telemetry) {
 			time.Sleep(300 * time.Millisecond)
-			must(t, tm.Started(t.Context()))
+			must(t, tm.Started())
 			time.Sleep(300 * time.Millisecond)
 		}, []string{"started Training started @0.300", "interrupted Training interrupted @1.000"}},
 		{"an epoch that waits is dropped", func(t *testing.T, tm *Telemetry) {
-			must(t, tm.Started(t.Context()))
+			must(t, tm.Started())
 			must(t, tm.Epoch(1, 2, 1, nil))
 		}, []string{"started Training started @0.000", "interrupted Training interrupted @1.000"}},
 		{"nothing came before it", func(*testing.T, *Telemetry) {},
@@ -190,7 +190,7 @@ func TestAfterTheLastEventNothingIsTold(t *testing.T) {
 	bubble(t, &sink, func(t *testing.T, tm *Telemetry, start time.Time) {
 		won, err := tm.Error(t.Context(), errors.New("boom"))
 		must(t, err)
-		must(t, tm.Started(t.Context()))
+		must(t, tm.Started())
 		must(t, tm.Loading(LoadingData))
 		must(t, tm.Epoch(1, 2, 1, nil))
 		again, err := tm.Finished(t.Context(), "model.pt", nil)
@@ -278,7 +278,7 @@ func TestALastEventThatCannotBeSentInTimeSaysSo(t *testing.T) {
 	sink := recorder{hold: func(context.Context, []byte) error { <-stuck; return nil }}
 	synctest.Test(t, func(t *testing.T) {
 		stuck = make(chan struct{})
-		tm := NewTelemetry(ids, English, &sink)
+		tm := NewTelemetry(ids, English, &sink, nil)
 		must(t, tm.Loading(LoadingData))
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
@@ -310,7 +310,7 @@ func TestCloseDropsWhatWaitsAndTellsWhatWasLost(t *testing.T) {
 	refused := errors.New("broker is gone")
 	sink := recorder{hold: func(context.Context, []byte) error { return refused }}
 	synctest.Test(t, func(t *testing.T) {
-		tm := NewTelemetry(ids, English, &sink)
+		tm := NewTelemetry(ids, English, &sink, nil)
 		must(t, tm.Epoch(1, 2, 1, nil))
 		synctest.Wait()
 		if err := tm.Close(); !errors.Is(err, refused) {
@@ -320,8 +320,9 @@ func TestCloseDropsWhatWaitsAndTellsWhatWasLost(t *testing.T) {
 	})
 	var quiet recorder
 	synctest.Test(t, func(t *testing.T) {
-		tm := NewTelemetry(ids, English, &quiet)
-		must(t, tm.Started(t.Context()))
+		tm := NewTelemetry(ids, English, &quiet, nil)
+		must(t, tm.Started())
+		synctest.Wait()
 		must(t, tm.Epoch(1, 2, 1, nil))
 		must(t, tm.Close())
 		time.Sleep(5 * time.Second)
@@ -336,7 +337,7 @@ func TestCloseDropsWhatWaitsAndTellsWhatWasLost(t *testing.T) {
 func TestUnderConcurrencyNoTwoEventsShareASecond(t *testing.T) {
 	var sink recorder
 	bubble(t, &sink, func(t *testing.T, tm *Telemetry, _ time.Time) {
-		must(t, tm.Started(t.Context()))
+		must(t, tm.Started())
 		var wg sync.WaitGroup
 		for worker := range 8 {
 			wg.Go(func() {

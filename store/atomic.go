@@ -23,6 +23,23 @@ func isTemporary(base string) bool {
 	return strings.HasPrefix(base, ".") && strings.HasSuffix(base, ".tmp")
 }
 
+// removeTemporary removes what a killed run has left half written. The folder
+// need not be there.
+func removeTemporary(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	for _, e := range entries {
+		if isTemporary(e.Name()) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // writeTemporary puts what write writes on the disk under name's temporary
 // name. After an error, and after a panic of write, nothing is left of it.
 func writeTemporary(dir, name string, write func(io.Writer) error) (info FileInfo, err error) {

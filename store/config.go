@@ -1,10 +1,18 @@
 // Package store keeps what a run leaves: artefacts enter under plain names,
-// and a folder leaves in which each file is whole and the manifest, written
-// last, vouches for it. It does not know what the artefacts mean.
+// and a folder, or a prefix of a MinIO bucket, leaves in which each file is
+// whole and the manifest, written last, vouches for it. Beside them lie the
+// run's checkpoints and the events that could not be delivered. It does not
+// know what any of them mean.
 package store
 
 import (
+	"errors"
 	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
 )
@@ -20,6 +28,35 @@ type Config struct {
 	SecretKey secret.String `env:"MINIO_SECRET_KEY"`
 	Bucket    string        `env:"MINIO_BUCKET_NAME"`
 	Secure    bool          `env:"MINIO_SECURE" envDefault:"false"` // TLS
+	Timeout   time.Duration `env:"STORE_TIMEOUT" envDefault:"15m"`  // without success, after which MinIO is given up
+}
+
+// Validate tells all that is wrong with the values at once, each with its
+// variable. It is for a Config with an Endpoint.
+func (c Config) Validate() error {
+	var errs []error
+	if strings.Contains(c.Endpoint, "://") {
+		errs = append(errs, errors.New("MINIO_ENDPOINT holds a scheme: set host:port alone, and MINIO_SECURE=true for https"))
+	} else if host, _, err := net.SplitHostPort(c.Endpoint); strings.ContainsAny(c.Endpoint, "/@ ") || err == nil && host == "" {
+		errs = append(errs, errors.New("MINIO_ENDPOINT is no address: set host:port"))
+	}
+	for _, key := range []struct {
+		variable string
+		set      bool
+	}{{"MINIO_ACCESS_KEY", c.AccessKey != ""}, {"MINIO_SECRET_KEY", c.SecretKey != ""}, {"MINIO_BUCKET_NAME", c.Bucket != ""}} {
+		if !key.set {
+			errs = append(errs, fmt.Errorf("MINIO_ENDPOINT is set, but %s is not: set it, or unset MINIO_ENDPOINT", key.variable))
+		}
+	}
+	if c.Bucket != "" {
+		if err := s3utils.CheckValidBucketNameStrict(c.Bucket); err != nil {
+			errs = append(errs, fmt.Errorf("MINIO_BUCKET_NAME is %.80q: %w", c.Bucket, err))
+		}
+	}
+	if c.Timeout <= 0 {
+		errs = append(errs, fmt.Errorf("STORE_TIMEOUT is %s: set a length of time such as 15m", c.Timeout))
+	}
+	return errors.Join(errs...)
 }
 
 // maxName is a limit in bytes that holds on every file system in use, and

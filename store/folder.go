@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,9 +15,9 @@ import (
 	"time"
 )
 
-// ErrUnusable marks a STORE_DIR that cannot be written as it is: a retry would
+// ErrUnusable marks a store that cannot be written as it is: a retry would
 // end the same. A full disk is none.
-var ErrUnusable = errors.New("unusable STORE_DIR")
+var ErrUnusable = errors.New("unusable store")
 
 // ErrLocked marks a folder that another run of the same MODEL_NAME and QUEUE_ID
 // is using, such as a pod that has not quite ended.
@@ -67,10 +66,10 @@ func (f *Folder) Location(name string) string {
 // Result is the manifest of the whole result that an earlier run left here.
 // Where there is none the error wraps fs.ErrNotExist, and ErrInvalid where the
 // files belie it.
-func (f *Folder) Result() (Manifest, error) { return Verify(f.path) }
+func (f *Folder) Result(context.Context) (Manifest, error) { return Verify(f.path) }
 
 // Read is an artefact of that result.
-func (f *Folder) Read(name string) ([]byte, error) {
+func (f *Folder) Read(_ context.Context, name string) ([]byte, error) {
 	if err := checkFileName(name); err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
@@ -113,15 +112,9 @@ func (f *Folder) open() error {
 	if err := f.acquire(); err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(f.path)
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if isTemporary(e.Name()) {
-			if err := os.Remove(filepath.Join(f.path, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
+	for _, dir := range []string{f.path, f.checkpoints()} {
+		if err := removeTemporary(dir); err != nil {
+			return err
 		}
 	}
 	probe := func(w io.Writer) error { _, err := w.Write([]byte("probe")); return err }
@@ -195,8 +188,28 @@ func (f *Folder) Put(ctx context.Context, name string, write func(io.Writer) err
 
 // PutManifest makes the folder a result. The files of m must be what Put
 // returned, all of them and in that order: a manifest vouches for no other.
-// It is the last call; another one would have to begin anew.
+// Where the run has finished, latest.json moves to it then. It is the last
+// call; another one would have to begin anew.
 func (f *Folder) PutManifest(ctx context.Context, m Manifest) error {
+	if err := f.putManifest(ctx, m); err != nil {
+		return err
+	}
+	if m.Status != Finished {
+		return nil
+	}
+	latest := newLatest(filepath.Base(filepath.Dir(f.path)), filepath.Base(f.path), m, f.Location)
+	dir := filepath.Dir(f.path)
+	_, err := writeTemporary(dir, LatestName, latest.write)
+	if err == nil {
+		err = commit(ctx, dir, LatestName)
+	}
+	if err != nil {
+		return fmt.Errorf("moving %s: %w", filepath.Join(dir, LatestName), explain(err))
+	}
+	return nil
+}
+
+func (f *Folder) putManifest(ctx context.Context, m Manifest) error {
 	m.FormatVersion = FormatVersion
 	m.Created = m.Created.UTC().Truncate(time.Second)
 	if m.Files == nil {
@@ -214,12 +227,7 @@ func (f *Folder) PutManifest(ctx context.Context, m Manifest) error {
 	if !slices.Equal(m.Files, f.put) {
 		return fmt.Errorf("storing %s: it lists %d files that are not, in this order, the %d stored ones", ManifestName, len(m.Files), len(f.put))
 	}
-	_, err := f.store(ctx, ManifestName, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		return e.Encode(m)
-	})
+	_, err := f.store(ctx, ManifestName, func(w io.Writer) error { return encodeJSON(w, m) })
 	if err == nil {
 		f.begun = false
 	}

@@ -85,15 +85,24 @@ func (c *Config) check(s settings, p *problems) {
 	}
 	p.addAll(c.Source.Validate())
 	p.addAll(c.Data.Validate())
+	if c.Kafka.BootstrapServers != "" {
+		p.addAll(c.Kafka.Validate())
+	}
+	if c.Store.Endpoint != "" {
+		p.addAll(c.Store.Validate())
+	}
 
 	unread := c.unread()
 	for _, name := range slices.Sorted(maps.Keys(unread)) {
-		if s.has(name) {
+		if why := unread[name]; s.has(name) && why != harmless {
 			mend := "unset one of them"
-			if strings.HasPrefix(unread[name], "DATA_SOURCE") {
+			if strings.HasPrefix(why, "DATA_SOURCE") {
 				mend = "unset it"
 			}
-			p.add("%s is set, but %s: %s", s.as[name], unread[name], mend)
+			if strings.HasSuffix(why, "is not") {
+				mend = "set both or neither"
+			}
+			p.add("%s is set, but %s: %s", s.as[name], why, mend)
 		}
 	}
 }
@@ -109,6 +118,10 @@ func (p *problems) addAll(err error) {
 	}
 }
 
+// harmless is the reason of a variable without effect that a pipeline sets for
+// all its services alike: it is not told of.
+const harmless = ""
+
 // unread are the variables that have no effect beside the others, and why.
 func (c *Config) unread() map[string]string {
 	why := map[string]string{}
@@ -118,6 +131,17 @@ func (c *Config) unread() map[string]string {
 	if !c.Data.TrainEnd.IsZero() || !c.Data.ValidEnd.IsZero() {
 		why["TRAIN_FRACTION"] = "TRAIN_END and VALID_END already divide the snapshots"
 		why["VALID_FRACTION"] = why["TRAIN_FRACTION"]
+	}
+	if c.Kafka.BootstrapServers == "" {
+		why["KAFKA_USER"] = "KAFKA_BOOTSTRAP_SERVERS is not"
+		why["KAFKA_PASSWORD"] = why["KAFKA_USER"]
+		why["QUEUE_CONTROL_TOPIC"], why["QUEUE_EVENTS_TOPIC"] = harmless, harmless
+	}
+	if c.Store.Endpoint == "" {
+		for _, name := range []string{"MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET_NAME"} {
+			why[name] = "MINIO_ENDPOINT is not"
+		}
+		why["MINIO_SECURE"], why["STORE_TIMEOUT"] = harmless, harmless
 	}
 	switch c.Source.Source {
 	case source.Simulated:

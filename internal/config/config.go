@@ -14,6 +14,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -33,6 +34,12 @@ type Config struct {
 	Model  Model
 	Train  Train
 	Log    Log
+	Paths  Paths
+}
+
+// Paths is where relative folders lie.
+type Paths struct {
+	WorkDir string `env:"WORK_DIR" envDefault:"."`
 }
 
 // Model is the network.
@@ -54,11 +61,13 @@ type Train struct {
 	Device       string  `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
 	Baseline     string  `env:"BASELINE" envDefault:"no_edges"`
 	Resume       string  `env:"RESUME" envDefault:"auto"`
+
+	CheckpointEvery checkpoint.Every `env:"CHECKPOINT_EVERY" envDefault:"10"`
 }
 
 // The values of RESUME.
 const (
-	ResumeAuto  = "auto"  // a finished run, started again, tells its end again
+	ResumeAuto  = "auto"  // a run started again goes on, or tells its end again
 	ResumeNever = "never" // it trains anew
 )
 
@@ -76,7 +85,7 @@ type Log struct {
 
 // parts are the structs that variables are read into.
 func (c *Config) parts() []any {
-	return []any{&c.IDs, &c.Source, &c.Data, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log}
+	return []any{&c.IDs, &c.Source, &c.Data, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log, &c.Paths}
 }
 
 // Load reads the environment, in the form of os.Environ. An empty variable

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/kafka"
 )
 
@@ -64,7 +65,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
 		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
-		"DEVICE": "auto", "BASELINE": "no_edges", "RESUME": "auto",
+		"DEVICE": "auto", "BASELINE": "no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
 	if got := load(t).Public(); !maps.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
@@ -77,7 +78,9 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"HORIZON=3", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
 		"HIDDEN=128", "LAYERS=3", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
-		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "RESUME=never")
+		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
+		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
+		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m")
 	if c.IDs.Symbol != "BTCUSDT" || c.Source.Symbol != "BTCUSDT" || c.Train.Seed != -7 || c.Source.Seed != -7 {
 		t.Errorf("SYMBOL or SEED differ between parts: %+v", c)
 	}
@@ -87,16 +90,17 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
-	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none", "never"}) || c.Model != (Model{"gcn", 128, 3, 0}) || c.Log != (Log{"trace", "json"}) {
+	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none", "never", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gcn", 128, 3, 0}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
-	for name, want := range map[string]string{"EDGE_THRESHOLD": "0", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0"} {
+	for name, want := range map[string]string{"EDGE_THRESHOLD": "0", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0",
+		"KAFKA_BOOTSTRAP_SERVERS": "k:9093", "KAFKA_USER": "u", "CA_PATH": "/ca.pem", "MINIO_BUCKET_NAME": "models", "STORE_TIMEOUT": "1m0s", "CHECKPOINT_EVERY": "5m0s"} {
 		if public[name] != want {
 			t.Errorf("%s is published as %q", name, public[name])
 		}
 	}
-	for _, idle := range []string{"EDGE_TOP_K", "TRAIN_FRACTION", "VALID_FRACTION", "DATA_DIR", "LOOKBACK", "KAFKA_USER", "MINIO_SECURE"} {
+	for _, idle := range []string{"EDGE_TOP_K", "TRAIN_FRACTION", "VALID_FRACTION", "DATA_DIR", "LOOKBACK", "KAFKA_PASSWORD", "MINIO_SECRET_KEY", "MINIO_ACCESS_KEY"} {
 		if value, there := public[idle]; there {
 			t.Errorf("%s has no effect and is published as %q", idle, value)
 		}
@@ -172,12 +176,14 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"DATA_SOURCE=arango", `DATA_SOURCE=arango is not in this version yet: set auto, files, simulated or pyg`},
 		{"DATA_SOURCE=auto", `without DATA_DIR the candles would come from Binance, which is not in this version yet: set DATA_DIR to a folder of candles, or DATA_SOURCE=simulated`},
 		{"ENCODER=gru", `ENCODER is set, but Temporal encoding is not in this version yet: unset it, and features go straight into the graph layers`},
-		{"KAFKA_BOOTSTRAP_SERVERS=b:9093", `KAFKA_BOOTSTRAP_SERVERS is set, but Kafka is not in this version yet: unset it, and events are JSON lines on stdout`},
-		{"KAFKA_CA_PATH=ca.pem", `KAFKA_CA_PATH is set, but Kafka is not in this version yet: unset it, and events are JSON lines on stdout`},
-		{"MINIO_ENDPOINT=m:9000", `MINIO_ENDPOINT is set, but MinIO is not in this version yet: unset it, and artefacts go to STORE_DIR`},
+		{"KAFKA_BOOTSTRAP_SERVERS=b", `KAFKA_BOOTSTRAP_SERVERS: address 1 is no host:port; set that, several with commas and no spaces between`},
+		{"KAFKA_BOOTSTRAP_SERVERS=b:9093,c:0", `KAFKA_BOOTSTRAP_SERVERS: address 2 is no host:port; set that, several with commas and no spaces between`},
+		{"KAFKA_USER=u", `KAFKA_USER is set, but KAFKA_BOOTSTRAP_SERVERS is not: set both or neither`},
+		{"MINIO_BUCKET=models", `MINIO_BUCKET is set, but MINIO_ENDPOINT is not: set both or neither`},
+		{"MINIO_SECURE=maybe", `MINIO_SECURE is "maybe": set true or false`},
+		{"STORE_TIMEOUT=soon", `STORE_TIMEOUT is "soon": set a length of time such as 15m`},
 		{"ARANGO_URL=http://u:p@a:8529", `ARANGO_URL is set, but ArangoDB is not in this version yet: unset it, and candles come from DATA_SOURCE=files or simulated`},
-		{"CHECKPOINT_EVERY=10", `CHECKPOINT_EVERY is set, but Checkpointing is not in this version yet: unset it, and a run that was interrupted starts over`},
-		{"CHECKPOINT_EVERY=5m", `CHECKPOINT_EVERY is set, but Checkpointing is not in this version yet: unset it, and a run that was interrupted starts over`},
+		{"CHECKPOINT_EVERY=0", `CHECKPOINT_EVERY is "0": set a whole number of epochs from 1, or a length of time such as 5m`},
 	} {
 		name, _, _ := strings.Cut(c.set, "=")
 		if got := told(t, append(without(environ(), name), c.set)); !slices.Equal(got, []string{c.want}) {
@@ -278,9 +284,9 @@ func TestAutoIsTheSourceThatTheOtherSettingsPointTo(t *testing.T) {
 }
 
 func TestAllThatIsWrongIsToldAtOnceAndTheIDsSurvive(t *testing.T) {
-	c, err := Load(environ("EPOCHS=0", "HIDDEN=x", "SEED=x", "KAFKA_USER=u", "KAFKA_PASSWORD=p", "MODEL_TYPE=gat", "HORIZON=0"))
+	c, err := Load(environ("EPOCHS=0", "HIDDEN=x", "SEED=x", "ENCODER=e", "MODEL_TYPE=gat", "HORIZON=0", "KAFKA_BOOTSTRAP_SERVERS=k:1", "KAFKA_USER=u"))
 	want := []string{
-		"KAFKA_USER and KAFKA_PASSWORD are set", "MODEL_TYPE=gat", "SEED", "HIDDEN", "EPOCHS", "HORIZON",
+		"ENCODER is set", "MODEL_TYPE=gat", "SEED", "HIDDEN", "EPOCHS", "HORIZON", "KAFKA_USER is set, but KAFKA_PASSWORD is not",
 	}
 	lines := strings.Split(err.Error(), "\n")[1:]
 	if len(lines) != len(want) {
@@ -381,6 +387,27 @@ func TestASecretComesFromAFile(t *testing.T) {
 			if got := told(t, environ(c.set...)); !slices.Contains(got, c.want) {
 				t.Errorf("%s, %s: %q", secret, name, got)
 			}
+		}
+	}
+}
+
+func TestOnlyWhatDecidesAboutTheResultIsASetting(t *testing.T) {
+	cluster := []string{
+		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER=u", "KAFKA_PASSWORD=p", "MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=a", "MINIO_SECRET_KEY=s",
+		"MINIO_BUCKET_NAME=models", "STORE_DIR=/elsewhere", "LOG_LEVEL=debug", "MESSAGE_LANG=en", "RESUME=never", "CHECKPOINT_EVERY=1", "WORK_DIR=/work",
+	}
+	alone, inCluster := load(t), load(t, cluster...)
+	if !maps.Equal(alone.Settings(), inCluster.Settings()) {
+		t.Errorf("%v\n%v", alone.Settings(), inCluster.Settings())
+	}
+	for _, c := range []Config{alone, inCluster} {
+		if !maps.Equal(Deciding(c.Public()), c.Settings()) {
+			t.Errorf("%v\n%v", Deciding(c.Public()), c.Settings())
+		}
+	}
+	for _, other := range []string{"HIDDEN=32", "SEED=1", "LEARNING_RATE=1", "EPOCHS=3", "HORIZON=2", "BASELINE=none", "SYMBOLS=top:3"} {
+		if maps.Equal(alone.Settings(), load(t, other).Settings()) {
+			t.Errorf("%s makes no difference", other)
 		}
 	}
 }

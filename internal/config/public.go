@@ -13,13 +13,37 @@ import (
 // defaults included, as it could be set: what manifest.json tells. Secrets,
 // unset variables and those without effect are not in it.
 func (c Config) Public() map[string]string {
+	return c.values(func(variable) bool { return true })
+}
+
+// Settings are those of Public that decide about the result: two runs with the
+// same ones, on the same data, train the same model.
+func (c Config) Settings() map[string]string {
+	return c.values(func(v variable) bool { return !v.aside })
+}
+
+// Deciding are those of an earlier run's Public values that Settings would be
+// made of.
+func Deciding(public map[string]string) map[string]string {
+	deciding := map[string]string{}
+	for _, g := range groups {
+		for _, v := range g.vars {
+			if value, ok := public[v.name]; ok && !v.aside {
+				deciding[v.name] = value
+			}
+		}
+	}
+	return deciding
+}
+
+func (c Config) values(want func(variable) bool) map[string]string {
 	unread := c.unread()
 	fields := c.fields()
 	public := map[string]string{}
 	for _, g := range groups {
 		for _, v := range g.vars {
 			field, ok := fields[v.name]
-			if _, idle := unread[v.name]; !ok || idle || v.secret || g.later != "" {
+			if _, idle := unread[v.name]; !ok || idle || v.secret || g.later != "" || !want(v) {
 				continue
 			}
 			if text := format(field); text != "" {

@@ -15,6 +15,7 @@ type variable struct {
 
 	required bool
 	secret   bool // is never shown, and may come from the file that NAME_FILE names
+	aside    bool // does not decide about the result: a run resumes whatever it is
 }
 
 // group is the variables of one topic.
@@ -40,13 +41,14 @@ var groups = []group{
 	{title: "Run", vars: []variable{
 		{name: "QUEUE_ID", required: true, meaning: "id of the pipeline run", want: "the pipeline run's id"},
 		{name: "SYMBOL", required: true, meaning: "always one of the nodes; its metrics are shown apart", want: "a symbol such as BTCUSDT"},
-		{name: "TYPE", required: true, meaning: "type of this service in telemetry", want: "the type that telemetry carries, such as gnn_trainer"},
-		{name: "TELEMETRY_PRODUCER_ID", required: true, meaning: "id of this service in telemetry", want: "this service's id, such as gnn-trainer__abc"},
+		{name: "TYPE", aside: true, required: true, meaning: "type of this service in telemetry", want: "the type that telemetry carries, such as gnn_trainer"},
+		{name: "TELEMETRY_PRODUCER_ID", aside: true, required: true, meaning: "id of this service in telemetry", want: "this service's id, such as gnn-trainer__abc"},
 		{name: "MODEL_NAME", aliases: []string{"MODEL_OUTPUT"}, meaning: "first folder of the artefacts' path, MODEL_NAME/QUEUE_ID"},
-		{name: "STORE_DIR", meaning: "folder that artefacts go to"},
-		{name: "MESSAGE_LANG", meaning: "language of telemetry messages", want: "ru or en"},
-		{name: "LOG_LEVEL", meaning: "least level logged on stderr", want: "trace, debug, info, warn or error"},
-		{name: "LOG_FORMAT", meaning: "form of the log; auto: console on a terminal, else json", want: "auto, console or json"},
+		{name: "STORE_DIR", aside: true, meaning: "folder that artefacts go to; with MinIO, where they wait to be uploaded"},
+		{name: "WORK_DIR", aside: true, meaning: "folder that a relative STORE_DIR lies in"},
+		{name: "MESSAGE_LANG", aside: true, meaning: "language of telemetry messages", want: "ru or en"},
+		{name: "LOG_LEVEL", aside: true, meaning: "least level logged on stderr", want: "trace, debug, info, warn or error"},
+		{name: "LOG_FORMAT", aside: true, meaning: "form of the log; auto: console on a terminal, else json", want: "auto, console or json"},
 	}},
 	{title: "Market", vars: []variable{
 		{name: "DATA_SOURCE", meaning: "where candles come from; auto: files if DATA_DIR is set", want: "auto, files, simulated or pyg"},
@@ -84,22 +86,26 @@ var groups = []group{
 		{name: "SEED", meaning: "seed of everything random", want: "a whole number of 64 bits"},
 		{name: "DEVICE", meaning: "where tensors live; auto: CUDA where there is one", want: "auto, cpu, cuda or cuda:N"},
 		{name: "BASELINE", meaning: "what is trained beside the model; no_edges: the same network without edges", want: "no_edges or none"},
-		{name: "RESUME", meaning: "what a QUEUE_ID that has finished with the same settings does when run again; auto: tell its end again; never: train anew", want: "auto or never"},
 	}},
-	{title: "Kafka", later: "events are JSON lines on stdout", vars: []variable{
-		{name: "KAFKA_BOOTSTRAP_SERVERS", meaning: "brokers, host:port, comma-separated"},
-		{name: "KAFKA_USER", aliases: []string{"KAFKA_USER_CONSUMER"}, meaning: "SCRAM-SHA-512 user"},
-		{name: "KAFKA_PASSWORD", aliases: []string{"KAFKA_PASSWORD_CONSUMER"}, secret: true, meaning: "its password"},
-		{name: "CA_PATH", aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of the authority trusted for Kafka"},
-		{name: "QUEUE_CONTROL_TOPIC", meaning: "topic that stops come from"},
-		{name: "QUEUE_EVENTS_TOPIC", meaning: "topic that events go to"},
+	{title: "Checkpoints", vars: []variable{
+		{name: "CHECKPOINT_EVERY", aside: true, meaning: "epochs, or time, between checkpoints", want: "a whole number of epochs from 1, or a length of time such as 5m"},
+		{name: "RESUME", aside: true, meaning: "what a QUEUE_ID that ran before does; auto: go on from its checkpoint, or tell its end again; never: train anew", want: "auto or never"},
 	}},
-	{title: "MinIO", later: "artefacts go to STORE_DIR", vars: []variable{
-		{name: "MINIO_ENDPOINT", meaning: "server, host:port"},
-		{name: "MINIO_ACCESS_KEY", secret: true, meaning: "access key"},
-		{name: "MINIO_SECRET_KEY", secret: true, meaning: "secret key"},
-		{name: "MINIO_BUCKET_NAME", aliases: []string{"MINIO_BUCKET"}, meaning: "bucket that artefacts go to"},
-		{name: "MINIO_SECURE", meaning: "whether to use TLS", want: "true or false"},
+	{title: "Kafka", vars: []variable{
+		{name: "KAFKA_BOOTSTRAP_SERVERS", aside: true, meaning: "brokers, host:port, comma-separated; unset: events are JSON lines on stdout, and no stop is listened for"},
+		{name: "KAFKA_USER", aside: true, aliases: []string{"KAFKA_USER_CONSUMER"}, meaning: "SCRAM-SHA-512 user, over TLS; unset: no authentication"},
+		{name: "KAFKA_PASSWORD", aside: true, aliases: []string{"KAFKA_PASSWORD_CONSUMER"}, secret: true, meaning: "its password"},
+		{name: "CA_PATH", aside: true, aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of authorities: alone trusted for Kafka, trusted beside the system's for MinIO"},
+		{name: "QUEUE_CONTROL_TOPIC", aside: true, meaning: "topic that stops come from"},
+		{name: "QUEUE_EVENTS_TOPIC", aside: true, meaning: "topic that events go to"},
+	}},
+	{title: "MinIO", vars: []variable{
+		{name: "MINIO_ENDPOINT", aside: true, meaning: "server, host:port; unset: artefacts go to STORE_DIR"},
+		{name: "MINIO_ACCESS_KEY", aside: true, secret: true, meaning: "access key"},
+		{name: "MINIO_SECRET_KEY", aside: true, secret: true, meaning: "secret key"},
+		{name: "MINIO_BUCKET_NAME", aside: true, aliases: []string{"MINIO_BUCKET"}, meaning: "bucket that artefacts go to; made where it is missing"},
+		{name: "MINIO_SECURE", aside: true, meaning: "whether to use TLS", want: "true or false"},
+		{name: "STORE_TIMEOUT", aside: true, meaning: "how long MinIO may be out of reach before the run gives up", want: "a length of time such as 15m"},
 	}},
 	{title: "ArangoDB", later: "candles come from DATA_SOURCE=files or simulated", vars: []variable{
 		{name: "ARANGO_URL", meaning: "server, http://host:8529"},
@@ -112,10 +118,6 @@ var groups = []group{
 		{name: "BINANCE_API_KEY", secret: true, meaning: "API key"},
 		{name: "BINANCE_API_SECRET", secret: true, meaning: "its secret"},
 		{name: "CACHE_DIR", meaning: "folder of downloaded candles"},
-	}},
-	{title: "Checkpointing", later: "a run that was interrupted starts over", vars: []variable{
-		{name: "CHECKPOINT_EVERY", meaning: "epochs, or time such as 5m, between checkpoints"},
-		{name: "WORK_DIR", meaning: "folder of checkpoints"},
 	}},
 	{title: "Temporal encoding", later: "features go straight into the graph layers", vars: []variable{
 		{name: "ENCODER", meaning: "network that reads each node's own past"},

@@ -33,25 +33,39 @@ const (
 	ExitInput   = 2 // wrong configuration or input: a retry would end the same
 )
 
-// lastWords bounds the sending of the terminal event.
-const lastWords = 10 * time.Second
+// refusedWords bounds the sending of the error of a run that cannot be made.
+const refusedWords = 10 * time.Second
 
 // Stopped is the cause of a context that ends because of a signal.
 type Stopped struct{ Signal syscall.Signal }
 
 func (s Stopped) Error() string { return "stopped by " + s.Signal.String() }
 
-// Store is where artefacts go: a folder, later MinIO. Open proves that it can
-// be written, Begin takes an old result back, PutManifest makes the new one.
+// Store is where artefacts go: a folder, or MinIO. Open proves that it can be
+// written, Begin takes an old result back, PutManifest makes the new one, and
+// Flush waits until everything is where it belongs.
 type Store interface {
 	Open(ctx context.Context) error
 	Close()
 	Begin(ctx context.Context) error
 	Put(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error)
 	PutManifest(ctx context.Context, m store.Manifest) error
+	Flush(ctx context.Context) error
+
 	Location(name string) string
-	Result() (store.Manifest, error)
-	Read(name string) ([]byte, error)
+	Result(ctx context.Context) (store.Manifest, error)
+	Read(ctx context.Context, name string) ([]byte, error)
+
+	Checkpoints
+	AppendEvent(event []byte) error
+}
+
+// Checkpoints are where a run keeps what its next start goes on from.
+type Checkpoints interface {
+	PutCheckpoint(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error)
+	Checkpoints(ctx context.Context) ([]store.FileInfo, error)
+	ReadCheckpoint(ctx context.Context, c store.FileInfo) ([]byte, error)
+	RemoveCheckpoint(ctx context.Context, c store.FileInfo) error
 }
 
 // Job is a run's configuration and surroundings.
@@ -59,32 +73,52 @@ type Job struct {
 	Config  config.Config
 	Store   Store
 	Events  kafka.Sink
+	Broker  Broker            // nil: no stop comes but by signals
 	Console *progress.Console // stderr
 	Log     zerolog.Logger    // built on Console
 	Version string            // of gnn-trainer
+
+	begun time.Time // when the process began its work
 }
 
 // Run does the job and returns the process's exit code. It ends early, with
-// what is learned so far, when ctx ends; context.Cause tells why.
+// what is learned so far, when ctx ends, at a stop from the broker, or where
+// that refuses to listen; context.Cause tells which.
 func (j *Job) Run(ctx context.Context) int {
+	j.begun = time.Now()
 	defer j.Store.Close()
-	telemetry := kafka.NewTelemetry(j.Config.IDs, j.Config.Kafka.Lang, j.Events)
-	outcome, done := j.finishedBefore()
-	var err error
-	if !done {
-		j.report("telling the start", telemetry.Started(ctx))
-		r := &run{Job: j, telemetry: telemetry, started: time.Now()}
-		outcome, err = r.do(ctx)
+	s := newShutdown(ctx)
+	defer s.over()
+	undelivered := false
+	telemetry := kafka.NewTelemetry(j.Config.IDs, j.Config.Kafka.Lang, j.Events, func(event []byte) {
+		undelivered = true
+		j.report("keeping an undelivered event", j.Store.AppendEvent(event))
+	})
+	r := &run{Job: j, shutdown: s, telemetry: telemetry}
+	outcome, err := supervise(s, stopWatchdog, j.Console, func() (outcome, error) { return r.do() })
+	if refused := refusal(s); refused != nil && err == nil && outcome.interrupted {
+		err = refused
 	}
-	code := j.conclude(ctx, telemetry, outcome, err)
-	j.report("telling the progress", telemetry.Close())
+	code := j.conclude(s, telemetry, outcome, err)
+	// What else could not be told is in the log already.
+	_ = telemetry.Close()
+	last, cancel := s.last()
+	defer cancel()
+	if stop := (kafka.Stop{}); code == ExitDone && outcome.interrupted && errors.As(context.Cause(s), &stop) {
+		r.record.Served = append(r.record.Served, stop.Position)
+		j.report("remembering the stop", j.saveRecord(last, &r.record))
+	}
+	if undelivered || outcome.stored {
+		j.report("uploading what is left", j.Store.Flush(last))
+	}
 	return code
 }
 
-// conclude tells the one terminal event. It runs after the last write.
-func (j *Job) conclude(ctx context.Context, telemetry *kafka.Telemetry, o outcome, err error) int {
+// conclude tells the one terminal event. It runs after the last write of the
+// result.
+func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err error) int {
 	// The event must leave although the run's own context has ended.
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	last, cancel := s.last()
 	defer cancel()
 	code := ExitDone
 	switch {
@@ -93,15 +127,15 @@ func (j *Job) conclude(ctx context.Context, telemetry *kafka.Telemetry, o outcom
 		j.Log.Error().Msg(err.Error())
 		_, err = telemetry.Error(last, err)
 	case o.interrupted:
-		code = stopCode(context.Cause(ctx))
-		j.Log.Warn().Bool("model_stored", o.modelPath != "").Msg("interrupted: " + context.Cause(ctx).Error())
+		code = stopCode(context.Cause(s))
+		j.Log.Warn().Bool("model_stored", o.modelPath != "").Msg("interrupted: " + context.Cause(s).Error())
 		_, err = telemetry.Interrupted(last, o.modelPath)
 	default:
 		_, err = telemetry.Finished(last, o.modelPath, o.metrics)
 	}
 	if err != nil {
-		j.Log.Error().Err(err).Msg("the terminal event was not delivered")
-		return max(code, ExitFailure)
+		j.Log.Error().Err(err).Msg("the terminal event was not delivered: it is in " + store.EventsName)
+		return max(code, exitCode(err))
 	}
 	return code
 }
@@ -111,8 +145,8 @@ func (j *Job) conclude(ctx context.Context, telemetry *kafka.Telemetry, o outcom
 func Refuse(ids kafka.IDs, lang kafka.Lang, events kafka.Sink, log zerolog.Logger, err error) int {
 	log.Error().Msg(err.Error())
 	if ids.Known() {
-		telemetry := kafka.NewTelemetry(ids, lang, events)
-		ctx, cancel := context.WithTimeout(context.Background(), lastWords)
+		telemetry := kafka.NewTelemetry(ids, lang, events, nil)
+		ctx, cancel := context.WithTimeout(context.Background(), refusedWords)
 		defer cancel()
 		if _, err := telemetry.Error(ctx, err); err != nil {
 			log.Error().Err(err).Msg("the terminal event was not delivered")
@@ -131,7 +165,9 @@ func (j *Job) report(what string, err error) {
 // exitCode tells what a retry could mend. A loss that is not finite comes
 // again with the same seed: its message says what to change.
 func exitCode(err error) int {
-	for _, input := range []error{config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, store.ErrUnusable, libtorch.ErrNoCUDA, train.ErrNonFinite} {
+	for _, input := range []error{
+		config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, store.ErrUnusable, libtorch.ErrNoCUDA, train.ErrNonFinite, kafka.ErrRefused,
+	} {
 		if errors.Is(err, input) {
 			return ExitInput
 		}

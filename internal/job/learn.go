@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/progress"
@@ -23,18 +24,20 @@ import (
 // has promised to end within two seconds of the signal, files included.
 const afterStop = 400 * time.Millisecond
 
-// learn trains the model and the baseline, and stores what came of them.
-func (r *run) learn(ctx context.Context) (outcome, error) {
+// learn trains the model, from state where there is one, and the baseline, and
+// stores what came of them.
+func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, error) {
 	r.report("telling the progress", r.telemetry.Loading(kafka.Training))
-	t := &training{title: "training", edges: true}
+	// From here on a stop is a matter of moments, and what is learned is kept.
+	kept, cancel := r.shutdown.outlive(stopWrites)
+	defer cancel()
+	t := &training{title: "training", kind: modelKind, edges: true, resume: state}
 	defer r.end(t)
-	if err := r.train(ctx, t); err != nil {
+	if err := r.train(ctx, kept, t); err != nil {
 		return outcome{}, err
 	}
 	r.timing.TrainSeconds = t.seconds
-	// From here on a stop is a matter of moments, and what is learned is kept:
-	// the model first, which is worth most.
-	kept := context.WithoutCancel(ctx)
+	// The model first, which is worth most.
 	if err := r.putModel(kept, t.model); err != nil {
 		return outcome{}, err
 	}
@@ -51,7 +54,7 @@ func (r *run) learn(ctx context.Context) (outcome, error) {
 	}
 	interrupted := ctx.Err() != nil
 	if !interrupted && r.Config.Train.Baseline == config.BaselineNoEdges {
-		metrics.Baseline, err = r.baseline(ctx)
+		metrics.Baseline, err = r.baseline(ctx, kept)
 		switch {
 		case errors.Is(err, errStopped):
 			interrupted = true
@@ -63,19 +66,24 @@ func (r *run) learn(ctx context.Context) (outcome, error) {
 	if interrupted {
 		status = store.Interrupted
 	}
-	r.timing.TotalSeconds = time.Since(r.started).Seconds()
+	r.timing.TotalSeconds = time.Since(r.begun).Seconds()
 	metrics.Timing = r.timing
 	if err := r.putResult(kept, metrics, status); err != nil {
 		return outcome{}, err
 	}
 	r.summarise(metrics)
-	return outcome{interrupted: interrupted, modelPath: r.Store.Location("model.pt"), metrics: told(metrics)}, nil
+	if !interrupted {
+		r.report("removing the checkpoints", r.forget(kept))
+	}
+	return outcome{interrupted: interrupted, stored: true, modelPath: r.Store.Location("model.pt"), metrics: told(metrics)}, nil
 }
 
 // training is a model, what it learns from, and how that went.
 type training struct {
-	title string
-	edges bool
+	title  string
+	kind   string // of its checkpoints
+	edges  bool
+	resume *checkpoint.State // nil: it begins
 
 	model   *nn.GCN
 	graphs  *train.Graphs
@@ -85,7 +93,8 @@ type training struct {
 
 // train fits a new model, with or without edges. The same seed comes before
 // each, so that both start alike. The training is ended by the caller.
-func (r *run) train(ctx context.Context, t *training) error {
+// What is learned is kept until kept ends.
+func (r *run) train(ctx, kept context.Context, t *training) error {
 	c, d := r.Config, r.dataset
 	err := r.thread.Do(func() error {
 		libtorch.ManualSeed(c.Train.Seed)
@@ -102,6 +111,10 @@ func (r *run) train(ctx context.Context, t *training) error {
 	}
 	display := progress.New(r.Console, r.Log, t.title, c.Train.Epochs)
 	defer display.Done("failed") // counts only where nothing else was said
+	if t.resume != nil {
+		display.Resume(len(t.resume.Epochs))
+	}
+	origin := r.origin()
 	begin := time.Now()
 	t.fitted, err = train.Fit(ctx, r.thread, t.model, t.graphs, train.Config{
 		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
@@ -112,10 +125,15 @@ func (r *run) train(ctx context.Context, t *training) error {
 		OnEpoch: func(e train.Epoch) {
 			display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
 			if t.edges {
+				begin := time.Now()
 				r.report("telling the progress", r.telemetry.Epoch(e.Number, c.Train.Epochs, e.TrainLoss,
 					map[string]float64{"valid_loss": e.ValidLoss, "valid_auc": e.Score}))
+				r.timing.TelemetrySeconds += time.Since(begin).Seconds()
 			}
 		},
+		Resume:          t.resume,
+		Checkpoint:      func(s checkpoint.State) { r.keep(kept, t.kind, origin, s) },
+		CheckpointEvery: c.Train.CheckpointEvery,
 	})
 	t.seconds = time.Since(begin).Seconds()
 	if err == nil {
@@ -171,11 +189,15 @@ var errStopped = errors.New("stopped")
 
 // baseline is the same network, trained the same way, in which no node hears
 // another: what the edges are worth is the difference.
-func (r *run) baseline(ctx context.Context) (*result.Baseline, error) {
+func (r *run) baseline(ctx, kept context.Context) (*result.Baseline, error) {
 	r.report("telling the progress", r.telemetry.Loading(trainingBaseline))
-	t := &training{title: "baseline without edges"}
+	state, err := r.resumeFrom(ctx, baselineKind)
+	if err != nil {
+		return nil, err
+	}
+	t := &training{title: "baseline without edges", kind: baselineKind, resume: state}
 	defer r.end(t)
-	err := r.train(ctx, t)
+	err = r.train(ctx, kept, t)
 	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
 		return nil, errStopped
 	}

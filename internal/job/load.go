@@ -21,9 +21,12 @@ func (r *run) load(ctx context.Context) (*data.Dataset, error) {
 	if c.Source.Source == sourcePyG {
 		return r.loadGraph()
 	}
-	market, report, err := source.Load(ctx, c.Source)
+	market, report, err := source.Load(ctx, r.record.pinned(c.Source, c.Settings()))
 	if err != nil {
 		return nil, err
+	}
+	if !sameTraining(r.record.Settings, c.Settings()) {
+		r.pin(ctx, market)
 	}
 	r.loaded = report
 	r.Log.Info().Str("source", c.Source.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).

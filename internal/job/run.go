@@ -29,8 +29,8 @@ var trainingBaseline = kafka.Text{Russian: "Обучение базовой мо
 // run is the state of one Job.Run.
 type run struct {
 	*Job
+	shutdown  *shutdown
 	telemetry *kafka.Telemetry
-	started   time.Time
 
 	thread  *libtorch.Thread
 	device  libtorch.Device
@@ -38,20 +38,24 @@ type run struct {
 	loaded  source.Report
 	files   []store.FileInfo
 	timing  result.Timing
+	record  record
+	earlier string // where the model of an interrupted start lies, until Begin
 }
 
 // outcome is how a run ended that did not fail.
 type outcome struct {
 	interrupted bool
+	stored      bool   // this start has stored something
 	modelPath   string // empty: nothing was stored
 	metrics     any
 }
 
 // do is the run. An error that is the stop's own doing is none.
-func (r *run) do(ctx context.Context) (outcome, error) {
+func (r *run) do() (outcome, error) {
+	ctx := r.shutdown
 	o, err := r.steps(ctx)
 	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
-		return outcome{interrupted: true}, nil
+		return outcome{interrupted: true, modelPath: r.earlier}, nil
 	}
 	return o, err
 }
@@ -67,10 +71,17 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 	if err = r.Store.Open(ctx); err != nil {
 		return outcome{}, err
 	}
+	if o, done := r.before(ctx); done {
+		return o, nil
+	}
+	r.report("telling the start", r.telemetry.Started())
+	if err := r.recall(ctx); err != nil {
+		return outcome{}, err
+	}
 	if r.dataset, err = r.load(ctx); err != nil {
 		return outcome{}, err
 	}
-	r.timing.LoadSeconds = time.Since(r.started).Seconds()
+	r.timing.LoadSeconds = time.Since(r.begun).Seconds()
 	r.describe(r.dataset)
 	if err := r.checkSymbol(); err != nil {
 		return outcome{}, err
@@ -78,14 +89,42 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 	if err := r.limitThreads(); err != nil {
 		return outcome{}, err
 	}
+	// Before the old result goes: data that a checkpoint does not fit are refused.
+	state, err := r.resumeFrom(ctx, modelKind)
+	if err != nil {
+		return outcome{}, err
+	}
 	if err := r.Store.Begin(ctx); err != nil {
 		return outcome{}, err
 	}
+	r.earlier = ""
 	// The graph does not wait for the model, so that a stop need not write it.
 	if err := r.putGraph(ctx); err != nil {
 		return outcome{}, err
 	}
-	return r.learn(ctx)
+	return r.learn(ctx, state)
+}
+
+// recall finds what earlier starts of the run have left, and begins to listen
+// for stops.
+func (r *run) recall(ctx context.Context) error {
+	if r.Config.Train.Resume == config.ResumeNever {
+		if err := r.forget(ctx); err != nil {
+			return err
+		}
+	}
+	kept, err := r.Store.Checkpoints(ctx)
+	if err != nil {
+		return err
+	}
+	if r.record, err = r.loadRecord(ctx, kept); err != nil {
+		return err
+	}
+	if r.record.Number == 0 {
+		r.report("keeping the time of the start", r.saveRecord(ctx, &r.record))
+	}
+	r.listen(r.shutdown, r.record)
+	return r.refuseSettings(ctx)
 }
 
 // checkSymbol refuses a SYMBOL that is no node of a market. The nodes of a
@@ -128,49 +167,45 @@ func (r *run) evaluate(f train.Result, said *sayings) (result.Metrics, error) {
 	return m, nil
 }
 
-// finishedBefore is the end of an earlier run of the same QUEUE_ID, settings
-// and version of the artefacts: Kubernetes may start a pod again whose work is
-// done. The run then only tells its end again. With other settings it is
-// another run, which takes the old one's place.
-func (j *Job) finishedBefore() (outcome, bool) {
-	if j.Config.Train.Resume == config.ResumeNever {
+// before is the end of an earlier start of the same QUEUE_ID and settings:
+// Kubernetes may start a pod again whose work is done. The run then only tells
+// its end again. With other settings it is another run, which takes the old
+// one's place.
+func (r *run) before(ctx context.Context) (outcome, bool) {
+	if r.Config.Train.Resume == config.ResumeNever {
 		return outcome{}, false
 	}
-	m, err := j.Store.Result()
+	m, err := r.Store.Result(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return outcome{}, false
 	}
 	if err != nil {
-		j.Log.Warn().Err(err).Msg("an earlier result of this QUEUE_ID is not whole: training anew")
+		r.Log.Warn().Err(err).Msg("an earlier result of this QUEUE_ID is not whole")
 		return outcome{}, false
 	}
-	if m.Status != store.Finished || !sameSettings(m.Config, j.Config.Public()) {
-		j.Log.Info().Str("status", string(m.Status)).Msg("an earlier result of this QUEUE_ID is replaced: it was interrupted, or had other settings")
+	location := r.Store.Location("model.pt")
+	if m.Status == store.Interrupted {
+		r.earlier = location
 		return outcome{}, false
 	}
-	content, err := j.Store.Read("metrics.json")
+	// A finished run leaves no checkpoints, unless it was killed before they
+	// were gone: nobody goes on from them.
+	r.report("removing old checkpoints", r.forget(ctx))
+	if !maps.Equal(config.Deciding(m.Config), r.Config.Settings()) {
+		r.Log.Info().Msg("an earlier result of this QUEUE_ID had other settings and is replaced")
+		return outcome{}, false
+	}
+	content, err := r.Store.Read(ctx, "metrics.json")
 	var metrics result.Metrics
 	if err == nil {
 		err = json.Unmarshal(content, &metrics)
 	}
 	if err != nil {
-		j.Log.Warn().Err(err).Msg("the metrics of an earlier result cannot be read: training anew")
+		r.Log.Warn().Err(err).Msg("the metrics of an earlier result cannot be read: training anew")
 		return outcome{}, false
 	}
-	j.Log.Info().Str("model", j.Store.Location("model.pt")).Msg("this QUEUE_ID has finished with the same settings: nothing is trained again (RESUME=never trains anew)")
-	return outcome{modelPath: j.Store.Location("model.pt"), metrics: told(metrics)}, true
-}
-
-// sameSettings compares what decides about the result.
-func sameSettings(a, b map[string]string) bool {
-	aside := func(m map[string]string) map[string]string {
-		m = maps.Clone(m)
-		for _, name := range []string{"RESUME", "LOG_LEVEL", "LOG_FORMAT", "MESSAGE_LANG", "STORE_DIR"} {
-			delete(m, name)
-		}
-		return m
-	}
-	return maps.Equal(aside(a), aside(b))
+	r.Log.Info().Str("model", location).Msg("this QUEUE_ID has finished with the same settings: nothing is trained again (RESUME=never trains anew)")
+	return outcome{modelPath: location, metrics: told(metrics)}, true
 }
 
 // told is what the finished event says of the metrics.

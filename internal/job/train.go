@@ -2,7 +2,10 @@ package job
 
 import (
 	"context"
+	"crypto/x509"
+	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/rs/zerolog"
 
@@ -24,15 +27,51 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	if terminal && progress.IsTerminal(stdout) {
 		events = kafka.Lines(console.Beside(stdout))
 	}
+	var broker *kafka.Broker
+	if c.Kafka.BootstrapServers != "" && c.Kafka.Validate() == nil {
+		var wrong error
+		if broker, wrong = kafka.NewBroker(c.Kafka); wrong == nil {
+			defer broker.Close()
+			events = broker.Events(c.IDs.QueueID, func(line string) { log.Warn().Msg(line) })
+		} else if err == nil {
+			err = inputError(wrong)
+		}
+	}
 	if err != nil {
 		return Refuse(c.IDs, c.Kafka.Lang, events, log, err)
 	}
-	folder, err := store.NewFolder(c.Store, c.IDs.QueueID)
-	if err != nil {
+	j := &Job{Config: c, Events: events, Console: console, Log: log, Version: version}
+	if broker != nil {
+		j.Broker = broker
+	}
+	if j.Store, err = newStore(c, log); err != nil {
 		return Refuse(c.IDs, c.Kafka.Lang, events, log, inputError(err))
 	}
-	j := &Job{Config: c, Store: folder, Events: events, Console: console, Log: log, Version: version}
 	return j.Run(ctx)
+}
+
+// newStore is MinIO where it is configured, else a folder.
+func newStore(c config.Config, log zerolog.Logger) (Store, error) {
+	if !filepath.IsAbs(c.Store.Dir) {
+		c.Store.Dir = filepath.Join(c.Paths.WorkDir, c.Store.Dir)
+	}
+	if c.Store.Endpoint == "" {
+		return store.NewFolder(c.Store, c.IDs.QueueID)
+	}
+	var roots *x509.CertPool
+	if c.Kafka.CAPath != "" && c.Store.Secure {
+		pem, err := os.ReadFile(c.Kafka.CAPath)
+		if err != nil {
+			return nil, fmt.Errorf("CA_PATH must name a PEM file of certificates: %w", err)
+		}
+		if roots, err = x509.SystemCertPool(); err != nil {
+			roots = x509.NewCertPool()
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("CA_PATH=%s holds no certificate: set it to the PEM file of the authority that signed MinIO's", c.Kafka.CAPath)
+		}
+	}
+	return store.NewMinIO(c.Store, c.IDs.QueueID, roots, func(line string) { log.Warn().Msg(line) })
 }
 
 func newLogger(c config.Log, console *progress.Console, terminal bool) zerolog.Logger {

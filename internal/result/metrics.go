@@ -52,7 +52,11 @@ type Timing struct {
 	TrainSeconds    float64   `json:"train_seconds"` // all epochs, validation included
 	EpochSeconds    []float64 `json:"epoch_seconds"` // [epochs_run]
 	BaselineSeconds float64   `json:"baseline_seconds"`
-	TotalSeconds    float64   `json:"total_seconds"`
+	TotalSeconds    float64   `json:"total_seconds"` // of this start of the run
+
+	// For how long of that the training waited for others.
+	CheckpointSeconds float64 `json:"checkpoint_seconds"` // to store its checkpoints
+	TelemetrySeconds  float64 `json:"telemetry_seconds"`  // to tell its epochs
 }
 
 // History is the course of training: one value an epoch.

@@ -1,0 +1,219 @@
+package kafka
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl/scram"
+)
+
+const (
+	// attempt bounds one request, connecting included: a link that stalls is
+	// given up then, and another connection is tried.
+	attempt = 5 * time.Second
+	// dialing bounds one address, so that a dead one leaves time for the others.
+	dialing = 2 * time.Second
+	// retrying is the longest pause between two attempts.
+	retrying = 5 * time.Second
+)
+
+// Broker is a cluster of Kafka brokers. It is safe for concurrent use, and
+// opens no connection before one is needed. Close it.
+type Broker struct {
+	config  Config
+	servers []string
+	tls     *tls.Config // nil: plaintext
+	options kafka.Transport
+
+	mu     sync.Mutex
+	client *kafka.Client
+	closed bool
+}
+
+// NewBroker reads the CA file and connects to nothing yet. The error is the
+// user's to mend, as those of Validate.
+func NewBroker(c Config) (*Broker, error) {
+	b := &Broker{config: c, servers: strings.Split(c.BootstrapServers, ",")}
+	b.options = kafka.Transport{
+		Dial:           (&net.Dialer{Timeout: dialing, KeepAlive: 15 * time.Second}).DialContext,
+		DialTimeout:    attempt,
+		ClientID:       "gnn-trainer",
+		MetadataTopics: []string{c.EventsTopic, c.ControlTopic},
+	}
+	if c.User != "" || c.CAPath != "" {
+		b.tls = &tls.Config{MinVersion: tls.VersionTLS12}
+		if c.CAPath != "" {
+			roots, err := readRoots(c.CAPath)
+			if err != nil {
+				return nil, err
+			}
+			b.tls.RootCAs = roots
+		}
+	}
+	if c.User != "" {
+		mechanism, err := scram.Mechanism(scram.SHA512, c.User, c.Password.Reveal())
+		if err != nil {
+			// Not its words: they may hold what they are about.
+			return nil, errors.New("KAFKA_USER or KAFKA_PASSWORD holds a character that SCRAM does not allow: set another one")
+		}
+		b.options.SASL = mechanism
+	}
+	b.renew(nil)
+	return b, nil
+}
+
+// readRoots reads the authorities that are trusted.
+func readRoots(path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("CA_PATH must name a PEM file of certificates: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("CA_PATH=%s holds no certificate: set it to the PEM file of the authority that signed the brokers' certificates", path)
+	}
+	return roots, nil
+}
+
+// Close ends the connections.
+func (b *Broker) Close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	b.client.Transport.(*kafka.Transport).CloseIdleConnections()
+}
+
+// renew replaces the client that has failed: kafka-go keeps a connection, and
+// what it knew of the cluster, for as long as it can, and so may come back late
+// from an outage.
+func (b *Broker) renew(failed *kafka.Client) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.client != failed || b.closed {
+		return // another goroutine was faster
+	}
+	if failed != nil {
+		failed.Transport.(*kafka.Transport).CloseIdleConnections()
+	}
+	b.client = &kafka.Client{Addr: kafka.TCP(b.servers...), Transport: &kafka.Transport{
+		Dial: b.options.Dial, DialTimeout: b.options.DialTimeout, ClientID: b.options.ClientID,
+		MetadataTopics: b.options.MetadataTopics, TLS: b.tls, SASL: b.options.SASL,
+	}}
+}
+
+// try makes one request within so long. The error wraps ErrRefused where
+// another attempt would end the same.
+func (b *Broker) try(ctx context.Context, within time.Duration, request func(context.Context, *kafka.Client) error) error {
+	b.mu.Lock()
+	client := b.client
+	b.mu.Unlock()
+	limited, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	err := request(limited, client)
+	if err == nil {
+		return nil
+	}
+	b.renew(client)
+	if ctx.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+		if why := b.wrongListener(limited); why != nil {
+			return why
+		}
+	}
+	return b.explain(err)
+}
+
+// persist repeats f, with growing pauses, until it succeeds, is refused, or
+// ctx ends; then the error tells why it failed last. failed, where not nil,
+// hears of each failure.
+func persist(ctx context.Context, f func() error, failed func(error)) error {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = 100*time.Millisecond, retrying
+	var last error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = f()
+		if last != nil && failed != nil && ctx.Err() == nil {
+			failed(last)
+		}
+		if errors.Is(last, ErrRefused) {
+			return struct{}{}, backoff.Permanent(last)
+		}
+		return struct{}{}, last
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0))
+	if err != nil && last != nil && !errors.Is(last, err) {
+		return fmt.Errorf("%w; last: %w", err, last)
+	}
+	return err
+}
+
+// wrongTopic is how long a topic may be unknown before that is taken for the
+// truth: brokers that have just started do not know theirs yet.
+const wrongTopic = 3 * time.Second
+
+// Check waits until the brokers answer, take the credentials and have both
+// topics. Where ctx ends first the error tells why they did not; it wraps
+// ErrRefused where waiting is no use, which is known within seconds.
+func (b *Broker) Check(ctx context.Context) error {
+	var unknownSince time.Time
+	err := persist(ctx, func() error {
+		return b.try(ctx, attempt, func(ctx context.Context, c *kafka.Client) error {
+			for _, topic := range []struct{ variable, name string }{
+				{"QUEUE_EVENTS_TOPIC", b.config.EventsTopic}, {"QUEUE_CONTROL_TOPIC", b.config.ControlTopic},
+			} {
+				_, err := leaders(ctx, c, topic.name)
+				if errors.Is(err, kafka.UnknownTopicOrPartition) {
+					if unknownSince.IsZero() {
+						unknownSince = time.Now()
+					}
+					if time.Since(unknownSince) > wrongTopic {
+						return refuse("the brokers have no topic %s: make it, or set %s to the one that is meant", topic.name, topic.variable)
+					}
+				}
+				if err != nil {
+					return fmt.Errorf("looking for topic %s: %w", topic.name, err)
+				}
+			}
+			return nil
+		})
+	}, nil)
+	if err != nil {
+		return fmt.Errorf("reaching Kafka at %s: %w", b.config.BootstrapServers, err)
+	}
+	return nil
+}
+
+// leaders are the partitions of a topic that have a leader, ascending.
+func leaders(ctx context.Context, c *kafka.Client, topic string) ([]int, error) {
+	m, err := c.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
+	if err != nil {
+		return nil, err
+	}
+	var led []int
+	for _, t := range m.Topics {
+		if t.Name != topic {
+			continue
+		}
+		if t.Error != nil {
+			return nil, t.Error
+		}
+		for _, p := range t.Partitions {
+			if p.Error == nil && p.Leader.Host != "" {
+				led = append(led, p.ID)
+			}
+		}
+	}
+	if len(led) == 0 {
+		return nil, kafka.LeaderNotAvailable
+	}
+	return led, nil
+}

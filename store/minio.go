@@ -1,0 +1,280 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+)
+
+// ErrNotUploaded marks artefacts that are whole in the staging folder and not,
+// or not all, in the bucket.
+var ErrNotUploaded = errors.New("not uploaded")
+
+const (
+	probing  = time.Minute      // how long MinIO may be away before the training starts
+	stalled  = 20 * time.Second // without a byte, after which a connection is given up
+	partSize = 16 << 20         // bytes; a larger object goes up in parts
+	hashKey  = "Sha256"         // user metadata of every object
+)
+
+// MinIO is the store of one run in a bucket, BUCKET/MODEL_NAME/QUEUE_ID/name.
+// What is put gathers in a Folder first, its staging folder, and goes up in the
+// background. It is used like a Folder: Open, Begin, Put, PutManifest, Close.
+type MinIO struct {
+	staging *Folder
+	client  *minio.Client
+	config  Config
+	prefix  string // MODEL_NAME/QUEUE_ID
+	uploads *uploader
+	log     func(string)
+}
+
+// NewMinIO names the place of the run queueID; nothing is touched yet. roots
+// are the authorities trusted with MINIO_SECURE, nil those of the system. log
+// hears when uploading begins to fail and when it works again.
+func NewMinIO(cfg Config, queueID string, roots *x509.CertPool, log func(string)) (*MinIO, error) {
+	staging, err := NewFolder(cfg, queueID)
+	if err != nil {
+		return nil, err
+	}
+	client, err := minio.New(cfg.Endpoint, &minio.Options{
+		Creds:           credentials.NewStaticV4(cfg.AccessKey.Reveal(), cfg.SecretKey.Reveal(), ""),
+		Secure:          cfg.Secure,
+		Transport:       transport(roots),
+		TrailingHeaders: true, // checksums of what is streamed
+		MaxRetries:      1,    // repeating is done here, where the reasons are known
+	})
+	if err != nil {
+		return nil, fmt.Errorf("MINIO_ENDPOINT=%s cannot be used: %w", cfg.Endpoint, err)
+	}
+	m := &MinIO{staging: staging, client: client, config: cfg, prefix: path.Join(cfg.ModelName, queueID), log: log}
+	m.uploads = newUploader(cfg.Timeout, log, m.work)
+	return m, nil
+}
+
+// transport gives up a connection over which nothing moves.
+func transport(roots *x509.CertPool) http.RoundTripper {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DialContext = dialStallable
+	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	t.TLSHandshakeTimeout = 10 * time.Second
+	t.ResponseHeaderTimeout = stalled
+	return t
+}
+
+// Location is the address of the artefact name, s3://bucket/key.
+func (m *MinIO) Location(name string) string {
+	return "s3://" + path.Join(m.config.Bucket, m.key(name))
+}
+
+// Path is the staging folder.
+func (m *MinIO) Path() string { return m.staging.Path() }
+
+func (m *MinIO) key(name string) string { return path.Join(m.prefix, name) }
+
+// persist repeats f until it succeeds, cannot, or the limit or ctx ends.
+func (m *MinIO) persist(ctx context.Context, limit time.Duration, f func() error) error {
+	var last error
+	failed := false
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = m.explain(f())
+		if errors.Is(last, ErrUnusable) || errors.Is(last, fs.ErrNotExist) || errors.Is(last, ErrInvalid) {
+			return struct{}{}, backoff.Permanent(last)
+		}
+		if last != nil && !failed && ctx.Err() == nil {
+			failed = true
+			m.log(fmt.Sprintf("MinIO at %s: %v; it is tried again", m.config.Endpoint, last))
+		}
+		return struct{}{}, last
+	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(limit))
+	if err != nil && last != nil && !errors.Is(last, err) {
+		return fmt.Errorf("%w; last: %w", err, last)
+	}
+	return err
+}
+
+// Open opens the staging folder, makes the bucket where it is missing, and
+// proves that objects can be written, read and removed. A server that is away
+// is waited for, a minute at most. What only the user mends wraps ErrUnusable.
+func (m *MinIO) Open(ctx context.Context) error {
+	if err := m.staging.Open(ctx); err != nil {
+		return err
+	}
+	if err := m.persist(ctx, probing, func() error { return m.probe(ctx) }); err != nil {
+		return fmt.Errorf("probing the bucket %s of MinIO at %s: %w", m.config.Bucket, m.config.Endpoint, err)
+	}
+	return nil
+}
+
+func (m *MinIO) probe(ctx context.Context) error {
+	there, err := m.client.BucketExists(ctx, m.config.Bucket)
+	// Who may not look whether it is there may still be allowed to write to it.
+	if err != nil && minio.ToErrorResponse(err).Code != minio.AccessDenied {
+		return err
+	}
+	if err == nil && !there {
+		if err := m.client.MakeBucket(ctx, m.config.Bucket, minio.MakeBucketOptions{}); err != nil &&
+			minio.ToErrorResponse(err).Code != minio.BucketAlreadyOwnedByYou {
+			return err
+		}
+	}
+	content, key := []byte("probe"), m.key(".probe")
+	if _, err := m.client.PutObject(ctx, m.config.Bucket, key, bytes.NewReader(content), int64(len(content)), minio.PutObjectOptions{}); err != nil {
+		return err
+	}
+	if _, err := m.get(ctx, key, int64(len(content))); err != nil {
+		return err
+	}
+	return m.client.RemoveObject(ctx, m.config.Bucket, key, minio.RemoveObjectOptions{})
+}
+
+// Close stops uploading and lets other runs have the staging folder.
+func (m *MinIO) Close() {
+	m.uploads.close()
+	m.staging.Close()
+}
+
+// Begin takes back what an earlier run has said: from here on the bucket holds
+// no result of this run's name until PutManifest.
+func (m *MinIO) Begin(ctx context.Context) error {
+	if err := m.staging.Open(ctx); err != nil {
+		return err
+	}
+	err := m.persist(ctx, m.config.Timeout, func() error {
+		return m.client.RemoveObject(ctx, m.config.Bucket, m.key(ManifestName), minio.RemoveObjectOptions{})
+	})
+	if err != nil {
+		return fmt.Errorf("removing the old %s: %w", m.Location(ManifestName), err)
+	}
+	return m.staging.Begin(ctx)
+}
+
+// Put stages an artefact and returns; it goes up in the background.
+func (m *MinIO) Put(ctx context.Context, name string, write func(io.Writer) error) (FileInfo, error) {
+	info, err := m.staging.Put(ctx, name, write)
+	if err == nil {
+		m.uploads.add(upload{key: m.key(name), path: filepath.Join(m.staging.path, name), info: info, artefact: true})
+	}
+	return info, err
+}
+
+// PutManifest waits until every artefact is up, compares each with what the
+// server has, and stores the manifest; where the run has finished, latest.json
+// moves to it and the staged artefacts are removed. Where the store stays away
+// for STORE_TIMEOUT, or until ctx ends, the error wraps ErrNotUploaded, and all
+// artefacts are in the staging folder, manifest included.
+func (m *MinIO) PutManifest(ctx context.Context, manifest Manifest) error {
+	if err := m.staging.putManifest(ctx, manifest); err != nil {
+		return err
+	}
+	if err := m.publish(ctx, manifest); err != nil {
+		return fmt.Errorf("%w: the result is whole in %s, and uploading it to %s failed: %w",
+			ErrNotUploaded, m.staging.path, m.Location(""), err)
+	}
+	if manifest.Status == Finished {
+		m.unstage(manifest)
+	}
+	return nil
+}
+
+func (m *MinIO) publish(ctx context.Context, manifest Manifest) error {
+	if err := m.uploads.wait(ctx, func(u upload) bool { return u.artefact }); err != nil {
+		return err
+	}
+	for _, f := range manifest.Files {
+		if err := m.persist(ctx, m.config.Timeout, func() error { return m.verify(ctx, f) }); err != nil {
+			return err
+		}
+	}
+	file := filepath.Join(m.staging.path, ManifestName)
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	if err := m.persist(ctx, m.config.Timeout, func() error { return m.putBytes(ctx, m.key(ManifestName), content) }); err != nil {
+		return err
+	}
+	if manifest.Status != Finished {
+		return nil
+	}
+	var latest bytes.Buffer
+	if err := newLatest(m.config.ModelName, path.Base(m.prefix), manifest, m.Location).write(&latest); err != nil {
+		return err
+	}
+	return m.persist(ctx, m.config.Timeout, func() error { return m.putBytes(ctx, path.Join(m.config.ModelName, LatestName), latest.Bytes()) })
+}
+
+// unstage removes what is in the bucket now, the manifest first. What stays
+// behind costs space only.
+func (m *MinIO) unstage(manifest Manifest) {
+	_ = os.Remove(filepath.Join(m.staging.path, ManifestName))
+	for _, f := range manifest.Files {
+		_ = os.Remove(filepath.Join(m.staging.path, f.Name))
+	}
+}
+
+// Flush waits until all that was staged is up, checkpoints and undelivered
+// events included.
+func (m *MinIO) Flush(ctx context.Context) error {
+	if err := m.uploads.wait(ctx, func(upload) bool { return true }); err != nil {
+		return fmt.Errorf("%w: what is missing in %s is in %s: %w", ErrNotUploaded, m.Location(""), m.staging.path, err)
+	}
+	return nil
+}
+
+// Result is the manifest of the whole result that an earlier run left in the
+// bucket. Where there is none the error wraps fs.ErrNotExist, and ErrInvalid
+// where the objects belie it.
+func (m *MinIO) Result(ctx context.Context) (Manifest, error) {
+	var manifest Manifest
+	err := m.persist(ctx, probing, func() error {
+		content, err := m.get(ctx, m.key(ManifestName), maxManifest)
+		if err != nil {
+			return err
+		}
+		if manifest, err = parseManifest(content); err != nil {
+			return err
+		}
+		for _, f := range manifest.Files {
+			if err := m.verify(ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return Manifest{}, fmt.Errorf("reading %s: %w", m.Location(ManifestName), err)
+	}
+	return manifest, nil
+}
+
+// Read is an artefact of that result, compared with the hash it was stored
+// under.
+func (m *MinIO) Read(ctx context.Context, name string) ([]byte, error) {
+	if err := checkFileName(name); err != nil {
+		return nil, fmt.Errorf("reading %q: %w", name, err)
+	}
+	var content []byte
+	err := m.persist(ctx, probing, func() (err error) {
+		content, err = m.get(ctx, m.key(name), maxRead)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", m.Location(name), err)
+	}
+	return content, nil
+}
