@@ -43,7 +43,7 @@ WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TO
 CSRC := $(wildcard csrc/*.cc)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native servers run test fuzz check format bench clean
+.PHONY: setup build native servers run test kills stops faults fuzz check format bench clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -156,6 +156,23 @@ $(SERVERS)/kafka.stamp: test/lab/pom.xml
 ## test: everything, under the race detector; Python consumers, PyG and real servers included
 test: build servers
 	$(WITH_LIBS) $(GO) test -race -timeout 30m ./...
+
+# The long forms of proofs that `make test` runs shortly; docs/faults.md has
+# what came of them.
+PROOF = $(WITH_LIBS) $(GO) test -count 1 -v -timeout 60m ./test -run
+
+## kills: 200 starts killed at random moments end in the bits of an unkilled one
+kills: build
+	GNN_KILLS=$${GNN_KILLS:-200} $(PROOF) '^TestARunKilledAtAnyMoment'
+
+## stops: how long 50 stops from another Kafka client take to be obeyed
+stops: build servers
+	GNN_STOPS=$${GNN_STOPS:-50} $(PROOF) '^TestAStopFromAnotherClient'
+
+## faults: how a run ends under each fault of its cluster, as a table
+faults: build servers
+	GNN_FAULTS=$(ROOT)/build/faults.md $(PROOF) '^TestARunEndsAsItShould'
+	cat build/faults.md
 
 ## fuzz: every fuzz target for FUZZTIME each
 FUZZTIME ?= 20s

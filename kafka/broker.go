@@ -160,27 +160,39 @@ func persist(ctx context.Context, f func() error, failed func(error)) error {
 // truth: brokers that have just started do not know theirs yet.
 const wrongTopic = 3 * time.Second
 
+// topic is one by its name and the variable that sets it.
+type topic struct {
+	variable, name string
+	unknown        time.Time // since when the brokers do not know it; zero: they do
+}
+
+// leaders are the partitions of the topic that have a leader, ascending.
+func (t *topic) leaders(ctx context.Context, c *kafka.Client) ([]int, error) {
+	led, err := leaders(ctx, c, t.name)
+	switch {
+	case !errors.Is(err, kafka.UnknownTopicOrPartition):
+		t.unknown = time.Time{}
+	case t.unknown.IsZero():
+		t.unknown = time.Now()
+	case time.Since(t.unknown) > wrongTopic:
+		return nil, refuse("the brokers have no topic %s: make it, or set %s to the one that is meant", t.name, t.variable)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for topic %s: %w", t.name, err)
+	}
+	return led, nil
+}
+
 // Check waits until the brokers answer, take the credentials and have both
 // topics. Where ctx ends first the error tells why they did not; it wraps
 // ErrRefused where waiting is no use, which is known within seconds.
 func (b *Broker) Check(ctx context.Context) error {
-	var unknownSince time.Time
+	topics := []*topic{{variable: "QUEUE_EVENTS_TOPIC", name: b.config.EventsTopic}, {variable: "QUEUE_CONTROL_TOPIC", name: b.config.ControlTopic}}
 	err := persist(ctx, func() error {
 		return b.try(ctx, attempt, func(ctx context.Context, c *kafka.Client) error {
-			for _, topic := range []struct{ variable, name string }{
-				{"QUEUE_EVENTS_TOPIC", b.config.EventsTopic}, {"QUEUE_CONTROL_TOPIC", b.config.ControlTopic},
-			} {
-				_, err := leaders(ctx, c, topic.name)
-				if errors.Is(err, kafka.UnknownTopicOrPartition) {
-					if unknownSince.IsZero() {
-						unknownSince = time.Now()
-					}
-					if time.Since(unknownSince) > wrongTopic {
-						return refuse("the brokers have no topic %s: make it, or set %s to the one that is meant", topic.name, topic.variable)
-					}
-				}
-				if err != nil {
-					return fmt.Errorf("looking for topic %s: %w", topic.name, err)
+			for _, t := range topics {
+				if _, err := t.leaders(ctx, c); err != nil {
+					return err
 				}
 			}
 			return nil

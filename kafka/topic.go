@@ -20,25 +20,25 @@ import (
 func (b *Broker) Events(queueID string, log func(string)) Sink {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(queueID)) // a hash takes everything
-	return &eventsTopic{broker: b, hash: h.Sum32(), outage: outage{what: "Kafka does not take events", log: log}}
+	return &eventsTopic{broker: b, topic: topic{variable: "QUEUE_EVENTS_TOPIC", name: b.config.EventsTopic}, hash: h.Sum32(), outage: outage{what: "Kafka does not take events", log: log}}
 }
 
 type eventsTopic struct {
 	broker *Broker
+	topic  topic
 	hash   uint32
 	outage outage
 }
 
 func (e *eventsTopic) Send(ctx context.Context, event []byte) error {
-	topic := e.broker.config.EventsTopic
 	err := persist(ctx, func() error {
 		return e.broker.try(ctx, attempt, func(ctx context.Context, c *kafka.Client) error {
-			led, err := leaders(ctx, c, topic)
+			led, err := e.topic.leaders(ctx, c)
 			if err != nil {
 				return err
 			}
 			r, err := c.Produce(ctx, &kafka.ProduceRequest{
-				Topic: topic, Partition: led[int(e.hash)%len(led)], RequiredAcks: kafka.RequireAll,
+				Topic: e.topic.name, Partition: led[int(e.hash)%len(led)], RequiredAcks: kafka.RequireAll,
 				Records: kafka.NewRecordReader(kafka.Record{Value: kafka.NewBytes(event)}),
 			})
 			if err != nil {
@@ -48,7 +48,7 @@ func (e *eventsTopic) Send(ctx context.Context, event []byte) error {
 		})
 	}, e.outage.failed)
 	if err != nil {
-		return fmt.Errorf("sending to topic %s: %w", topic, err)
+		return fmt.Errorf("sending to topic %s: %w", e.topic.name, err)
 	}
 	e.outage.over()
 	return nil

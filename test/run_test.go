@@ -61,10 +61,40 @@ type ended struct {
 type process struct {
 	t       *testing.T
 	cmd     *exec.Cmd
-	stderr  bytes.Buffer
+	stderr  lockedBuffer
 	events  chan event
 	all     []event
 	reading sync.WaitGroup
+}
+
+// lockedBuffer may be read while a process writes to it.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// awaitLog waits until stderr says words.
+func (p *process) awaitLog(words string) {
+	p.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for !strings.Contains(p.stderr.String(), words) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("the log does not say %q:\n%s", words, p.stderr.String())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 // start starts wrapper (such as taskset) and the program.

@@ -78,7 +78,8 @@ type Job struct {
 	Log     zerolog.Logger    // built on Console
 	Version string            // of gnn-trainer
 
-	begun time.Time // when the process began its work
+	begun time.Time        // when the process began its work
+	kept  []store.FileInfo // checkpoints and records that are stored, the newest of a kind last
 }
 
 // Run does the job and returns the process's exit code. It ends early, with

@@ -44,6 +44,7 @@ func (g *gates) PutManifest(ctx context.Context, m store.Manifest) error {
 // sink keeps the states that it is told, and refuses them where told to.
 type sink struct {
 	states []string
+	last   []byte
 	refuse bool
 }
 
@@ -52,7 +53,7 @@ func (s *sink) Send(_ context.Context, event []byte) error {
 	if err := json.Unmarshal(event, &e); err != nil {
 		return err
 	}
-	s.states = append(s.states, e.Status)
+	s.states, s.last = append(s.states, e.Status), bytes.Clone(event)
 	if s.refuse {
 		return errors.New("no broker")
 	}
@@ -66,7 +67,7 @@ func newJob(t *testing.T, before func(string) error, more ...string) (*job.Job, 
 	c, err := config.Load(append([]string{
 		"QUEUE_ID=q1", "SYMBOL=BTCUSDT", "TYPE=gnn_trainer", "TELEMETRY_PRODUCER_ID=p", "DATA_SOURCE=simulated",
 		"SYMBOLS=top:6", "LOOKBACK=2d", "EPOCHS=2", "GRAPH_WINDOW=50", "STORE_DIR=" + dir,
-	}, more...))
+	}, more...)) // of two values the later one counts
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ import (
 
 // afterStop is how long an interrupted run may still predict: the process
 // has promised to end within two seconds of the signal, files included.
-const afterStop = 400 * time.Millisecond
+const afterStop = 200 * time.Millisecond
 
 // learn trains the model, from state where there is one, and the baseline, and
 // stores what came of them.
@@ -73,7 +73,7 @@ func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, erro
 	}
 	r.summarise(metrics)
 	if !interrupted {
-		r.report("removing the checkpoints", r.forget(kept))
+		r.report("removing the checkpoints", r.remove(kept, r.kept))
 	}
 	return outcome{interrupted: interrupted, stored: true, modelPath: r.Store.Location("model.pt"), metrics: told(metrics)}, nil
 }

@@ -34,8 +34,8 @@ const recordVersion = 1
 
 // loadRecord is the newest record that is whole; without one, that of a first
 // start.
-func (j *Job) loadRecord(ctx context.Context, kept []store.FileInfo) (record, error) {
-	for _, info := range slices.Backward(ofKind(kept, recordKind)) {
+func (j *Job) loadRecord(ctx context.Context) (record, error) {
+	for _, info := range slices.Backward(ofKind(j.kept, recordKind)) {
 		content, err := j.Store.ReadCheckpoint(ctx, info)
 		if errors.Is(err, store.ErrInvalid) {
 			j.Log.Warn().Err(err).Msg("a record of an earlier start is passed over")
@@ -61,14 +61,10 @@ func (j *Job) saveRecord(ctx context.Context, r *record) error {
 	if err != nil {
 		return fmt.Errorf("encoding the record of the run: %w", err)
 	}
-	_, err = j.Store.PutCheckpoint(ctx, fmt.Sprintf("%s-%09d.json", recordKind, r.Number), func(w io.Writer) error {
+	return j.putCheckpoint(ctx, recordKind, fmt.Sprintf("%s-%09d.json", recordKind, r.Number), func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return j.prune(ctx, recordKind)
 }
 
 // ofKind are the files whose name begins with kind.
@@ -80,31 +76,28 @@ func ofKind(list []store.FileInfo, kind string) []store.FileInfo {
 // for the case that it is torn.
 const keepOf = 2
 
-// prune removes old files of a kind.
-func (j *Job) prune(ctx context.Context, kind string) error {
-	list, err := j.Store.Checkpoints(ctx)
+// putCheckpoint stores a checkpoint or record and removes the old ones of its kind. It
+// asks the store for nothing that it has to ask for elsewhere, since a
+// training waits for it.
+func (j *Job) putCheckpoint(ctx context.Context, kind, name string, write func(io.Writer) error) error {
+	info, err := j.Store.PutCheckpoint(ctx, name, write)
 	if err != nil {
 		return err
 	}
-	list = ofKind(list, kind)
-	for _, old := range list[:max(0, len(list)-keepOf)] {
-		if err := j.Store.RemoveCheckpoint(ctx, old); err != nil {
-			return err
-		}
+	if !slices.Contains(j.kept, info) {
+		j.kept = append(j.kept, info)
 	}
-	return nil
+	list := ofKind(j.kept, kind)
+	return j.remove(ctx, list[:max(0, len(list)-keepOf)])
 }
 
-// forget removes all checkpoints and records.
-func (j *Job) forget(ctx context.Context) error {
-	list, err := j.Store.Checkpoints(ctx)
-	if err != nil {
-		return err
-	}
+// remove removes checkpoints and records.
+func (j *Job) remove(ctx context.Context, list []store.FileInfo) error {
 	for _, f := range list {
 		if err := j.Store.RemoveCheckpoint(ctx, f); err != nil {
 			return err
 		}
+		j.kept = slices.DeleteFunc(slices.Clone(j.kept), func(k store.FileInfo) bool { return k == f })
 	}
 	return nil
 }

@@ -48,11 +48,7 @@ func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC333
 // there is none. A torn one is passed over for the one before it; one that
 // another version wrote is refused.
 func (r *run) newest(ctx context.Context, kind string) (o checkpoint.Origin, s checkpoint.State, ok bool, err error) {
-	kept, err := r.Store.Checkpoints(ctx)
-	if err != nil {
-		return o, s, false, err
-	}
-	for _, info := range slices.Backward(ofKind(kept, kind)) {
+	for _, info := range slices.Backward(ofKind(r.kept, kind)) {
 		content, err := r.Store.ReadCheckpoint(ctx, info)
 		if errors.Is(err, store.ErrInvalid) {
 			r.Log.Warn().Err(err).Msg("a checkpoint is passed over for the one before it")
@@ -114,11 +110,7 @@ func (r *run) resumeFrom(ctx context.Context, kind string) (*checkpoint.State, e
 func (r *run) keep(ctx context.Context, kind string, origin checkpoint.Origin, s checkpoint.State) {
 	begin := time.Now()
 	name := fmt.Sprintf("%s-%09d-%09d.pt", kind, len(s.Epochs), s.Pass.Batches)
-	_, err := r.Store.PutCheckpoint(ctx, name, func(w io.Writer) error { return checkpoint.Encode(w, origin, s) })
-	if err == nil {
-		err = r.prune(ctx, kind)
-	}
-	r.report("keeping a checkpoint", err)
+	r.report("keeping a checkpoint", r.putCheckpoint(ctx, kind, name, func(w io.Writer) error { return checkpoint.Encode(w, origin, s) }))
 	r.timing.CheckpointSeconds += time.Since(begin).Seconds()
 }
 

@@ -71,6 +71,9 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 	if err = r.Store.Open(ctx); err != nil {
 		return outcome{}, err
 	}
+	if r.kept, err = r.Store.Checkpoints(ctx); err != nil {
+		return outcome{}, err
+	}
 	if o, done := r.before(ctx); done {
 		return o, nil
 	}
@@ -109,15 +112,12 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 // for stops.
 func (r *run) recall(ctx context.Context) error {
 	if r.Config.Train.Resume == config.ResumeNever {
-		if err := r.forget(ctx); err != nil {
+		if err := r.remove(ctx, r.kept); err != nil {
 			return err
 		}
 	}
-	kept, err := r.Store.Checkpoints(ctx)
-	if err != nil {
-		return err
-	}
-	if r.record, err = r.loadRecord(ctx, kept); err != nil {
+	var err error
+	if r.record, err = r.loadRecord(ctx); err != nil {
 		return err
 	}
 	if r.record.Number == 0 {
@@ -190,7 +190,7 @@ func (r *run) before(ctx context.Context) (outcome, bool) {
 	}
 	// A finished run leaves no checkpoints, unless it was killed before they
 	// were gone: nobody goes on from them.
-	r.report("removing old checkpoints", r.forget(ctx))
+	r.report("removing old checkpoints", r.remove(ctx, r.kept))
 	if !maps.Equal(config.Deciding(m.Config), r.Config.Settings()) {
 		r.Log.Info().Msg("an earlier result of this QUEUE_ID had other settings and is replaced")
 		return outcome{}, false

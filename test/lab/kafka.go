@@ -98,7 +98,12 @@ func (k *Kafka) createTopics(ctx context.Context, topics map[string]int) error {
 	client := &kafka.Client{Addr: kafka.TCP(k.Plain), Transport: transport}
 	request := &kafka.CreateTopicsRequest{}
 	for name, partitions := range topics {
-		request.Topics = append(request.Topics, kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: 1})
+		t := kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: 1}
+		if name == "queue-events" {
+			// When an event arrived is for the broker to say, not for its sender.
+			t.ConfigEntries = []kafka.ConfigEntry{{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"}}
+		}
+		request.Topics = append(request.Topics, t)
 	}
 	made, err := client.CreateTopics(ctx, request)
 	if err != nil {

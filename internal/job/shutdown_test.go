@@ -1,0 +1,85 @@
+package job
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestWhoIsStillAtWorkAfterAStopIsLeftBehindAndToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShutdown(t.Context())
+		defer s.over()
+		time.AfterFunc(time.Hour, func() { s.stop(Stopped{syscall.SIGTERM}) })
+		var dump bytes.Buffer
+		stuck := make(chan struct{})
+		begin := time.Now()
+		_, err := supervise(s, 20*time.Second, &dump, func() (int, error) { <-stuck; return 1, nil })
+		if took := time.Since(begin); !errors.Is(err, errOverrun) || took != time.Hour+20*time.Second {
+			t.Errorf("after %v: %v", took, err)
+		}
+		if !strings.Contains(dump.String(), "goroutine ") || !strings.Contains(dump.String(), "TestWhoIsStillAtWork") {
+			t.Errorf("the dump says\n%s", dump.String())
+		}
+		close(stuck)
+	})
+}
+
+func TestWhoEndsInTimeIsNotToldOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShutdown(t.Context())
+		defer s.over()
+		s.stop(Stopped{syscall.SIGTERM})
+		var dump bytes.Buffer
+		v, err := supervise(s, 20*time.Second, &dump, func() (int, error) { time.Sleep(19 * time.Second); return 7, nil })
+		if v != 7 || err != nil || dump.Len() > 0 {
+			t.Errorf("%v, %v, %q", v, err, dump.String())
+		}
+	})
+}
+
+func TestWritesOutliveAStopForAWhileAndWithoutOneForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShutdown(t.Context())
+		defer s.over()
+		kept, cancel := s.outlive(18 * time.Second)
+		defer cancel()
+		time.Sleep(7 * 24 * time.Hour)
+		if kept.Err() != nil {
+			t.Errorf("without a stop: %v", context.Cause(kept))
+		}
+		last, done := s.last()
+		if deadline, _ := last.Deadline(); time.Until(deadline) != lastWords {
+			t.Errorf("without a stop the last event has %v", time.Until(deadline))
+		}
+		done()
+
+		stopped := time.Now()
+		s.stop(Stopped{syscall.SIGTERM})
+		s.stop(errors.New("a later one"))
+		synctest.Wait()
+		if cause := context.Cause(s); cause != (Stopped{syscall.SIGTERM}) {
+			t.Errorf("the cause is %v", cause)
+		}
+		<-kept.Done()
+		if took := time.Since(stopped); took != 18*time.Second || !errors.Is(context.Cause(kept), context.DeadlineExceeded) {
+			t.Errorf("after %v: %v", took, context.Cause(kept))
+		}
+		last, done = s.last()
+		defer done()
+		if deadline, _ := last.Deadline(); deadline.Sub(stopped) != stopEvent {
+			t.Errorf("the last event has until %v after the stop", deadline.Sub(stopped))
+		}
+	})
+}
+
+func TestTheTimesAfterAStopFitIntoAPodsGrace(t *testing.T) {
+	if !(stopWrites < stopWatchdog && stopWatchdog < stopEvent && stopEvent <= 25*time.Second) {
+		t.Errorf("writes %v, watchdog %v, event %v", stopWrites, stopWatchdog, stopEvent)
+	}
+}
