@@ -133,7 +133,8 @@ run: build
 SERVERS   := build/servers
 MINIO     := v0.0.0-20260212201848-7aac2a2c5b7c
 TOXIPROXY := v2.12.0
-servers: $(SERVERS)/minio-$(MINIO).stamp $(SERVERS)/toxiproxy-$(TOXIPROXY).stamp $(SERVERS)/kafka.stamp
+KAFKA     := $(shell sed -n '/<artifactId>kafka_/{n;s/.*<version>\(.*\)<.*/\1/p}' test/lab/pom.xml)
+servers: $(SERVERS)/minio-$(MINIO).stamp $(SERVERS)/toxiproxy-$(TOXIPROXY).stamp $(SERVERS)/kafka-$(KAFKA).stamp
 
 $(SERVERS)/minio-$(MINIO).stamp:
 	GOBIN=$(ROOT)/$(SERVERS)/bin CGO_ENABLED=0 $(GO) install github.com/minio/minio@$(MINIO)
@@ -144,11 +145,14 @@ $(SERVERS)/toxiproxy-$(TOXIPROXY).stamp:
 	mv $(SERVERS)/bin/server $(SERVERS)/bin/toxiproxy-server
 	touch $@
 
-# Without Maven the tests that need a broker skip, and say so.
-$(SERVERS)/kafka.stamp: test/lab/pom.xml
+# Without Maven the tests that need a broker skip, and say so. The jars come
+# into place together: neither a failure nor a test under way finds a part.
+$(SERVERS)/kafka-$(KAFKA).stamp: test/lab/pom.xml
 	if command -v mvn >/dev/null; then \
-	  rm -rf $(SERVERS)/kafka && mkdir -p $(SERVERS) && \
-	  mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(ROOT)/$(SERVERS)/kafka && touch $@; \
+	  rm -rf $(SERVERS)/kafka.new && \
+	  mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(ROOT)/$(SERVERS)/kafka.new && \
+	  rm -rf $(SERVERS)/kafka && mv $(SERVERS)/kafka.new $(SERVERS)/kafka && \
+	  rm -f $(SERVERS)/kafka*.stamp && touch $@; \
 	else \
 	  echo 'no mvn on this machine: tests on a Kafka broker will skip; install Maven and a JRE of version 17 or later'; \
 	fi

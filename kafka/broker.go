@@ -37,8 +37,23 @@ type Broker struct {
 	options kafka.Transport
 
 	mu     sync.Mutex
-	client *kafka.Client
+	link   *link
 	closed bool
+}
+
+// link is a client with its connections. Its last user closes them once it is
+// stale: kafka-go would open new ones for a request that comes after, and
+// nobody would close those.
+type link struct {
+	client *kafka.Client
+	users  int
+	stale  bool
+}
+
+func (l *link) closeUnused() {
+	if l.stale && l.users == 0 {
+		l.client.Transport.(*kafka.Transport).CloseIdleConnections()
+	}
 }
 
 // NewBroker reads the CA file and connects to nothing yet. The error is the
@@ -48,6 +63,7 @@ func NewBroker(c Config) (*Broker, error) {
 	b.options = kafka.Transport{
 		Dial:           (&net.Dialer{Timeout: dialing, KeepAlive: 15 * time.Second}).DialContext,
 		DialTimeout:    attempt,
+		IdleTimeout:    10 * time.Second,
 		ClientID:       "gnn-trainer",
 		MetadataTopics: []string{c.EventsTopic, c.ControlTopic},
 	}
@@ -69,7 +85,7 @@ func NewBroker(c Config) (*Broker, error) {
 		}
 		b.options.SASL = mechanism
 	}
-	b.renew(nil)
+	b.link = b.newLink()
 	return b, nil
 }
 
@@ -86,45 +102,54 @@ func readRoots(path string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// Close ends the connections.
+// Close ends the connections; those of a request under way end with it.
 func (b *Broker) Close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.closed = true
-	b.client.Transport.(*kafka.Transport).CloseIdleConnections()
+	b.closed, b.link.stale = true, true
+	b.link.closeUnused()
 }
 
-// renew replaces the client that has failed: kafka-go keeps a connection, and
-// what it knew of the cluster, for as long as it can, and so may come back late
-// from an outage.
-func (b *Broker) renew(failed *kafka.Client) {
+func (b *Broker) newLink() *link {
+	return &link{client: &kafka.Client{Addr: kafka.TCP(b.servers...), Transport: &kafka.Transport{
+		Dial: b.options.Dial, DialTimeout: b.options.DialTimeout, IdleTimeout: b.options.IdleTimeout, ClientID: b.options.ClientID,
+		MetadataTopics: b.options.MetadataTopics, TLS: b.tls, SASL: b.options.SASL,
+	}}}
+}
+
+// take gives the link to a user.
+func (b *Broker) take() *link {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.client != failed || b.closed {
-		return // another goroutine was faster
+	b.link.users++
+	return b.link
+}
+
+// leave takes the link back. One that has failed is replaced: kafka-go keeps a
+// connection, and what it knew of the cluster, for as long as it can, and so
+// may come back late from an outage.
+func (b *Broker) leave(l *link, failed bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l.users--
+	if failed && b.link == l && !b.closed {
+		l.stale = true
+		b.link = b.newLink()
 	}
-	if failed != nil {
-		failed.Transport.(*kafka.Transport).CloseIdleConnections()
-	}
-	b.client = &kafka.Client{Addr: kafka.TCP(b.servers...), Transport: &kafka.Transport{
-		Dial: b.options.Dial, DialTimeout: b.options.DialTimeout, ClientID: b.options.ClientID,
-		MetadataTopics: b.options.MetadataTopics, TLS: b.tls, SASL: b.options.SASL,
-	}}
+	l.closeUnused()
 }
 
 // try makes one request within so long. The error wraps ErrRefused where
 // another attempt would end the same.
 func (b *Broker) try(ctx context.Context, within time.Duration, request func(context.Context, *kafka.Client) error) error {
-	b.mu.Lock()
-	client := b.client
-	b.mu.Unlock()
 	limited, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	err := request(limited, client)
+	l := b.take()
+	err := request(limited, l.client)
+	b.leave(l, err != nil)
 	if err == nil {
 		return nil
 	}
-	b.renew(client)
 	if ctx.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		if why := b.wrongListener(limited); why != nil {
 			return why

@@ -39,6 +39,7 @@ type MinIO struct {
 	client  *minio.Client
 	config  Config
 	prefix  string // MODEL_NAME/QUEUE_ID
+	http    *http.Transport
 	uploads *uploader
 	log     func(string)
 }
@@ -51,23 +52,24 @@ func NewMinIO(cfg Config, queueID string, roots *x509.CertPool, log func(string)
 	if err != nil {
 		return nil, err
 	}
+	http := transport(roots)
 	client, err := minio.New(cfg.Endpoint, &minio.Options{
 		Creds:           credentials.NewStaticV4(cfg.AccessKey.Reveal(), cfg.SecretKey.Reveal(), ""),
 		Secure:          cfg.Secure,
-		Transport:       transport(roots),
+		Transport:       http,
 		TrailingHeaders: true, // checksums of what is streamed
 		MaxRetries:      1,    // repeating is done here, where the reasons are known
 	})
 	if err != nil {
 		return nil, fmt.Errorf("MINIO_ENDPOINT=%s cannot be used: %w", cfg.Endpoint, err)
 	}
-	m := &MinIO{staging: staging, client: client, config: cfg, prefix: path.Join(cfg.ModelName, queueID), log: log}
+	m := &MinIO{staging: staging, client: client, config: cfg, http: http, prefix: path.Join(cfg.ModelName, queueID), log: log}
 	m.uploads = newUploader(cfg.Timeout, log, m.work)
 	return m, nil
 }
 
 // transport gives up a connection over which nothing moves.
-func transport(roots *x509.CertPool) http.RoundTripper {
+func transport(roots *x509.CertPool) *http.Transport {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.DialContext = dialStallable
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
@@ -145,6 +147,7 @@ func (m *MinIO) probe(ctx context.Context) error {
 // Close stops uploading and lets other runs have the staging folder.
 func (m *MinIO) Close() {
 	m.uploads.close()
+	m.http.CloseIdleConnections()
 	m.staging.Close()
 }
 

@@ -221,7 +221,7 @@ func TestWhatOnlyTheUserMendsIsToldAtOnceByItsVariable(t *testing.T) {
 				return
 			}
 			t.Logf("after %v: %v", time.Since(begin).Round(time.Millisecond), err)
-			if !errors.Is(err, store.ErrUnusable) || !strings.Contains(err.Error(), c.says) || time.Since(begin) > 5*time.Second {
+			if !errors.Is(err, store.ErrUnusable) || !strings.Contains(err.Error(), c.says) || time.Since(begin) > 15*time.Second {
 				t.Errorf("after %v: %v", time.Since(begin), err)
 			}
 			if err != nil && strings.Contains(err.Error()+fmt.Sprint(j.lines), "canary") {
@@ -306,7 +306,7 @@ func TestWhileTheStoreIsAwayEverythingIsOnDiskAndTheErrorSaysWhere(t *testing.T)
 			defer cancel()
 			begin := time.Now()
 			err = s.PutManifest(ctx, m)
-			if !errors.Is(err, store.ErrNotUploaded) || !strings.Contains(err.Error(), s.Path()) || time.Since(begin) > 5*time.Second {
+			if !errors.Is(err, store.ErrNotUploaded) || !strings.Contains(err.Error(), s.Path()) || time.Since(begin) > 15*time.Second {
 				t.Errorf("after %v: %v", time.Since(begin), err)
 			}
 			if _, err := store.Verify(s.Path()); err != nil {
@@ -314,7 +314,7 @@ func TestWhileTheStoreIsAwayEverythingIsOnDiskAndTheErrorSaysWhere(t *testing.T)
 			}
 			begin = time.Now()
 			s.Close()
-			if took := time.Since(begin); took > 1500*time.Millisecond {
+			if took := time.Since(begin); took > 5*time.Second {
 				t.Errorf("Close took %v", took)
 			}
 			link.Clear()

@@ -253,7 +253,7 @@ func TestAStoppedRunStartedAgainGoesOnAndDoesNotHearTheOldStop(t *testing.T) {
 func TestAPodKilledWithItsDiskGoesOnFromTheBucketToTheSameBits(t *testing.T) {
 	c := newCluster(t, lab.KafkaOptions{})
 	settings := maps.Clone(short)
-	settings["QUEUE_ID"] = "whole"
+	settings["QUEUE_ID"], settings["EPOCHS"] = "whole", "60"
 	if code, stderr := inCluster(t, c.vars(settings)); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, stderr)
 	}
@@ -268,7 +268,8 @@ func TestAPodKilledWithItsDiskGoesOnFromTheBucketToTheSameBits(t *testing.T) {
 	resumed := false
 	for i := range 4 {
 		p := start(t, c.vars(settings)) // each with a new STORE_DIR
-		time.Sleep(time.Duration(700+250*i) * time.Millisecond)
+		p.awaitLog(`"epoch":`)
+		time.Sleep(time.Duration(200*(i+1)) * time.Millisecond) // some checkpoints more
 		_ = p.cmd.Process.Signal(syscall.SIGKILL)
 		p.reading.Wait()
 		_ = p.cmd.Wait()

@@ -3,6 +3,7 @@ package test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,7 @@ type fault struct {
 	says   string        // in the log
 	within time.Duration // 0: does not matter
 	lost   bool          // the result is in the staging folder, not in the bucket
+	absent bool          // there is no result anywhere
 }
 
 // table is what `make faults` writes into docs/faults.md.
@@ -83,6 +85,42 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 		{name: "SIGTERM while Kafka stalls", change: set("EPOCHS", "1000000", "PATIENCE", "0"), during: func(p *process) { c.kafkaLink.Stall(); _ = p.cmd.Process.Signal(syscall.SIGTERM) }, after: c.kafkaLink.Clear,
 			code: 143, says: "events.jsonl", within: 27 * time.Second},
 	}
+	s3 := lab.NewS3Proxy(t, c.minio.Addr)
+	puts := func(r *http.Request) bool {
+		return r.Method == http.MethodPut && strings.Contains(r.URL.Path, "/fault")
+	}
+	answers := func(status int, code string, which func(*http.Request) bool) func() {
+		return func() {
+			s3.Answer(func(r *http.Request) (int, string) {
+				if which(r) {
+					return status, code
+				}
+				return 0, ""
+			})
+		}
+	}
+	n := 0
+	everyOther := func(*http.Request) bool { n++; return n%2 == 0 }
+	viaS3 := set("MINIO_ENDPOINT", s3.Addr)
+	quiet := func() { s3.Answer(nil) }
+	faults = append(faults, []fault{
+		{name: "MinIO is killed in mid-upload and restarts", change: set("LOOKBACK", "60d"), during: trains(func() { c.minio.Kill(); time.Sleep(500 * time.Millisecond); c.minio.Start() }), status: "finished"},
+		{name: "every other answer of MinIO is 503 SlowDown", always: true, change: viaS3, before: answers(503, "SlowDown", everyOther), after: quiet, status: "finished"},
+		{name: "MinIO answers 503 from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(503, "SlowDown", func(*http.Request) bool { return true })), after: quiet,
+			status: "error", code: 1, says: "not uploaded", lost: true},
+		{name: "the link to MinIO is slowed to 100 kB/s", change: set("SYMBOLS", "top:6", "LOOKBACK", "3d"), before: func() { c.minioLink.Bandwidth(100) }, after: c.minioLink.Clear, status: "finished"},
+		{name: "MinIO's disk is full from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(507, "XMinioStorageFull", puts)), after: quiet,
+			status: "error", code: 1, says: "XMinioStorageFull", lost: true},
+		{name: "a MinIO user who may only read", always: true, change: func(vars map[string]string) {
+			vars["MINIO_ACCESS_KEY"], vars["MINIO_SECRET_KEY"] = c.minio.LimitedUser(t, lab.ReadOnly)
+		}, status: "error", code: 2, says: "MINIO_BUCKET_NAME=models", within: 15 * time.Second},
+		{name: "MinIO denies access from mid-run on", change: viaS3, during: trains(answers(403, "AccessDenied", puts)), after: quiet, status: "error", code: 2, says: "the result is whole in", lost: true},
+		{name: "the clocks differ (RequestTimeTooSkewed)", always: true, change: viaS3, before: answers(403, "RequestTimeTooSkewed", func(*http.Request) bool { return true }), after: quiet,
+			status: "error", code: 2, says: "clock", within: 15 * time.Second},
+	}...)
+	if full := smallDisk(t); full != "" {
+		faults = append(faults, fault{name: "the disk of STORE_DIR is full", always: true, change: set("STORE_DIR", full), status: "error", code: 1, says: "the disk is full", absent: true})
+	}
 	var tb table
 	all := os.Getenv("GNN_FAULTS") != ""
 	for i, f := range faults {
@@ -91,7 +129,7 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			queue := fmt.Sprintf("fault%d", i)
-			vars := c.vars(map[string]string{"QUEUE_ID": queue, "SYMBOLS": "", "LOOKBACK": "15d", "EPOCHS": "60", "PATIENCE": "0", "CHECKPOINT_EVERY": "2", "BASELINE": "none"})
+			vars := c.vars(map[string]string{"QUEUE_ID": queue, "SYMBOLS": "", "LOOKBACK": "15d", "EPOCHS": "60", "PATIENCE": "0", "CHECKPOINT_EVERY": "2", "BASELINE": "none", "LOG_LEVEL": "trace"})
 			if f.change != nil {
 				f.change(vars)
 			}
@@ -124,6 +162,7 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 			if !strings.Contains(stderr, f.says) {
 				t.Errorf("the log does not say %q:\n%s", f.says, stderr)
 			}
+			took -= c.mustLeaveNothing(stderr)
 			if f.within > 0 && took > f.within {
 				t.Errorf("it took %v", took)
 			}
@@ -137,6 +176,9 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 				end = c.mustTell(queue, f.status).Status + ", in the topic"
 			} else if !strings.Contains(string(kept), `"finished":true`) {
 				t.Errorf("the terminal event is lost: the topic holds %v, events.jsonl %s", c.events(queue), kept)
+			}
+			if _, err := store.ReadManifest(c.fetch(queue)); f.lost && err == nil || f.absent && err == nil {
+				t.Error("the bucket has a manifest over what is not there")
 			}
 			if f.lost {
 				if m, err := store.Verify(staging); err != nil {
@@ -176,4 +218,37 @@ func resultOf(c *cluster, queue, staging string, f fault) string {
 		return staging
 	}
 	return c.fetch(queue)
+}
+
+// mustLeaveNothing reads what the run had left at its exit, and for how long it
+// waited to count that.
+func (c *cluster) mustLeaveNothing(stderr string) time.Duration {
+	for line := range strings.Lines(stderr) {
+		var left struct {
+			Message                    string
+			Goroutines, Files, Tensors int
+			Waited                     float64
+		}
+		if json.Unmarshal([]byte(line), &left) != nil || left.Message != "left at exit" {
+			continue
+		}
+		if left.Goroutines != 0 || left.Files != 0 || left.Tensors != 0 {
+			c.t.Errorf("left at exit: %+v\n%s", left, stderr)
+		}
+		return time.Duration(left.Waited * float64(time.Second))
+	}
+	c.t.Errorf("the run did not count what it left:\n%s", stderr)
+	return 0
+}
+
+// smallDisk is a folder on a disk of a megabyte; empty where none can be made.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		t.Logf("no small disk to fill: %v", err)
+		return ""
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
 }

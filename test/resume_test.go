@@ -161,11 +161,11 @@ func TestATornCheckpointIsPassedOverForTheOneBefore(t *testing.T) {
 	p.reading.Wait()
 	_ = p.cmd.Wait()
 	kept, err := filepath.Glob(filepath.Join(result, "checkpoints", "model-*"))
-	if err != nil || len(kept) != 2 {
+	if err != nil || len(kept) < 2 {
 		t.Fatalf("%v, %v", kept, err)
 	}
 	slices.Sort(kept)
-	if err := os.Truncate(kept[1], 1000); err != nil {
+	if err := os.Truncate(kept[len(kept)-1], 1000); err != nil {
 		t.Fatal(err)
 	}
 	vars["EPOCHS"] = fmt.Sprint(short["EPOCHS"])

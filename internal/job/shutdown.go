@@ -98,27 +98,16 @@ func (s *shutdown) last() (context.Context, context.CancelFunc) {
 // left behind, since the process is about to end, and dump says what every
 // goroutine was at.
 func supervise[T any](s *shutdown, limit time.Duration, dump io.Writer, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := f()
-		done <- result{v, err}
-	}()
 	patience, cancel := s.outlive(limit)
 	defer cancel()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-patience.Done():
+	v, err := await(patience, f)
+	if patience.Err() != nil && errors.Is(err, context.Cause(patience)) {
 		fmt.Fprintln(dump, errOverrun)
 		// Stacks hold no values of variables, and so no secrets.
 		_ = pprof.Lookup("goroutine").WriteTo(dump, 2)
-		var none T
-		return none, errOverrun
+		return v, errOverrun
 	}
+	return v, err
 }
 
 // refusal is the cause of a stop that is a failure: a neighbour that will

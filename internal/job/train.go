@@ -19,10 +19,12 @@ import (
 // the job and returns its exit code. Events go to stdout, logs and progress to
 // stderr.
 func Train(ctx context.Context, environ []string, version string, stdout, stderr *os.File) int {
+	before := countHeld()
 	c, err := config.Load(environ)
 	terminal := progress.IsTerminal(stderr)
 	console := progress.NewConsole(stderr, terminal)
 	log := newLogger(c.Log, console, terminal)
+	defer tellLeft(log, before)
 	events := kafka.Lines(stdout)
 	if terminal && progress.IsTerminal(stdout) {
 		events = kafka.Lines(console.Beside(stdout))

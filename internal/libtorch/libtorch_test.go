@@ -343,3 +343,59 @@ func TestNoGradEndsWithItsFunction(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestTheGeneratorGoesOnFromAStateThatWasRead(t *testing.T) {
+	thread := newThread(t)
+	err := in(thread, func(s *libtorch.Scope) error {
+		libtorch.ManualSeed(1)
+		state := libtorch.RNGState(libtorch.CPU)
+		want := libtorch.ReadFloat32s(s.Uniform(0, 1, 8))
+		libtorch.ManualSeed(2)
+		libtorch.SetRNGState(libtorch.CPU, state)
+		if got := libtorch.ReadFloat32s(s.Uniform(0, 1, 8)); !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, state := range map[string][]byte{"nothing": nil, "too short": make([]byte, 17)} {
+		if err := thread.Do(func() error { libtorch.SetRNGState(libtorch.CPU, state); return nil }); err == nil {
+			t.Errorf("a state of %s is taken", name)
+		}
+	}
+}
+
+func TestAnOptimisersStateIsItsOwnMemory(t *testing.T) {
+	thread := newThread(t)
+	err := in(thread, func(s *libtorch.Scope) error {
+		w := libtorch.RequireGrad(s.Float32s([]float32{1, 2}, 2))
+		a := libtorch.NewAdam([]libtorch.Tensor{w}, libtorch.AdamConfig{LearningRate: 0.1})
+		defer a.Close()
+		libtorch.BackwardFrom(w, s.Float32s([]float32{1, -1}, 2))
+		a.Step(0)
+		state := a.State(s, 0)
+		if steps := libtorch.Item(state.Step); steps != 1 {
+			t.Errorf("%v steps", steps)
+		}
+		libtorch.Fill(state.Step, 41)
+		libtorch.BackwardFrom(w, s.Float32s([]float32{1, -1}, 2))
+		a.Step(0)
+		if steps := libtorch.Item(a.State(s, 0).Step); steps != 42 {
+			t.Errorf("%v steps after 41 were set and one was taken", steps)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := in(thread, func(s *libtorch.Scope) error {
+		a := libtorch.NewAdam([]libtorch.Tensor{libtorch.RequireGrad(s.Float32s([]float32{1}, 1))}, libtorch.AdamConfig{LearningRate: 0.1})
+		defer a.Close()
+		a.State(s, 1)
+		return nil
+	}); err == nil {
+		t.Error("a parameter that is not there has a state")
+	}
+}

@@ -79,8 +79,8 @@ func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
 		argv:  []string{java, "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", classpath, "kafka.Kafka", properties},
 		ready: func(ctx context.Context) error { return k.createTopics(ctx, o.Topics) },
 	}
+	t.Cleanup(k.Kill) // a broker that fails to start is ended too
 	k.process.start()
-	t.Cleanup(k.Kill)
 	return k
 }
 

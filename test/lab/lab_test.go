@@ -1,15 +1,19 @@
 package lab_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +88,41 @@ func TestMinIOKeepsObjectsThroughARestart(t *testing.T) {
 	}
 }
 
+func TestALimitedUserOfMinIOReadsAndMayNotWrite(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		m := lab.StartMinIO(t, lab.MinIOOptions{TLS: secure})
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		if secure {
+			transport.TLSClientConfig = roots(t, m.CAPath)
+		}
+		defer transport.CloseIdleConnections()
+		client := func(accessKey, secretKey string) *minio.Client {
+			c, err := minio.New(m.Addr, &minio.Options{Creds: credentials.NewStaticV4(accessKey, secretKey, ""), Secure: secure, Transport: transport})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		put := func(c *minio.Client) error {
+			_, err := c.PutObject(t.Context(), "lab", "o", bytes.NewReader([]byte("x")), 1, minio.PutObjectOptions{})
+			return err
+		}
+		root, limited := client(m.AccessKey, m.SecretKey), client(m.LimitedUser(t, lab.ReadOnly))
+		if err := root.MakeBucket(t.Context(), "lab", minio.MakeBucketOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := put(root); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := limited.StatObject(t.Context(), "lab", "o", minio.StatObjectOptions{}); err != nil {
+			t.Errorf("with TLS %v it may not read: %v", secure, err)
+		}
+		if err := put(limited); minio.ToErrorResponse(err).Code != "AccessDenied" {
+			t.Errorf("with TLS %v a write of it ends in %v", secure, err)
+		}
+	}
+}
+
 // echo is a server that says back what it hears.
 func echo(t *testing.T) string {
 	t.Helper()
@@ -146,5 +185,41 @@ func TestEachFaultOfALinkIsFeltAndGoesAway(t *testing.T) {
 		}
 		link.Clear()
 		link.Restore()
+	}
+}
+
+func TestAServerEndsWithTheTestBinaryThatIsKilled(t *testing.T) {
+	const inner = "GNN_LAB_INNER"
+	if os.Getenv(inner) != "" {
+		fmt.Println(lab.NewProxy(t, "127.0.0.1:1").Addr)
+		select {} // until it is killed
+	}
+	lab.NewProxy(t, "127.0.0.1:1") // skips here, not in the inner one, where there is none
+	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
+	cmd.Env = append(os.Environ(), inner+"=1")
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	addr, err := bufio.NewReader(stdout).ReadString('\n')
+	killed := cmd.Process.Kill()
+	if err != nil || killed != nil {
+		t.Fatalf("the inner test says %q: %v, %v", addr, err, killed)
+	}
+	_ = cmd.Wait() // it was killed
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		c, err := net.DialTimeout("tcp", strings.TrimSpace(addr), time.Second)
+		if err != nil {
+			return
+		}
+		c.Close()
+		if time.Now().After(deadline) {
+			t.Fatal("the server outlives the test binary")
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }

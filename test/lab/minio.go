@@ -17,7 +17,7 @@ type MinIOOptions struct {
 	TLS bool
 }
 
-// MinIO is a server with one user, who may do all.
+// MinIO is a server with one user, who may do all; LimitedUser adds others.
 type MinIO struct {
 	Addr                 string // host:port
 	AccessKey, SecretKey string
@@ -33,9 +33,8 @@ func StartMinIO(t testing.TB, o MinIOOptions) *MinIO {
 	binary := need(t, filepath.Join(servers(), "bin", "minio"))
 	port := FreePort(t)
 	m := &MinIO{Addr: fmt.Sprintf("localhost:%d", port), AccessKey: "lab-access", SecretKey: "lab-secret-key"}
-	scheme, certs := "http", t.TempDir()
+	certs := t.TempDir()
 	if o.TLS {
-		scheme = "https"
 		ca := newAuthority(t, "lab-ca")
 		cert, key := ca.server("localhost", time.Time{})
 		m.CAPath, m.OtherCAPath = ca.path, newAuthority(t, "other-ca").path
@@ -45,21 +44,18 @@ func StartMinIO(t testing.TB, o MinIOOptions) *MinIO {
 			}
 		}
 	}
-	client := &http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
-		DisableKeepAlives: true,
-		// Whether it answers is asked here, not who it is.
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
-	}}
 	m.process = &process{
 		t: t, name: "MinIO",
 		argv: []string{binary, "--certs-dir", certs, "server", t.TempDir(), "--address", address(port), "--quiet"},
 		env:  []string{"MINIO_ROOT_USER=" + m.AccessKey, "MINIO_ROOT_PASSWORD=" + m.SecretKey, "MINIO_BROWSER=off", "MINIO_UPDATE=off"},
 		ready: func(ctx context.Context) error {
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+m.Addr+"/minio/health/cluster", nil)
+			ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+			defer cancel()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.url("/minio/health/cluster"), nil)
 			if err != nil {
 				return err
 			}
-			answer, err := client.Do(request)
+			answer, err := anyone.Do(request)
 			if err != nil {
 				return err
 			}
@@ -70,9 +66,22 @@ func StartMinIO(t testing.TB, o MinIOOptions) *MinIO {
 			return nil
 		},
 	}
+	t.Cleanup(m.Kill) // a server that fails to start is ended too
 	m.process.start()
-	t.Cleanup(m.Kill)
 	return m
+}
+
+// anyone is a client that asks a server of ours without asking who it is.
+var anyone = &http.Client{Transport: &http.Transport{
+	DisableKeepAlives: true,
+	TLSClientConfig:   &tls.Config{InsecureSkipVerify: true},
+}}
+
+func (m *MinIO) url(path string) string {
+	if m.CAPath != "" {
+		return "https://" + m.Addr + path
+	}
+	return "http://" + m.Addr + path
 }
 
 // Kill ends the server as a power cut would, Stop in order; Start starts it

@@ -33,8 +33,8 @@ func NewProxy(t testing.TB, upstream string) *Proxy {
 		t: t, name: "toxiproxy", argv: []string{binary, "-host", "127.0.0.1", "-port", fmt.Sprint(port)},
 		ready: func(ctx context.Context) error { return listening(ctx, address(port)) },
 	}
-	p.start()
 	t.Cleanup(func() { p.stop(syscall.SIGKILL) })
+	p.start()
 	x := &Proxy{Addr: fmt.Sprintf("localhost:%d", FreePort(t)), t: t}
 	x.call(http.MethodPost, "http://"+address(port)+"/proxies", map[string]any{
 		"name": "link", "listen": x.Addr, "upstream": upstream, "enabled": true,
