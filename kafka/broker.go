@@ -6,9 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +27,9 @@ const (
 	// retrying is the longest pause between two attempts.
 	retrying = 5 * time.Second
 )
+
+// clientID is what the brokers' logs call this program.
+const clientID = service
 
 // Broker is a cluster of Kafka brokers. It is safe for concurrent use, and
 // opens no connection before one is needed. Close it.
@@ -61,10 +64,10 @@ func (l *link) closeUnused() {
 func NewBroker(c Config) (*Broker, error) {
 	b := &Broker{config: c, servers: strings.Split(c.BootstrapServers, ",")}
 	b.options = kafka.Transport{
-		Dial:           (&net.Dialer{Timeout: dialing, KeepAlive: 15 * time.Second}).DialContext,
+		Dial:           dial,
 		DialTimeout:    attempt,
 		IdleTimeout:    10 * time.Second,
-		ClientID:       "gnn-trainer",
+		ClientID:       clientID,
 		MetadataTopics: []string{c.EventsTopic, c.ControlTopic},
 	}
 	if c.User != "" || c.CAPath != "" {
@@ -89,6 +92,27 @@ func NewBroker(c Config) (*Broker, error) {
 	return b, nil
 }
 
+// dial opens a connection whose every request ends: kafka-go takes its deadline
+// back before it authenticates, and a link that stalled then would hold a
+// goroutine and a socket for good.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := (&net.Dialer{Timeout: dialing, KeepAlive: 15 * time.Second}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return bounded{c}, nil
+}
+
+// bounded is a connection that always has a deadline.
+type bounded struct{ net.Conn }
+
+func (c bounded) SetDeadline(t time.Time) error {
+	if t.IsZero() {
+		t = time.Now().Add(attempt)
+	}
+	return c.Conn.SetDeadline(t)
+}
+
 // readRoots reads the authorities that are trusted.
 func readRoots(path string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(path)
@@ -111,7 +135,9 @@ func (b *Broker) Close() {
 }
 
 func (b *Broker) newLink() *link {
-	return &link{client: &kafka.Client{Addr: kafka.TCP(b.servers...), Transport: &kafka.Transport{
+	// Without a Timeout kafka-go gives the brokers half a second to replicate an
+	// event, and one that took longer would be sent again.
+	return &link{client: &kafka.Client{Addr: kafka.TCP(b.servers...), Timeout: attempt + polling, Transport: &kafka.Transport{
 		Dial: b.options.Dial, DialTimeout: b.options.DialTimeout, IdleTimeout: b.options.IdleTimeout, ClientID: b.options.ClientID,
 		MetadataTopics: b.options.MetadataTopics, TLS: b.tls, SASL: b.options.SASL,
 	}}}
@@ -150,7 +176,7 @@ func (b *Broker) try(ctx context.Context, within time.Duration, request func(con
 	if err == nil {
 		return nil
 	}
-	if ctx.Err() == nil && (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
+	if ctx.Err() == nil && hungUp(err) {
 		if why := b.wrongListener(limited); why != nil {
 			return why
 		}
@@ -160,18 +186,18 @@ func (b *Broker) try(ctx context.Context, within time.Duration, request func(con
 
 // persist repeats f, with growing pauses, until it succeeds, is refused, or
 // ctx ends; then the error tells why it failed last. failed, where not nil,
-// hears of each failure.
+// hears of each failure that is tried again.
 func persist(ctx context.Context, f func() error, failed func(error)) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 100*time.Millisecond, retrying
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		last = f()
-		if last != nil && failed != nil && ctx.Err() == nil {
-			failed(last)
-		}
 		if errors.Is(last, ErrRefused) {
 			return struct{}{}, backoff.Permanent(last)
+		}
+		if last != nil && failed != nil && ctx.Err() == nil {
+			failed(last)
 		}
 		return struct{}{}, last
 	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(0))
@@ -179,33 +205,6 @@ func persist(ctx context.Context, f func() error, failed func(error)) error {
 		return fmt.Errorf("%w; last: %w", err, last)
 	}
 	return err
-}
-
-// wrongTopic is how long a topic may be unknown before that is taken for the
-// truth: brokers that have just started do not know theirs yet.
-const wrongTopic = 3 * time.Second
-
-// topic is one by its name and the variable that sets it.
-type topic struct {
-	variable, name string
-	unknown        time.Time // since when the brokers do not know it; zero: they do
-}
-
-// leaders are the partitions of the topic that have a leader, ascending.
-func (t *topic) leaders(ctx context.Context, c *kafka.Client) ([]int, error) {
-	led, err := leaders(ctx, c, t.name)
-	switch {
-	case !errors.Is(err, kafka.UnknownTopicOrPartition):
-		t.unknown = time.Time{}
-	case t.unknown.IsZero():
-		t.unknown = time.Now()
-	case time.Since(t.unknown) > wrongTopic:
-		return nil, refuse("the brokers have no topic %s: make it, or set %s to the one that is meant", t.name, t.variable)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("looking for topic %s: %w", t.name, err)
-	}
-	return led, nil
 }
 
 // Check waits until the brokers answer, take the credentials and have both
@@ -216,8 +215,12 @@ func (b *Broker) Check(ctx context.Context) error {
 	err := persist(ctx, func() error {
 		return b.try(ctx, attempt, func(ctx context.Context, c *kafka.Client) error {
 			for _, t := range topics {
-				if _, err := t.leaders(ctx, c); err != nil {
+				all, err := t.look(ctx, c)
+				if err != nil {
 					return err
+				}
+				if !slices.ContainsFunc(all, func(p partition) bool { return p.led }) {
+					return fmt.Errorf("looking for topic %s: %w", t.name, kafka.LeaderNotAvailable)
 				}
 			}
 			return nil
@@ -227,30 +230,4 @@ func (b *Broker) Check(ctx context.Context) error {
 		return fmt.Errorf("reaching Kafka at %s: %w", b.config.BootstrapServers, err)
 	}
 	return nil
-}
-
-// leaders are the partitions of a topic that have a leader, ascending.
-func leaders(ctx context.Context, c *kafka.Client, topic string) ([]int, error) {
-	m, err := c.Metadata(ctx, &kafka.MetadataRequest{Topics: []string{topic}})
-	if err != nil {
-		return nil, err
-	}
-	var led []int
-	for _, t := range m.Topics {
-		if t.Name != topic {
-			continue
-		}
-		if t.Error != nil {
-			return nil, t.Error
-		}
-		for _, p := range t.Partitions {
-			if p.Error == nil && p.Leader.Host != "" {
-				led = append(led, p.ID)
-			}
-		}
-	}
-	if len(led) == 0 {
-		return nil, kafka.LeaderNotAvailable
-	}
-	return led, nil
 }

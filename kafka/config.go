@@ -34,7 +34,7 @@ func (c Config) Validate() error {
 	var errs []error
 	for i, server := range strings.Split(c.BootstrapServers, ",") {
 		host, port, err := net.SplitHostPort(server)
-		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || bad != nil || n == 0 {
+		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || strings.ContainsAny(host, " \t\r\n/@") || bad != nil || n == 0 {
 			// Not the address itself: a password may have slipped into it.
 			errs = append(errs, fmt.Errorf("KAFKA_BOOTSTRAP_SERVERS: address %d is no host:port; set that, several with commas and no spaces between", i+1))
 		}

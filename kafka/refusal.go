@@ -6,10 +6,16 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+	"github.com/segmentio/kafka-go/protocol/apiversions"
+	"github.com/segmentio/kafka-go/protocol/saslhandshake"
+	"github.com/segmentio/kafka-go/sasl/scram"
 )
 
 // ErrRefused marks what another attempt would not mend: credentials,
@@ -58,30 +64,73 @@ func (b *Broker) refusePlaintext() error {
 	return refuse("the listener at %s speaks no TLS: set KAFKA_BOOTSTRAP_SERVERS to the one that does, or unset KAFKA_USER, KAFKA_PASSWORD and CA_PATH", b.config.BootstrapServers)
 }
 
+// hungUp tells whether a broker has ended a connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
 // wrongListener looks why a broker has hung up: one that speaks TLS hangs up
-// on who does not, and the reverse.
+// on who does not, and the reverse; one that asks for a user hangs up on who
+// names none.
 func (b *Broker) wrongListener(ctx context.Context) error {
 	for _, server := range b.servers {
-		connection, err := (&net.Dialer{Timeout: dialing}).DialContext(ctx, "tcp", server)
-		if err != nil {
-			continue
-		}
-		if b.tls == nil {
-			// Who it is does not matter here, only that it speaks TLS.
-			err = tls.Client(connection, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx)
-			connection.Close()
-			if err == nil {
-				return refuse("the listener at %s speaks TLS: set CA_PATH, and KAFKA_USER and KAFKA_PASSWORD where it asks for them, or set KAFKA_BOOTSTRAP_SERVERS to a plain listener", server)
-			}
-			continue
-		}
-		plain := kafka.NewConn(connection, "", 0)
-		_ = plain.SetDeadline(time.Now().Add(dialing))
-		_, err = plain.ApiVersions()
-		plain.Close()
-		if err == nil {
+		switch {
+		case b.tls == nil && speaksTLS(ctx, server):
+			return refuse("the listener at %s speaks TLS: set CA_PATH, and KAFKA_USER and KAFKA_PASSWORD where it asks for them, or set KAFKA_BOOTSTRAP_SERVERS to a plain listener", server)
+		case b.tls != nil && speaksPlain(ctx, server):
 			return b.refusePlaintext()
+		case b.config.User == "" && b.asksForUser(ctx, server):
+			return refuse("the listener at %s asks for a user: set KAFKA_USER and KAFKA_PASSWORD, or set KAFKA_BOOTSTRAP_SERVERS to a listener without authentication", server)
 		}
 	}
 	return nil
+}
+
+// probe opens a connection that ends with ctx, and soon.
+func probe(ctx context.Context, server string) (net.Conn, error) {
+	c, err := dial(ctx, "tcp", server)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.SetDeadline(time.Now().Add(dialing))
+}
+
+func speaksTLS(ctx context.Context, server string) bool {
+	c, err := probe(ctx, server)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	// Who it is does not matter here, only that it speaks TLS.
+	return tls.Client(c, &tls.Config{InsecureSkipVerify: true}).HandshakeContext(ctx) == nil
+}
+
+func speaksPlain(ctx context.Context, server string) bool {
+	c, err := probe(ctx, server)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	_, err = protocol.NewConn(c, clientID).RoundTrip(&apiversions.Request{})
+	return err == nil
+}
+
+// asksForUser begins to authenticate: a listener that wants none says so.
+func (b *Broker) asksForUser(ctx context.Context, server string) bool {
+	c, err := probe(ctx, server)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	if b.tls != nil {
+		config := b.tls.Clone()
+		config.ServerName, _, _ = net.SplitHostPort(server) // Validate has seen it
+		c = tls.Client(c, config)
+	}
+	answer, err := protocol.NewConn(c, clientID).RoundTrip(&saslhandshake.Request{Mechanism: scram.SHA512.Name()})
+	if err != nil {
+		return false
+	}
+	code := kafka.Error(answer.(*saslhandshake.Response).ErrorCode)
+	return code == 0 || code == kafka.UnsupportedSASLMechanism
 }

@@ -38,7 +38,8 @@ type Telemetry struct {
 	pending *Event     // Loading or Epoch that waits for its second
 	timer   *time.Timer
 	armed   bool   // timer will send started or pending
-	lost    error  // of events sent since the caller was last told
+	failing bool   // the sink refused the newest Started, Loading or Epoch
+	lost    error  // that the caller has not been told of
 	over    bool   // no further Started, Loading or Epoch
 	ending  Status // of the call that decided how the run ends
 
@@ -78,9 +79,9 @@ func (t *Telemetry) Started() error {
 	return t.takeLost()
 }
 
-// Loading tells what the run is at. The error is that of an earlier Loading
-// or Epoch event which the sink has refused since the last call; the run goes
-// on. After the last event of the run, it does nothing.
+// Loading tells what the run is at. The error is that of an earlier event which
+// the sink has refused; of refusals in a row the first is told, once. The run
+// goes on. After the last event of the run, it does nothing.
 func (t *Telemetry) Loading(what Text) error {
 	return t.enqueue(t.event(Loading, what.In(t.lang)))
 }
@@ -256,8 +257,11 @@ func (t *Telemetry) flush() {
 	err := t.deliver(ctx, *e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err != nil && ctx.Err() == nil {
-		t.lost = errors.Join(t.lost, err)
+	switch {
+	case err == nil:
+		t.failing = false
+	case ctx.Err() == nil && !t.failing:
+		t.failing, t.lost = true, err
 	}
 	if t.pending != nil && !t.over {
 		t.arm(time.Unix(t.second+1, 0).Sub(t.now()))

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -240,9 +241,33 @@ func TestARefusedEpochIsReportedByTheNextCallAndStopsNothing(t *testing.T) {
 			t.Errorf("the next call returned %v", err)
 		}
 		time.Sleep(2 * time.Second)
-		must(t, tm.Epoch(3, 3, 1, nil)) // told once only
+		must(t, tm.Epoch(3, 3, 1, nil)) // reported once only
 		time.Sleep(2 * time.Second)
 		expect(t, sink.told(t, start), "loading Epoch 2 finished, loss: 1.0000 @2.000", "loading Epoch 3 finished, loss: 1.0000 @4.000")
+	})
+}
+
+func TestOfRefusalsInARowOneIsReported(t *testing.T) {
+	refused := errors.New("broker is gone")
+	var down atomic.Bool
+	sink := recorder{hold: func(context.Context, []byte) error {
+		if down.Load() {
+			return refused
+		}
+		return nil
+	}}
+	bubble(t, &sink, func(t *testing.T, tm *Telemetry, _ time.Time) {
+		reported := 0
+		for epoch := range 40 {
+			down.Store(epoch%20 < 15) // twice
+			if tm.Epoch(epoch+1, 40, 1, nil) != nil {
+				reported++
+			}
+			time.Sleep(time.Second)
+		}
+		if reported != 2 {
+			t.Errorf("%d reports of two series of refusals", reported)
+		}
 	})
 }
 

@@ -14,8 +14,8 @@ import (
 const (
 	polling     = 2 * time.Second  // a broker answers a fetch then, with a message at once
 	lookAgain   = 30 * time.Second // for partitions that were added
-	fetchBytes  = 1 << 20
-	badMessages = 20 // are told of, in a run; the others are skipped in silence
+	fetchBytes  = 32 << 10         // so many come over a link of 10 kB/s before the attempt ends
+	badMessages = 20               // are told of, in a run; the others are skipped in silence
 )
 
 // WatchConfig is what stops are looked for.
@@ -46,20 +46,24 @@ func (b *Broker) Watch(ctx context.Context, c WatchConfig) (Stop, error) {
 	defer readers.Wait()
 	reading := map[int]bool{}
 	for {
-		var led []int
+		// One that has no leader yet is read too, from the moment it has.
+		var all []partition
 		err := persist(ctx, func() error {
 			return b.try(ctx, attempt, func(ctx context.Context, c *kafka.Client) (err error) {
-				led, err = leaders(ctx, c, w.topic)
+				all, err = partitions(ctx, c, w.topic)
 				return err
 			})
-		}, w.outage.failed)
-		if errors.Is(err, ErrRefused) {
+		}, func(err error) { w.outage.failed(looking, err) })
+		switch {
+		case errors.Is(err, ErrRefused):
 			cancel(err)
+		case err == nil:
+			w.outage.over(looking)
 		}
-		for _, partition := range led {
-			if !reading[partition] {
-				reading[partition] = true
-				readers.Go(func() { w.read(ctx, partition) })
+		for _, p := range all {
+			if !reading[p.id] {
+				reading[p.id] = true
+				readers.Go(func() { w.read(ctx, p.id) })
 			}
 		}
 		select {
@@ -73,6 +77,9 @@ func (b *Broker) Watch(ctx context.Context, c WatchConfig) (Stop, error) {
 		}
 	}
 }
+
+// looking is what outage knows the search for partitions by.
+const looking = -1
 
 type watch struct {
 	WatchConfig
@@ -105,12 +112,12 @@ func (w *watch) read(ctx context.Context, partition int) {
 				}
 				return err
 			})
-		}, w.outage.failed)
-		if errors.Is(err, ErrRefused) {
+		}, func(err error) { w.outage.failed(partition, err) })
+		switch {
+		case errors.Is(err, ErrRefused):
 			w.found(err)
-		}
-		if err == nil {
-			w.outage.over()
+		case err == nil:
+			w.outage.over(partition)
 		}
 	}
 }
@@ -168,9 +175,13 @@ func (w *watch) fetch(ctx context.Context, c *kafka.Client, partition int, offse
 	if r.Error != nil {
 		return offset, r.Error
 	}
+	begin := offset
 	for {
 		record, err := r.Records.ReadRecord()
 		if errors.Is(err, io.EOF) {
+			if offset == begin && offset < r.HighWatermark {
+				offset++ // the mark of a transaction, or compacted away: the broker would give it again at once
+			}
 			return offset, nil
 		}
 		if err != nil {

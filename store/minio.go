@@ -25,10 +25,9 @@ import (
 var ErrNotUploaded = errors.New("not uploaded")
 
 const (
-	probing  = time.Minute      // how long MinIO may be away before the training starts
-	stalled  = 20 * time.Second // without a byte, after which a connection is given up
-	partSize = 16 << 20         // bytes; a larger object goes up in parts
-	hashKey  = "Sha256"         // user metadata of every object
+	probing = time.Minute      // how long MinIO may be away before the training starts
+	stalled = 20 * time.Second // without a byte, after which a connection is given up
+	hashKey = "Sha256"         // user metadata of every object
 )
 
 // MinIO is the store of one run in a bucket, BUCKET/MODEL_NAME/QUEUE_ID/name.
@@ -54,11 +53,12 @@ func NewMinIO(cfg Config, queueID string, roots *x509.CertPool, log func(string)
 	}
 	http := transport(roots)
 	client, err := minio.New(cfg.Endpoint, &minio.Options{
-		Creds:           credentials.NewStaticV4(cfg.AccessKey.Reveal(), cfg.SecretKey.Reveal(), ""),
-		Secure:          cfg.Secure,
-		Transport:       http,
-		TrailingHeaders: true, // checksums of what is streamed
-		MaxRetries:      1,    // repeating is done here, where the reasons are known
+		Creds:     credentials.NewStaticV4(cfg.AccessKey.Reveal(), cfg.SecretKey.Reveal(), ""),
+		Secure:    cfg.Secure,
+		Transport: http,
+		// Repeating is done here, where the reasons are known; minio-go winds
+		// a body back that the last request may still be reading.
+		MaxRetries: 1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("MINIO_ENDPOINT=%s cannot be used: %w", cfg.Endpoint, err)
@@ -88,18 +88,32 @@ func (m *MinIO) Path() string { return m.staging.Path() }
 
 func (m *MinIO) key(name string) string { return path.Join(m.prefix, name) }
 
-// persist repeats f until it succeeds, cannot, or the limit or ctx ends.
+// persist repeats f until it succeeds, cannot, or the limit or ctx ends. The
+// log hears of the first failure.
 func (m *MinIO) persist(ctx context.Context, limit time.Duration, f func() error) error {
+	told := false
+	return m.again(ctx, limit, func() error {
+		err := m.explain(f())
+		if err != nil && !told && !final(err) && ctx.Err() == nil {
+			told = true
+			m.log(fmt.Sprintf("MinIO at %s: %v; it is tried again", m.config.Endpoint, err))
+		}
+		return err
+	})
+}
+
+// final tells whether another try would end the same.
+func final(err error) bool {
+	return errors.Is(err, ErrUnusable) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInvalid)
+}
+
+// again is persist without a word.
+func (m *MinIO) again(ctx context.Context, limit time.Duration, f func() error) error {
 	var last error
-	failed := false
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		last = m.explain(f())
-		if errors.Is(last, ErrUnusable) || errors.Is(last, fs.ErrNotExist) || errors.Is(last, ErrInvalid) {
+		if final(last) {
 			return struct{}{}, backoff.Permanent(last)
-		}
-		if last != nil && !failed && ctx.Err() == nil {
-			failed = true
-			m.log(fmt.Sprintf("MinIO at %s: %v; it is tried again", m.config.Endpoint, last))
 		}
 		return struct{}{}, last
 	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(limit))
@@ -123,25 +137,37 @@ func (m *MinIO) Open(ctx context.Context) error {
 }
 
 func (m *MinIO) probe(ctx context.Context) error {
-	there, err := m.client.BucketExists(ctx, m.config.Bucket)
-	// Who may not look whether it is there may still be allowed to write to it.
-	if err != nil && minio.ToErrorResponse(err).Code != minio.AccessDenied {
+	var there bool
+	err := m.persist(ctx, probing, func() (err error) {
+		there, err = m.client.BucketExists(ctx, m.config.Bucket)
+		if minio.ToErrorResponse(err).Code == minio.AccessDenied {
+			// Who may not look whether it is there may still be allowed to write to it.
+			there, err = true, nil
+		}
+		return err
+	})
+	if err == nil && !there {
+		err = m.again(ctx, requestLimit, func() error {
+			err := m.client.MakeBucket(ctx, m.config.Bucket, minio.MakeBucketOptions{})
+			if minio.ToErrorResponse(err).Code == minio.BucketAlreadyOwnedByYou {
+				return nil // another run was faster
+			}
+			return err
+		})
+	}
+	if err != nil {
 		return err
 	}
-	if err == nil && !there {
-		if err := m.client.MakeBucket(ctx, m.config.Bucket, minio.MakeBucketOptions{}); err != nil &&
-			minio.ToErrorResponse(err).Code != minio.BucketAlreadyOwnedByYou {
-			return err
-		}
-	}
-	content, key := []byte("probe"), m.key(".probe")
-	if _, err := m.client.PutObject(ctx, m.config.Bucket, key, bytes.NewReader(content), int64(len(content)), minio.PutObjectOptions{}); err != nil {
+	key, content := m.key(".probe"), []byte("probe")
+	if err := m.putBytes(ctx, key, content); err != nil {
 		return err
 	}
 	if _, err := m.get(ctx, key, int64(len(content))); err != nil {
 		return err
 	}
-	return m.client.RemoveObject(ctx, m.config.Bucket, key, minio.RemoveObjectOptions{})
+	return m.again(ctx, requestLimit, func() error {
+		return m.client.RemoveObject(ctx, m.config.Bucket, key, minio.RemoveObjectOptions{})
+	})
 }
 
 // Close stops uploading and lets other runs have the staging folder.

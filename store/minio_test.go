@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -422,5 +423,36 @@ func TestAnUndeliveredEventGoesToTheBucketToo(t *testing.T) {
 	}
 	if content, err := io.ReadAll(object); err != nil || string(content) != "{\"status\":\"started\"}\n{\"status\":\"finished\"}\n" {
 		t.Errorf("%q, %v", content, err)
+	}
+}
+
+// A server under load answers some requests with 503: each is repeated until it
+// is answered, and the result is whole.
+func TestAServerThatIsBusyNowAndThenIsAskedAgain(t *testing.T) {
+	server := lab.StartMinIO(t, lab.MinIOOptions{})
+	front := lab.NewS3Proxy(t, server.Addr)
+	n := 0
+	front.Answer(func(*http.Request) (int, string) {
+		if n++; n%2 == 0 {
+			return http.StatusServiceUnavailable, "SlowDown"
+		}
+		return 0, ""
+	})
+	s := opened(t, configOf(t, server, front.Addr), "q1")
+	if err := s.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	m := putAll(t, s, large())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.PutManifest(ctx, m); err != nil {
+		t.Fatal(err)
+	}
+	if front.Answered() == 0 {
+		t.Error("the server was never busy, so this test shows nothing")
+	}
+	front.Answer(nil)
+	if _, err := s.Result(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

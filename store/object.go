@@ -15,6 +15,10 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
+// errGone is a file that is not to be uploaded any more: a checkpoint that was
+// removed meanwhile.
+var errGone = errors.New("the file is gone")
+
 // work is one step of the uploader.
 func (m *MinIO) work(ctx context.Context, u upload) error {
 	if u.path == "" {
@@ -22,7 +26,7 @@ func (m *MinIO) work(ctx context.Context, u upload) error {
 	}
 	err := m.putFile(ctx, u)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a checkpoint that was removed meanwhile
+		return errGone
 	}
 	return m.explain(err)
 }
@@ -54,34 +58,53 @@ func (m *MinIO) putBytes(ctx context.Context, key string, content []byte) error 
 	return m.put(ctx, key, bytes.NewReader(content), int64(len(content)), hex.EncodeToString(sum[:]))
 }
 
-func (m *MinIO) put(ctx context.Context, key string, r io.ReadSeeker, size int64, sum string) error {
+// reader is what is uploaded: read once for its checksum, then to send it.
+type reader interface {
+	io.Reader
+	io.ReaderAt
+}
+
+// put uploads an object with its checksum, for the server to compare, and
+// compares what the server has then.
+func (m *MinIO) put(ctx context.Context, key string, r reader, size int64, sum string) error {
 	checksum, err := minio.ChecksumCRC64NVME.ChecksumReader(r)
 	if err != nil {
 		return err
 	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
+	metadata := map[string]string{hashKey: sum}
 	if size > partSize {
-		// Parts of an upload that was cut short before would stay for good.
-		_ = m.client.RemoveIncompleteUpload(ctx, m.config.Bucket, key)
+		err = m.putParts(ctx, key, r, size, metadata, checksum.Encoded())
+	} else {
+		metadata[checksumHeader] = checksum.Encoded()
+		err = m.again(ctx, requestLimit, func() error {
+			// A reader of its own: a request that was answered before its
+			// end may still be reading the last one.
+			_, err := m.client.PutObject(ctx, m.config.Bucket, key, io.NewSectionReader(r, 0, size), size, minio.PutObjectOptions{
+				DisableMultipart: true, ContentType: contentType(key), UserMetadata: metadata,
+			})
+			return err
+		})
 	}
-	_, err = m.client.PutObject(ctx, m.config.Bucket, key, r, size, minio.PutObjectOptions{
-		Checksum: minio.ChecksumCRC64NVME, PartSize: partSize, NumThreads: 2,
-		ContentType: contentType(key), UserMetadata: map[string]string{hashKey: sum},
-	})
 	if err != nil {
 		return err
 	}
-	object, err := m.client.StatObject(ctx, m.config.Bucket, key, minio.StatObjectOptions{Checksum: true})
+	object, err := m.stat(ctx, key)
 	if err != nil {
 		return err
 	}
-	if object.Size != size || object.ChecksumCRC64NVME != "" && object.ChecksumCRC64NVME != checksum.Encoded() {
-		return fmt.Errorf("the server has %d bytes with the CRC-64 %s of %s, and %d bytes with %s were sent",
+	if object.Size != size || object.ChecksumCRC64NVME != checksum.Encoded() {
+		return fmt.Errorf("the server has %d bytes with the CRC-64 %q of %s, and %d bytes with %q were sent",
 			object.Size, object.ChecksumCRC64NVME, key, size, checksum.Encoded())
 	}
 	return nil
+}
+
+func (m *MinIO) stat(ctx context.Context, key string) (object minio.ObjectInfo, err error) {
+	err = m.again(ctx, requestLimit, func() (err error) {
+		object, err = m.client.StatObject(ctx, m.config.Bucket, key, minio.StatObjectOptions{Checksum: true})
+		return err
+	})
+	return object, err
 }
 
 func contentType(key string) string {
@@ -93,8 +116,8 @@ func contentType(key string) string {
 
 // verify compares an object with what the manifest says of it.
 func (m *MinIO) verify(ctx context.Context, f FileInfo) error {
-	object, err := m.client.StatObject(ctx, m.config.Bucket, m.key(f.Name), minio.StatObjectOptions{})
-	if minio.ToErrorResponse(err).Code == minio.NoSuchKey {
+	object, err := m.stat(ctx, m.key(f.Name))
+	if errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s is missing", ErrInvalid, m.Location(f.Name))
 	}
 	if err != nil {
@@ -112,19 +135,23 @@ const maxRead = 16 << 30
 
 // get reads an object of so many bytes at most, and compares its hash.
 func (m *MinIO) get(ctx context.Context, key string, most int64) ([]byte, error) {
-	object, err := m.client.GetObject(ctx, m.config.Bucket, key, minio.GetObjectOptions{})
-	if err != nil {
-		return nil, err
-	}
-	defer object.Close()
-	info, err := object.Stat()
+	info, err := m.stat(ctx, key)
 	if err != nil {
 		return nil, err
 	}
 	if info.Size > most {
 		return nil, fmt.Errorf("%w: %s has %d bytes, and %d are the most", ErrInvalid, key, info.Size, most)
 	}
-	content, err := io.ReadAll(object)
+	var content []byte
+	err = m.again(ctx, requestLimit, func() error {
+		object, err := m.client.GetObject(ctx, m.config.Bucket, key, minio.GetObjectOptions{})
+		if err != nil {
+			return err
+		}
+		defer object.Close()
+		content, err = io.ReadAll(object)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

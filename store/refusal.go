@@ -39,7 +39,8 @@ func (m *MinIO) explain(err error) error {
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
 		return unusable("it speaks TLS (%w): set MINIO_SECURE=true", err)
 	}
-	switch minio.ToErrorResponse(err).Code {
+	code := minio.ToErrorResponse(err).Code
+	switch code {
 	case minio.NoSuchKey:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch:
@@ -52,8 +53,10 @@ func (m *MinIO) explain(err error) error {
 		return unusable("the bucket %s cannot be used (%w): set MINIO_BUCKET_NAME to another one", m.config.Bucket, err)
 	case "RequestTimeTooSkewed":
 		return unusable("this machine's clock and the server's differ by too much (%w): set the one that is wrong", err)
+	case "":
+		return err
 	}
-	return err
+	return fmt.Errorf("%s: %w", code, err)
 }
 
 // dialStallable connects, and gives a connection up when nothing moves over it.

@@ -127,6 +127,8 @@ func (u *uploader) attempt(ctx context.Context, up upload) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	switch {
+	case up.path == "" && ctx.Err() == nil || errors.Is(err, errGone):
+		return nil // what is not removed harms nobody; neither says that uploading works
 	case err == nil:
 		if !u.failing.IsZero() {
 			u.log("uploading works again")
@@ -134,8 +136,6 @@ func (u *uploader) attempt(ctx context.Context, up upload) error {
 		u.failing, u.last = time.Time{}, nil
 	case ctx.Err() != nil:
 		return err
-	case up.path == "":
-		return nil // what is not removed harms nobody
 	default:
 		if u.failing.IsZero() {
 			u.failing = time.Now()
