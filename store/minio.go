@@ -88,6 +88,11 @@ func (m *MinIO) Path() string { return m.staging.Path() }
 
 func (m *MinIO) key(name string) string { return path.Join(m.prefix, name) }
 
+// request repeats one request of several for a while.
+func (m *MinIO) request(ctx context.Context, f func() error) error {
+	return m.again(ctx, min(requestLimit, m.config.Timeout), f)
+}
+
 // persist repeats f until it succeeds, cannot, or the limit or ctx ends. The
 // log hears of the first failure.
 func (m *MinIO) persist(ctx context.Context, limit time.Duration, f func() error) error {
@@ -147,7 +152,7 @@ func (m *MinIO) probe(ctx context.Context) error {
 		return err
 	})
 	if err == nil && !there {
-		err = m.again(ctx, requestLimit, func() error {
+		err = m.request(ctx, func() error {
 			err := m.client.MakeBucket(ctx, m.config.Bucket, minio.MakeBucketOptions{})
 			if minio.ToErrorResponse(err).Code == minio.BucketAlreadyOwnedByYou {
 				return nil // another run was faster
@@ -165,7 +170,7 @@ func (m *MinIO) probe(ctx context.Context) error {
 	if _, err := m.get(ctx, key, int64(len(content))); err != nil {
 		return err
 	}
-	return m.again(ctx, requestLimit, func() error {
+	return m.request(ctx, func() error {
 		return m.client.RemoveObject(ctx, m.config.Bucket, key, minio.RemoveObjectOptions{})
 	})
 }

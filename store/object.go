@@ -76,7 +76,7 @@ func (m *MinIO) put(ctx context.Context, key string, r reader, size int64, sum s
 		err = m.putParts(ctx, key, r, size, metadata, checksum.Encoded())
 	} else {
 		metadata[checksumHeader] = checksum.Encoded()
-		err = m.again(ctx, requestLimit, func() error {
+		err = m.request(ctx, func() error {
 			// A reader of its own: a request that was answered before its
 			// end may still be reading the last one.
 			_, err := m.client.PutObject(ctx, m.config.Bucket, key, io.NewSectionReader(r, 0, size), size, minio.PutObjectOptions{
@@ -100,7 +100,7 @@ func (m *MinIO) put(ctx context.Context, key string, r reader, size int64, sum s
 }
 
 func (m *MinIO) stat(ctx context.Context, key string) (object minio.ObjectInfo, err error) {
-	err = m.again(ctx, requestLimit, func() (err error) {
+	err = m.request(ctx, func() (err error) {
 		object, err = m.client.StatObject(ctx, m.config.Bucket, key, minio.StatObjectOptions{Checksum: true})
 		return err
 	})
@@ -143,7 +143,7 @@ func (m *MinIO) get(ctx context.Context, key string, most int64) ([]byte, error)
 		return nil, fmt.Errorf("%w: %s has %d bytes, and %d are the most", ErrInvalid, key, info.Size, most)
 	}
 	var content []byte
-	err = m.again(ctx, requestLimit, func() error {
+	err = m.request(ctx, func() error {
 		object, err := m.client.GetObject(ctx, m.config.Bucket, key, minio.GetObjectOptions{})
 		if err != nil {
 			return err

@@ -34,7 +34,7 @@ func (m *MinIO) putParts(ctx context.Context, key string, r io.ReaderAt, size in
 		begin[name] = value
 	}
 	var id string
-	err = m.again(ctx, requestLimit, func() (err error) {
+	err = m.request(ctx, func() (err error) {
 		id, err = core.NewMultipartUpload(ctx, m.config.Bucket, key, minio.PutObjectOptions{UserMetadata: begin, ContentType: contentType(key)})
 		return err
 	})
@@ -55,7 +55,7 @@ func (m *MinIO) putParts(ctx context.Context, key string, r io.ReaderAt, size in
 			return err
 		}
 		number, sum := len(parts)+1, minio.ChecksumCRC64NVME.ChecksumBytes(part).Encoded()
-		err := m.again(ctx, requestLimit, func() error {
+		err := m.request(ctx, func() error {
 			p, err := core.PutObjectPart(ctx, m.config.Bucket, key, id, number, bytes.NewReader(part), int64(len(part)), minio.PutObjectPartOptions{
 				CustomHeader: map[string][]string{checksumHeader: {sum}},
 			})
@@ -68,7 +68,7 @@ func (m *MinIO) putParts(ctx context.Context, key string, r io.ReaderAt, size in
 			return err
 		}
 	}
-	return m.again(ctx, requestLimit, func() error {
+	return m.request(ctx, func() error {
 		_, err := core.CompleteMultipartUpload(ctx, m.config.Bucket, key, id, parts, minio.PutObjectOptions{
 			UserMetadata: map[string]string{checksumHeader: checksum, checksumType: fullObject},
 		})
