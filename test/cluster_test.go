@@ -2,6 +2,7 @@ package test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -54,9 +55,12 @@ func (c *cluster) vars(changes map[string]string) map[string]string {
 // peer runs peer.py.
 func peer(t *testing.T, args ...string) string {
 	t.Helper()
-	out, err := exec.Command(python(t), append([]string{"peer.py"}, args...)...).CombinedOutput()
+	cmd := exec.Command(python(t), append([]string{"peer.py"}, args...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr // its library's log
+	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("peer.py %s: %v\n%s", args[0], err, out)
+		t.Fatalf("peer.py %s: %v\n%s", args[0], err, stderr.String())
 	}
 	return string(out)
 }
@@ -79,7 +83,6 @@ func (c *cluster) stop(queue string) time.Time {
 // arrived is an event in the topic.
 type arrived struct {
 	event
-	at  time.Time // by the broker's clock
 	raw string
 }
 
@@ -88,13 +91,36 @@ func (c *cluster) events(queue string) []arrived {
 	c.t.Helper()
 	var list []arrived
 	for _, m := range c.kafka.Messages(c.t, "queue-events", 1) {
-		a := arrived{at: m.Time, raw: m.Value}
+		a := arrived{raw: m.Value}
 		if err := json.Unmarshal([]byte(m.Value), &a.event); err != nil {
 			c.t.Fatalf("%s: %v", m.Value, err)
 		}
 		if a.QueueID == queue {
 			list = append(list, a)
 		}
+	}
+	return list
+}
+
+// heard is an event as another client reads it.
+type heard struct {
+	At    int64 // when the broker took it, Unix ms by its clock
+	Event event
+}
+
+// heard are all events of the topic, over another client: kafka-go does not
+// tell the broker's time.
+func (c *cluster) heard() []heard {
+	c.t.Helper()
+	var list []heard
+	lines := bufio.NewScanner(strings.NewReader(peer(c.t, append(append([]string{"events"}, c.login()...), "queue-events")...)))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var h heard
+		if err := json.Unmarshal(lines.Bytes(), &h); err != nil {
+			c.t.Fatalf("%s: %v", lines.Text(), err)
+		}
+		list = append(list, h)
 	}
 	return list
 }
@@ -155,12 +181,7 @@ func TestInAClusterOtherClientsReadTheEventsAndTheResult(t *testing.T) {
 		t.Errorf("model_path is %q", last.ModelPath)
 	}
 	var statuses []string
-	lines := bufio.NewScanner(strings.NewReader(peer(t, append(append([]string{"events"}, c.login()...), "queue-events")...)))
-	for lines.Scan() {
-		var m struct{ Event event }
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			t.Fatal(err)
-		}
+	for _, m := range c.heard() {
 		statuses = append(statuses, m.Event.Status)
 	}
 	if len(statuses) < 3 || statuses[0] != "started" || statuses[len(statuses)-1] != "finished" {
@@ -196,22 +217,30 @@ func TestAStopFromAnotherClientEndsTheRunInTime(t *testing.T) {
 		}
 	}
 	c := newCluster(t, lab.KafkaOptions{})
-	var took []time.Duration
+	sent := map[string]time.Time{}
 	for i := range stops {
 		queue := fmt.Sprintf("q%d", i)
 		p := start(t, c.vars(map[string]string{"QUEUE_ID": queue, "SYMBOLS": "", "LOOKBACK": "", "EPOCHS": "1000000", "PATIENCE": "0"}))
 		c.await(queue, func(e arrived) bool { return e.Epoch > 0 })
-		sent := c.stop(queue)
+		sent[queue] = c.stop(queue)
 		p.reading.Wait()
 		_ = p.cmd.Wait()
 		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 			t.Fatalf("exit code %d:\n%s", code, p.stderr.String())
 		}
 		last := c.mustTell(queue, "interrupted")
-		took = append(took, last.at.Sub(sent))
 		if m, err := store.Verify(c.fetch(queue)); err != nil || m.Status != store.Interrupted || last.ModelPath == "" {
 			t.Errorf("%s, %v; model_path %q", m.Status, err, last.ModelPath)
 		}
+	}
+	var took []time.Duration
+	for _, h := range c.heard() {
+		if h.Event.Status == "interrupted" {
+			took = append(took, time.UnixMilli(h.At).Sub(sent[h.Event.QueueID]))
+		}
+	}
+	if len(took) != stops {
+		t.Fatalf("%d stops, and %d runs were interrupted", stops, len(took))
 	}
 	slices.Sort(took)
 	t.Logf("of %d stops: median %v, worst %v", stops, took[len(took)/2], took[len(took)-1])

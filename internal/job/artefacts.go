@@ -45,7 +45,7 @@ func (r *run) putGraph(ctx context.Context) error {
 
 // putModel stores the model in both forms, and what it needs to be fed.
 func (r *run) putModel(ctx context.Context, model *nn.GCN) error {
-	r.report("telling the progress", r.telemetry.Loading(kafka.StoringModel))
+	r.tell(r.telemetry.Loading(kafka.StoringModel))
 	metadata, err := r.metadata()
 	if err != nil {
 		return err

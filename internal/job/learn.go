@@ -27,7 +27,7 @@ const afterStop = 200 * time.Millisecond
 // learn trains the model, from state where there is one, and the baseline, and
 // stores what came of them.
 func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, error) {
-	r.report("telling the progress", r.telemetry.Loading(kafka.Training))
+	r.tell(r.telemetry.Loading(kafka.Training))
 	// From here on a stop is a matter of moments, and what is learned is kept.
 	kept, cancel := r.shutdown.outlive(stopWrites)
 	defer cancel()
@@ -190,7 +190,7 @@ var errStopped = errors.New("stopped")
 // baseline is the same network, trained the same way, in which no node hears
 // another: what the edges are worth is the difference.
 func (r *run) baseline(ctx, kept context.Context) (*result.Baseline, error) {
-	r.report("telling the progress", r.telemetry.Loading(trainingBaseline))
+	r.tell(r.telemetry.Loading(trainingBaseline))
 	state, err := r.resumeFrom(ctx, baselineKind)
 	if err != nil {
 		return nil, err

@@ -19,8 +19,9 @@ const (
 	// before the first start of the run a stop may have been sent, while its
 	// pod was being made; clocks differ too.
 	stopMargin = 30 * time.Second
-	// watchAgain is the pause where the broker refuses in mid-run what it took
-	// at the start: a training goes on without hearing stops.
+	// atStart is how long a refusal is one of the run's configuration. Later a
+	// training goes on without hearing stops, and asks again now and then.
+	atStart    = 15 * time.Second
 	watchAgain = time.Minute
 )
 
@@ -39,12 +40,17 @@ func (j *Job) listen(s *shutdown, r record) {
 			return
 		}
 		j.Log.Debug().Msg("Kafka answers")
+		answered := time.Now()
 		for s.Err() == nil {
 			stop, err := j.Broker.Watch(s, kafka.WatchConfig{
 				IDs: j.Config.IDs, Since: r.Started.Add(-stopMargin), SinceAll: j.begun, Served: r.Served, Log: warn,
 			})
 			if err == nil {
 				s.stop(stop)
+				return
+			}
+			if errors.Is(err, kafka.ErrRefused) && time.Since(answered) < atStart {
+				s.stop(err)
 				return
 			}
 			if s.Err() == nil {

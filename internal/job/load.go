@@ -16,7 +16,7 @@ const sourcePyG = "pyg"
 
 // load brings the dataset in, from candles or from a PyG file.
 func (r *run) load(ctx context.Context) (*data.Dataset, error) {
-	r.report("telling the progress", r.telemetry.Loading(kafka.LoadingData))
+	r.tell(r.telemetry.Loading(kafka.LoadingData))
 	c := r.Config
 	if c.Source.Source == sourcePyG {
 		return r.loadGraph()
@@ -32,7 +32,7 @@ func (r *run) load(ctx context.Context) (*data.Dataset, error) {
 	r.Log.Info().Str("source", c.Source.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).
 		Int("rows", report.Rows).Int("duplicates", report.Duplicates).Int("disordered", report.Disordered).
 		Int("missing", report.Missing).Msg("market loaded")
-	r.report("telling the progress", r.telemetry.Loading(kafka.BuildingGraph))
+	r.tell(r.telemetry.Loading(kafka.BuildingGraph))
 	return await(ctx, func() (*data.Dataset, error) { return data.Build(market, c.Data) })
 }
 

@@ -77,7 +77,7 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 	if o, done := r.before(ctx); done {
 		return o, nil
 	}
-	r.report("telling the start", r.telemetry.Started())
+	r.tell(r.telemetry.Started())
 	if err := r.recall(ctx); err != nil {
 		return outcome{}, err
 	}
@@ -125,6 +125,16 @@ func (r *run) recall(ctx context.Context) error {
 	}
 	r.listen(r.shutdown, r.record)
 	return r.refuseSettings(ctx)
+}
+
+// tell reports that an event was not taken. A broker that refuses it before the
+// training has begun will refuse them all: the run is stopped.
+func (r *run) tell(err error) {
+	if errors.Is(err, kafka.ErrRefused) && r.timing.TrainSeconds == 0 {
+		r.shutdown.stop(err)
+		return
+	}
+	r.report("telling the progress", err)
 }
 
 // checkSymbol refuses a SYMBOL that is no node of a market. The nodes of a
