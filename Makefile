@@ -191,7 +191,7 @@ fuzz: native
 ## check: formats, vet, linters for Go and C++, generated files, go.mod, imports
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 check: build $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
-	test -z "$$(gofmt -l $$(git ls-files '*.go') | tee /dev/stderr)"
+	unformatted=$$(gofmt -l $$(git ls-files '*.go')); echo -n "$$unformatted"; test -z "$$unformatted"
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
