@@ -71,6 +71,9 @@ func (f *Folder) putCheckpoint(ctx context.Context, name string, write func(io.W
 	if err := checkFileName(name); err != nil {
 		return FileInfo{}, err
 	}
+	if filepath.Ext(name) == "" {
+		return FileInfo{}, errors.New("its name has no extension, which its hash stands before")
+	}
 	dir := f.checkpoints()
 	if err := os.Mkdir(dir, 0o777); err == nil {
 		if err := syncDir(f.path); err != nil {

@@ -25,9 +25,8 @@ import (
 var ErrNotUploaded = errors.New("not uploaded")
 
 const (
-	probing = time.Minute      // how long MinIO may be away before the training starts
-	stalled = 20 * time.Second // without a byte, after which a connection is given up
-	hashKey = "Sha256"         // user metadata of every object
+	probing = time.Minute // how long MinIO may be away before the training starts
+	hashKey = "Sha256"    // user metadata of every object
 )
 
 // MinIO is the store of one run in a bucket, BUCKET/MODEL_NAME/QUEUE_ID/name.
@@ -74,7 +73,6 @@ func transport(roots *x509.CertPool) *http.Transport {
 	t.DialContext = dialStallable
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.TLSHandshakeTimeout = 10 * time.Second
-	t.ResponseHeaderTimeout = stalled
 	return t
 }
 
@@ -210,12 +208,16 @@ func (m *MinIO) Put(ctx context.Context, name string, write func(io.Writer) erro
 // server has, and stores the manifest; where the run has finished, latest.json
 // moves to it and the staged artefacts are removed. Where the store stays away
 // for STORE_TIMEOUT, or until ctx ends, the error wraps ErrNotUploaded, and all
-// artefacts are in the staging folder, manifest included.
+// artefacts are in the staging folder, manifest included. It wraps ErrInvalid
+// too where they were changed there.
 func (m *MinIO) PutManifest(ctx context.Context, manifest Manifest) error {
 	if err := m.staging.putManifest(ctx, manifest); err != nil {
 		return err
 	}
 	if err := m.publish(ctx, manifest); err != nil {
+		if _, spoilt := Verify(m.staging.path); spoilt != nil {
+			return fmt.Errorf("%w: %w; uploading failed with: %w", ErrNotUploaded, spoilt, err)
+		}
 		return fmt.Errorf("%w: the result is whole in %s, and uploading it to %s failed: %w",
 			ErrNotUploaded, m.staging.path, m.Location(""), err)
 	}

@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"strings"
@@ -56,19 +58,23 @@ func (m *MinIO) Checkpoints(ctx context.Context) ([]FileInfo, error) {
 }
 
 // ReadCheckpoint gives a checkpoint's content, from the staging folder where
-// it is whole there.
+// it is whole there. One that is torn there and not in the bucket is ErrInvalid,
+// as it is in a Folder.
 func (m *MinIO) ReadCheckpoint(ctx context.Context, c FileInfo) ([]byte, error) {
-	if content, err := m.staging.ReadCheckpoint(ctx, c); err == nil {
+	content, local := m.staging.ReadCheckpoint(ctx, c)
+	if local == nil {
 		return content, nil
 	}
 	key := m.key(path.Join(CheckpointDir, checkpointFile(c)))
-	var content []byte
 	err := m.persist(ctx, probing, func() (err error) {
 		if content, err = m.get(ctx, key, maxRead); err != nil {
 			return err
 		}
 		return checkCheckpoint(c, content)
 	})
+	if errors.Is(err, fs.ErrNotExist) && errors.Is(local, ErrInvalid) {
+		return nil, local
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading checkpoint %s: %w", c.Name, err)
 	}

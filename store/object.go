@@ -15,42 +15,56 @@ import (
 	"github.com/minio/minio-go/v7"
 )
 
-// errGone is a file that is not to be uploaded any more: a checkpoint that was
-// removed meanwhile.
-var errGone = errors.New("the file is gone")
+var (
+	// errGone is a file that is not to be uploaded any more: a checkpoint that
+	// was removed meanwhile.
+	errGone = errors.New("the file is gone")
+
+	// errSpoilt is a staged file that is not what was staged. What waits behind
+	// it must not wait for it.
+	errSpoilt = errors.New("the staged file cannot be used")
+)
 
 // work is one step of the uploader.
 func (m *MinIO) work(ctx context.Context, u upload) error {
 	if u.path == "" {
 		return m.explain(m.client.RemoveObject(ctx, m.config.Bucket, u.key, minio.RemoveObjectOptions{}))
 	}
-	err := m.putFile(ctx, u)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errGone
-	}
-	return m.explain(err)
+	return m.explain(m.putFile(ctx, u))
 }
 
 // putFile uploads a staged file; the server compares the checksum.
 func (m *MinIO) putFile(ctx context.Context, u upload) error {
 	file, err := os.Open(u.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errGone
+	}
 	if err != nil {
-		return err
+		return unreadable(u, err)
 	}
 	defer file.Close()
 	hash := sha256.New()
 	size, err := io.Copy(hash, file)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return err
+	if err != nil {
+		return unreadable(u, err)
 	}
 	sum := hex.EncodeToString(hash.Sum(nil))
 	if u.info.SHA256 != "" && u.info.SHA256 != sum {
-		return fmt.Errorf("%w: %s was changed on the disk", ErrInvalid, u.path)
+		return fmt.Errorf("%w: %s was changed on the disk", errSpoilt, u.path)
 	}
 	return m.put(ctx, u.key, file, size, sum)
+}
+
+// unreadable is the error of a file that the disk does not give: a result is
+// worth another try, a checkpoint is not worth the wait of what is behind it.
+func unreadable(u upload, err error) error {
+	if u.artefact {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errSpoilt, err)
 }
 
 func (m *MinIO) putBytes(ctx context.Context, key string, content []byte) error {

@@ -12,6 +12,7 @@ import (
 const (
 	partSize     = 8 << 20          // bytes; a larger object goes up in parts
 	requestLimit = 30 * time.Second // how long one request of several is repeated
+	abortLimit   = time.Second / 2  // how long the parts of a failed upload may take to be removed
 )
 
 // The headers of an upload in parts whose checksum is that of the whole object.
@@ -29,6 +30,16 @@ func (m *MinIO) putParts(ctx context.Context, key string, r io.ReaderAt, size in
 	core := minio.Core{Client: m.client}
 	// Parts of an upload that was cut short before would stay for good.
 	_ = m.client.RemoveIncompleteUpload(ctx, m.config.Bucket, key)
+	defer func() {
+		if err != nil {
+			// The next try does it again, where there is one: a checkpoint's key
+			// does not come back. By key, since the answer that has the id may
+			// be lost; soon, since Close waits for it.
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortLimit)
+			defer cancel()
+			_ = m.client.RemoveIncompleteUpload(ctx, m.config.Bucket, key)
+		}
+	}()
 	begin := map[string]string{checksumAlgorithm: minio.ChecksumCRC64NVME.String(), checksumType: fullObject}
 	for name, value := range metadata {
 		begin[name] = value
@@ -41,11 +52,6 @@ func (m *MinIO) putParts(ctx context.Context, key string, r io.ReaderAt, size in
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = core.AbortMultipartUpload(ctx, m.config.Bucket, key, id) // the next try does it again
-		}
-	}()
 	var parts []minio.CompletePart
 	for at := int64(0); at < size; at += partSize {
 		// New memory each: a request that was answered before its end may

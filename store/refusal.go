@@ -1,14 +1,11 @@
 package store
 
 import (
-	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"strings"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -57,31 +54,4 @@ func (m *MinIO) explain(err error) error {
 		return err
 	}
 	return fmt.Errorf("%s: %w", code, err)
-}
-
-// dialStallable connects, and gives a connection up when nothing moves over it.
-func dialStallable(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return stallable{c}, nil
-}
-
-// stallable is a connection whose every read and write must move something
-// within a while. One that is kept idle for so long is closed by it too.
-type stallable struct{ net.Conn }
-
-func (s stallable) Read(p []byte) (int, error) {
-	if err := s.SetReadDeadline(time.Now().Add(stalled)); err != nil {
-		return 0, err
-	}
-	return s.Conn.Read(p)
-}
-
-func (s stallable) Write(p []byte) (int, error) {
-	if err := s.SetWriteDeadline(time.Now().Add(stalled)); err != nil {
-		return 0, err
-	}
-	return s.Conn.Write(p)
 }

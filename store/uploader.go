@@ -55,7 +55,9 @@ func (u *uploader) close() {
 	}
 }
 
+// add puts up at the end, in place of what waits under its key.
 func (u *uploader) add(up upload) {
+	u.drop(up.key)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.queue = append(u.queue, up)
@@ -129,6 +131,10 @@ func (u *uploader) attempt(ctx context.Context, up upload) error {
 	switch {
 	case up.path == "" && ctx.Err() == nil || errors.Is(err, errGone):
 		return nil // what is not removed harms nobody; neither says that uploading works
+	case errors.Is(err, errSpoilt):
+		// Another try would end the same. No manifest is stored over it.
+		u.log(fmt.Sprintf("%s is not uploaded: %v", up.key, err))
+		return nil
 	case err == nil:
 		if !u.failing.IsZero() {
 			u.log("uploading works again")
