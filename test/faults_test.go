@@ -108,7 +108,7 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 		{name: "every other answer of MinIO is 503 SlowDown", always: true, change: viaS3, before: answers(503, "SlowDown", everyOther), after: quiet, status: "finished"},
 		{name: "MinIO answers 503 from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(503, "SlowDown", func(*http.Request) bool { return true })), after: quiet,
 			status: "error", code: 1, says: "not uploaded", lost: true},
-		{name: "the link to MinIO is slowed to 100 kB/s", change: set("SYMBOLS", "top:6", "LOOKBACK", "3d"), before: func() { c.minioLink.Bandwidth(100) }, after: c.minioLink.Clear, status: "finished"},
+		{name: "the link to MinIO is slowed to 400 kB/s (24 MB)", before: func() { c.minioLink.Bandwidth(400) }, after: c.minioLink.Clear, status: "finished"},
 		{name: "MinIO's disk is full from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(507, "XMinioStorageFull", puts)), after: quiet,
 			status: "error", code: 1, says: "XMinioStorageFull", lost: true},
 		{name: "a MinIO user who may only read", always: true, change: func(vars map[string]string) {
