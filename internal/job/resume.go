@@ -29,9 +29,12 @@ var freely = []string{"EPOCHS"}
 // origin is what a training of this run comes from.
 func (r *run) origin() checkpoint.Origin {
 	d := r.dataset
+	if r.fingerprint == "" { // once: it reads all of the dataset
+		r.fingerprint = d.Fingerprint()
+	}
 	o := checkpoint.Origin{
 		Settings: r.Config.Settings(),
-		Data:     checkpoint.Data{Symbols: d.Symbols, Features: d.Features, Snapshots: d.Len(), SHA256: d.Fingerprint()},
+		Data:     checkpoint.Data{Symbols: d.Symbols, Features: d.Features, Snapshots: d.Len(), SHA256: r.fingerprint},
 		Threads:  libtorch.Threads(),
 		Device:   r.device.String(),
 		Versions: map[string]string{"gnn_trainer": r.Version, "torch": libtorch.Version(), "go": runtime.Version()},

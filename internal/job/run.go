@@ -40,6 +40,8 @@ type run struct {
 	timing  result.Timing
 	record  record
 	earlier string // where the model of an interrupted start lies, until Begin
+
+	fingerprint string // of dataset, once it was asked for
 }
 
 // outcome is how a run ended that did not fail.
