@@ -158,7 +158,7 @@ $(SERVERS)/kafka-$(KAFKA).stamp: test/lab/pom.xml
 	fi
 
 ## test: everything, under the race detector; Python consumers, PyG and real servers included
-test: build servers
+test: build servers arango-clients
 	$(WITH_LIBS) $(GO) test -race -timeout 30m ./...
 
 # The long forms of proofs that `make test` runs shortly; docs/faults.md has
@@ -217,6 +217,8 @@ bench: build
 
 clean:
 	rm -rf bin build out
+
+include test/arangodb/clients.mk
 
 # make's own -j is left to the user; without it the native objects are still
 # compiled $(JOBS) at a time.

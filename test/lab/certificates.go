@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
@@ -63,6 +64,18 @@ func (a *authority) server(host string, notAfter time.Time) (cert, key []byte) {
 		a.t.Fatal(err)
 	}
 	return encodePEM("CERTIFICATE", sign(a.t, template, a.cert, k, a.key)), encodePEM("PRIVATE KEY", pkcs8)
+}
+
+// Certificate is one for a server at localhost, and the PEM file of the
+// authority that signed it.
+func Certificate(t testing.TB) (pair tls.Certificate, caPath string) {
+	t.Helper()
+	ca := newAuthority(t, "lab-ca")
+	pair, err := tls.X509KeyPair(ca.server("localhost", time.Time{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair, ca.path
 }
 
 func newKey(t testing.TB) *ecdsa.PrivateKey {

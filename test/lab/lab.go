@@ -32,8 +32,14 @@ func servers() string {
 // need skips the test unless path is there; CI must not hide it so.
 func need(t testing.TB, path string) string {
 	t.Helper()
+	return Need(t, path, "run `make servers`")
+}
+
+// Need is for what other packages' tests start: how tells what to do for it.
+func Need(t testing.TB, path, how string) string {
+	t.Helper()
 	if _, err := os.Stat(path); err != nil {
-		missing(t, "%s is not there: run `make servers`", filepath.Base(path))
+		missing(t, "%s is not there: %s", filepath.Base(path), how)
 	}
 	return path
 }
