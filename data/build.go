@@ -17,6 +17,19 @@ import (
 //
 // An error wraps ErrInput and names the value and how to mend it.
 func Build(m *Market, cfg Config) (*Dataset, error) {
+	return build(m, cfg, func() {})
+}
+
+// BuildReleasing is Build for a market that nobody needs any more: m loses its
+// series as soon as the features are made of them, before edges take memory.
+func BuildReleasing(m *Market, cfg Config) (*Dataset, error) {
+	return build(m, cfg, func() {
+		m.Open, m.High, m.Low, m.Close, m.Volume, m.Optional = nil, nil, nil, nil, nil, nil
+	})
+}
+
+// build calls release once the market's series have been read for the last time.
+func build(m *Market, cfg Config, release func()) (*Dataset, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
@@ -37,7 +50,9 @@ func Build(m *Market, cfg Config) (*Dataset, error) {
 	if err := d.fill(m, kept, first); err != nil {
 		return nil, err
 	}
-	d.edges = correlationEdges(m, cfg, newReturnPanel(m, cfg.EdgeReturns == EdgeReturnsExcess), d.mask, first)
+	returns := newReturnPanel(m, cfg.EdgeReturns == EdgeReturnsExcess)
+	release()
+	d.edges = correlationEdges(m, cfg, returns, d.mask, first)
 	bars := d.keepPresent(first)
 	if len(bars) == 0 {
 		return nil, inputError("no symbol has all of its features at any bar from %s on; load a market with fewer gaps", m.stampOf(first))

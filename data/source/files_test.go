@@ -91,7 +91,7 @@ func TestFilesThatDoNotFitTheRequestAreRefused(t *testing.T) {
 		cfg   Config
 		tells []string
 	}{
-		{"another source", Config{Source: "binance"}, []string{"DATA_SOURCE=binance is not a candle source"}},
+		{"another source", Config{Source: "pyg"}, []string{"DATA_SOURCE=pyg is not a candle source"}},
 		{"an unknown source", Config{Source: "csv"}, []string{"DATA_SOURCE=csv is not a candle source"}},
 		{"no folder", Config{Source: Files, Interval: "5m"}, []string{"needs DATA_DIR"}},
 		{"no such folder", Config{Source: Files, Interval: "5m", Dir: filepath.Join(dir, "x")}, []string{"listing DATA_DIR", "set it to the folder"}},

@@ -13,8 +13,9 @@ import (
 // series holds the candles of one file, column by column.
 type series struct {
 	path   string
-	unit   string // what counts places in the file: line, row
-	places []int  // [R] where each candle stands, from 1
+	unit   string                 // what counts places in the file: line, row
+	places []int                  // [R] where each candle stands, from 1
+	names  func(place int) string // in place of path and unit: how a place is named
 	times  []int64
 	values [quantities][]float64 // each [R]; nil where the file lacks the column
 
@@ -60,6 +61,22 @@ func bad(path, format string, a ...any) error {
 // badAt is an error about one place in the file.
 func badAt(path, unit string, place int, format string, a ...any) error {
 	return fmt.Errorf("%w: %s, %s %d: %s", data.ErrInput, path, unit, place, fmt.Sprintf(format, a...))
+}
+
+// badCandle is an error about one candle.
+func (s *series) badCandle(i int, format string, a ...any) error {
+	if s.names == nil {
+		return badAt(s.path, s.unit, s.places[i], format, a...)
+	}
+	return fmt.Errorf("%w: %s: %s", data.ErrInput, s.names(s.places[i]), fmt.Sprintf(format, a...))
+}
+
+// place names the place of a candle beside the path.
+func (s *series) place(i int) string {
+	if s.names == nil {
+		return fmt.Sprintf("%s %d", s.unit, s.places[i])
+	}
+	return s.names(s.places[i])
 }
 
 // stamp writes an open time as the file has it and as people read it.
@@ -125,8 +142,8 @@ func (s *series) dropDuplicates() error {
 		was, is := s.candle(first), s.candle(i)
 		for q := range quantities {
 			if was[q] != is[q] && !(math.IsNaN(was[q]) && math.IsNaN(is[q])) {
-				return bad(s.path, "has open_time %s twice, with %s %v at %s %d and %v at %s %d: remove one of them",
-					stamp(t), q, was[q], s.unit, s.places[first], is[q], s.unit, s.places[i])
+				return bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s: remove one of them",
+					stamp(t), q, was[q], s.place(first), is[q], s.place(i))
 			}
 		}
 		s.duplicates++
@@ -161,7 +178,7 @@ func (s *series) checkGrid(interval time.Duration) error {
 	}
 	for i, t := range s.times {
 		if t%step != 0 {
-			return badAt(s.path, s.unit, s.places[i], "open_time is %s, not a whole multiple of INTERVAL=%s since 1970: correct or remove this candle", stamp(t), intervalName(interval))
+			return s.badCandle(i, "open_time is %s, not a whole multiple of INTERVAL=%s since 1970: correct or remove this candle", stamp(t), intervalName(interval))
 		}
 	}
 	return nil

@@ -10,12 +10,16 @@ import (
 	"fmt"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/arango"
+	"github.com/streamforge/gnn-trainer/data/binance"
 )
 
 // The values of DATA_SOURCE that Load serves.
 const (
 	Files     = "files"
 	Simulated = "simulated"
+	Binance   = "binance"
+	Arango    = "arango" // candle collections; a prepared graph is package arango's alone
 )
 
 // Config is where candles come from. The variables are documented in
@@ -30,6 +34,11 @@ type Config struct {
 	End      string `env:"END"`      // the same, excluded
 	Lookback string `env:"LOOKBACK"` // a duration such as 30d, or START:END
 	Seed     int64  `env:"SEED" envDefault:"42"`
+
+	Binance binance.Config `env:"-"`
+	Arango  arango.Config  `env:"-"`
+	Watch   data.Watcher   `env:"-"` // told how far a load has come
+	Fixed   func(Pin)      `env:"-"` // told what a live source will load, before it does; nil: nobody is
 }
 
 // Validate checks every value that can be checked without reading candles, and
@@ -42,7 +51,14 @@ func (c Config) Validate() error {
 	if c.Source == Files && c.Dir == "" {
 		dir = fmt.Errorf("%w: DATA_SOURCE=files needs DATA_DIR, the folder of SYMBOL.csv or SYMBOL.parquet files", data.ErrInput)
 	}
-	return errors.Join(dir, symbols, interval, span)
+	var source error
+	switch c.Source {
+	case Binance:
+		source = c.Binance.Validate()
+	case Arango:
+		source = c.Arango.Validate()
+	}
+	return errors.Join(dir, symbols, interval, span, source)
 }
 
 // Load gathers the market that cfg describes. Errors that the user mends wrap
@@ -54,8 +70,12 @@ func Load(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 		load = loadFiles
 	case Simulated:
 		load = loadSimulated
+	case Binance:
+		load = loadBinance
+	case Arango:
+		load = loadArango
 	default:
-		return nil, Report{}, fmt.Errorf("%w: DATA_SOURCE=%s is not a candle source: set files or simulated", data.ErrInput, cfg.Source)
+		return nil, Report{}, fmt.Errorf("%w: DATA_SOURCE=%s is not a candle source: set binance, arango, files or simulated", data.ErrInput, cfg.Source)
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, Report{}, err

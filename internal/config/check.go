@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"regexp"
@@ -16,9 +17,7 @@ import (
 const (
 	auto = "auto"
 	// PyG is one graph in a file, which package pyg reads.
-	PyG     = "pyg"
-	binance = "binance"
-	arango  = "arango"
+	PyG = "pyg"
 )
 
 // resolveSource makes auto what it stands for.
@@ -27,16 +26,12 @@ func (c *Config) resolveSource(s settings, p *problems) {
 		return
 	}
 	switch {
-	case s.has("ARANGO_URL") && s.has("GRAPH_COLLECTION_NAME"):
-		c.Source.Source = arango // refused already, with its variables
+	case s.has("ARANGO_URL") && c.Source.Arango.Reads():
+		c.Source.Source = source.Arango
 	case c.Source.Dir != "":
 		c.Source.Source = source.Files
 	default:
-		c.Source.Source = binance
-		if s.values["DATA_SOURCE"] != "" || !s.has("DATA_SOURCE") { // else told already
-			p.add("without DATA_DIR the candles would come from Binance, which is not in this version yet: " +
-				"set DATA_DIR to a folder of candles, or DATA_SOURCE=simulated")
-		}
+		c.Source.Source = source.Binance
 	}
 }
 
@@ -50,7 +45,7 @@ func (c *Config) check(s settings, p *problems) {
 		name string
 		ok   bool
 	}{
-		{"DATA_SOURCE", slices.Contains([]string{source.Files, source.Simulated, PyG, binance, arango}, c.Source.Source)},
+		{"DATA_SOURCE", slices.Contains([]string{source.Files, source.Simulated, source.Binance, source.Arango, PyG}, c.Source.Source)},
 		{"MODEL_TYPE", m.Type == "gcn"},
 		{"HIDDEN", m.Hidden >= 1 && m.Hidden <= 4096},
 		{"LAYERS", m.Layers >= 1 && m.Layers <= 16},
@@ -85,6 +80,9 @@ func (c *Config) check(s settings, p *problems) {
 	}
 	p.addAll(c.Source.Validate())
 	p.addAll(c.Data.Validate())
+	if c.Source.Source != source.Arango && c.Source.Arango.Save != "" {
+		p.addAll(c.Source.Arango.Validate())
+	}
 	if c.Kafka.BootstrapServers != "" {
 		p.addAll(c.Kafka.Validate())
 	}
@@ -143,9 +141,25 @@ func (c *Config) unread() map[string]string {
 		}
 		why["MINIO_SECURE"], why["STORE_TIMEOUT"] = harmless, harmless
 	}
+	if c.Source.Source != source.Binance {
+		for _, name := range []string{"BINANCE_MARKET", "BINANCE_BASE_URL", "BINANCE_FUTURES_BASE_URL", "BINANCE_WS_URL", "BINANCE_API_KEY", "BINANCE_API_SECRET", "CACHE_DIR"} {
+			why[name] = harmless
+		}
+	}
+	why["RECORD_EVERY"] = harmless
+	if c.Source.Source != source.Arango {
+		for _, name := range []string{"GRAPH_COLLECTION_NAME", "CANDLES_COLLECTION", "ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS", "GRAPH_WAIT"} {
+			why[name] = harmless
+		}
+		if c.Source.Arango.Save == "" {
+			for _, name := range []string{"ARANGO_URL", "ARANGO_DB", "ARANGO_USER", "ARANGO_PASSWORD"} {
+				why[name] = harmless
+			}
+		}
+	}
 	switch c.Source.Source {
-	case source.Simulated:
-		why["DATA_DIR"] = "DATA_SOURCE=simulated reads no files"
+	case source.Simulated, source.Binance, source.Arango:
+		why["DATA_DIR"] = fmt.Sprintf("DATA_SOURCE=%s reads no files", c.Source.Source)
 	case PyG:
 		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TRAIN_END", "VALID_END"} {
 			why[name] = "DATA_SOURCE=pyg reads a graph without time"

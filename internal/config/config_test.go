@@ -158,7 +158,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"MESSAGE_LANG=fr", `MESSAGE_LANG is "fr": set ru or en`},
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
-		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, files, simulated or pyg`},
+		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, binance, arango, files, simulated or pyg`},
 		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn`},
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
@@ -172,9 +172,6 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"MODEL_TYPE=gat", `MODEL_TYPE=gat is not in this version yet: set gcn`},
 		{"MODEL_TYPE=sage", `MODEL_TYPE=sage is not in this version yet: set gcn`},
 		{"TASK=node", `TASK=node is not in this version yet: set direction`},
-		{"DATA_SOURCE=binance", `DATA_SOURCE=binance is not in this version yet: set auto, files, simulated or pyg`},
-		{"DATA_SOURCE=arango", `DATA_SOURCE=arango is not in this version yet: set auto, files, simulated or pyg`},
-		{"DATA_SOURCE=auto", `without DATA_DIR the candles would come from Binance, which is not in this version yet: set DATA_DIR to a folder of candles, or DATA_SOURCE=simulated`},
 		{"ENCODER=gru", `ENCODER is set, but Temporal encoding is not in this version yet: unset it, and features go straight into the graph layers`},
 		{"KAFKA_BOOTSTRAP_SERVERS=b", `KAFKA_BOOTSTRAP_SERVERS: address 1 is no host:port; set that, several with commas and no spaces between`},
 		{"KAFKA_BOOTSTRAP_SERVERS=b:9093,c:0", `KAFKA_BOOTSTRAP_SERVERS: address 2 is no host:port; set that, several with commas and no spaces between`},
@@ -182,7 +179,9 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"MINIO_BUCKET=models", `MINIO_BUCKET is set, but MINIO_ENDPOINT is not: set both or neither`},
 		{"MINIO_SECURE=maybe", `MINIO_SECURE is "maybe": set true or false`},
 		{"STORE_TIMEOUT=soon", `STORE_TIMEOUT is "soon": set a length of time such as 15m`},
-		{"ARANGO_URL=http://u:p@a:8529", `ARANGO_URL is set, but ArangoDB is not in this version yet: unset it, and candles come from DATA_SOURCE=files or simulated`},
+		{"ARANGO_URL=http://u:p@a:8529", `ARANGO_URL holds a user or password, which an address would show in logs: leave them out of it`},
+		{"GRAPH_WAIT=soon", `GRAPH_WAIT is "soon": set a length of time such as 10m, or 0`},
+		{"RECORD_EVERY=often", `RECORD_EVERY is "often": set a length of time such as 1s`},
 		{"CHECKPOINT_EVERY=0", `CHECKPOINT_EVERY is "0": set a whole number of epochs from 1, or a length of time such as 5m`},
 	} {
 		name, _, _ := strings.Cut(c.set, "=")
@@ -267,19 +266,19 @@ func TestAutoIsTheSourceThatTheOtherSettingsPointTo(t *testing.T) {
 		{[]string{"DATA_DIR=candles", "DATA_SOURCE=auto"}, "files", true},
 		{[]string{"DATA_SOURCE=simulated"}, "simulated", true},
 		{[]string{"DATA_DIR=g.pt", "DATA_SOURCE=pyg"}, "pyg", true},
-		{nil, "binance", false},
-		{[]string{"ARANGO_URL=http://a:8529", "GRAPH_NAME=g"}, "arango", false},
-		{[]string{"ARANGO_URL=http://a:8529", "GRAPH_NAME=g", "DATA_DIR=candles"}, "arango", false},
-		{[]string{"ARANGO_URL=http://a:8529", "DATA_DIR=candles"}, "files", false},
+		{nil, "binance", true},
+		{[]string{"DATA_SOURCE=auto"}, "binance", true},
+		{[]string{"ARANGO_URL=http://a:8529"}, "binance", true},
+		{[]string{"ARANGO_URL=http://a:8529", "GRAPH_NAME=g"}, "arango", true},
+		{[]string{"ARANGO_URL=http://a:8529", "CANDLES_COLLECTION=c"}, "arango", true},
+		{[]string{"ARANGO_URL=http://a:8529", "COLLECTION_INPUTS=a,b"}, "arango", true},
+		{[]string{"ARANGO_URL=http://a:8529", "GRAPH_NAME=g", "DATA_DIR=candles"}, "arango", false}, // reads no files
+		{[]string{"ARANGO_URL=http://a:8529", "DATA_DIR=candles"}, "files", true},
 	} {
 		cfg, err := Load(append(without(environ(), "DATA_SOURCE"), c.set...))
 		if cfg.Source.Source != c.want || (err == nil) != c.ok {
 			t.Errorf("%v: %s, %v", c.set, cfg.Source.Source, err)
 		}
-	}
-	if got := told(t, append(without(environ(), "DATA_SOURCE"), "ARANGO_URL=http://a:8529", "GRAPH_NAME=g")); len(got) != 1 ||
-		!strings.Contains(got[0], "ARANGO_URL and GRAPH_NAME are set, but ArangoDB is not in this version yet: unset them") {
-		t.Errorf("arango is refused with %q", got)
 	}
 }
 

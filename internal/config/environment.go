@@ -33,7 +33,10 @@ func gather(environ map[string]string, p *problems) settings {
 	for _, g := range groups {
 		for _, v := range g.vars {
 			name, value, ok := find(v, environ, p)
-			if ok {
+			if ok && v.address && withoutUser(value) != value {
+				p.add("%s holds a user or password, which an address would show in logs: leave them out of it", name)
+				s.as[v.name] = name // told: its default stands in
+			} else if ok {
 				s.values[v.name], s.as[v.name] = value, name
 			} else if v.required {
 				p.add("%s is not set: set it to %s", v.name, v.want)

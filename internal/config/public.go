@@ -60,7 +60,9 @@ func (c *Config) fields() map[string]reflect.Value {
 	for _, part := range c.parts() {
 		v := reflect.ValueOf(part).Elem()
 		for i := range v.NumField() {
-			fields[variableOf(part, v.Type().Field(i).Name)] = v.Field(i)
+			if name := variableOf(part, v.Type().Field(i).Name); name != "-" { // a part of its own
+				fields[name] = v.Field(i)
+			}
 		}
 	}
 	return fields

@@ -15,6 +15,7 @@ type variable struct {
 
 	required bool
 	secret   bool // is never shown, and may come from the file that NAME_FILE names
+	address  bool // is a URL, in which a user and password have no place
 	aside    bool // does not decide about the result: a run resumes whatever it is
 }
 
@@ -51,13 +52,13 @@ var groups = []group{
 		{name: "LOG_FORMAT", aside: true, meaning: "form of the log; auto: console on a terminal, else json", want: "auto, console or json"},
 	}},
 	{title: "Market", vars: []variable{
-		{name: "DATA_SOURCE", meaning: "where candles come from; auto: files if DATA_DIR is set", want: "auto, files, simulated or pyg"},
+		{name: "DATA_SOURCE", meaning: "where the market comes from; auto: arango where ARANGO_URL and a collection are set, files where DATA_DIR is, else binance", want: "auto, binance, arango, files, simulated or pyg"},
 		{name: "DATA_DIR", meaning: "files: folder of SYMBOL.csv or SYMBOL.parquet; pyg: file that torch.save(data) wrote"},
-		{name: "SYMBOLS", meaning: "the nodes, as A,B,C or top:N by quote volume; unset: every file (simulated: 20)"},
+		{name: "SYMBOLS", meaning: "the nodes, as A,B,C or top:N by quote volume; unset: all that the source has (binance: top:20; simulated: 20)"},
 		{name: "INTERVAL", meaning: "length of a bar", want: "one of Binance's names, 1m to 1d"},
 		{name: "START", meaning: "first open time; unset: that of the oldest bar", want: span},
 		{name: "END", meaning: "first open time after the range; unset: none", want: span},
-		{name: "LOOKBACK", aliases: []string{"TIME_RANGE"}, meaning: "length of the range before END; unset: everything (simulated: 30d)", want: "a length such as 30d, 12h, 90m or 2w, or START:END"},
+		{name: "LOOKBACK", aliases: []string{"TIME_RANGE"}, meaning: "length of the range before END; unset: everything (binance, simulated: 30d)", want: "a length such as 30d, 12h, 90m or 2w, or START:END"},
 	}},
 	{title: "Graph and labels", vars: []variable{
 		{name: "HORIZON", meaning: "bars that a label looks ahead", want: "a whole number from 1 to 1000000"},
@@ -95,7 +96,7 @@ var groups = []group{
 		{name: "KAFKA_BOOTSTRAP_SERVERS", aside: true, meaning: "brokers, host:port, comma-separated; unset: events are JSON lines on stdout, and no stop is listened for"},
 		{name: "KAFKA_USER", aside: true, aliases: []string{"KAFKA_USER_CONSUMER"}, meaning: "SCRAM-SHA-512 user, over TLS; unset: no authentication"},
 		{name: "KAFKA_PASSWORD", aside: true, aliases: []string{"KAFKA_PASSWORD_CONSUMER"}, secret: true, meaning: "its password"},
-		{name: "CA_PATH", aside: true, aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of authorities: alone trusted for Kafka, trusted beside the system's for MinIO"},
+		{name: "CA_PATH", aside: true, aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of authorities: alone trusted for Kafka, trusted beside the system's for MinIO and ArangoDB"},
 		{name: "QUEUE_CONTROL_TOPIC", aside: true, meaning: "topic that stops come from"},
 		{name: "QUEUE_EVENTS_TOPIC", aside: true, meaning: "topic that events go to"},
 	}},
@@ -107,17 +108,28 @@ var groups = []group{
 		{name: "MINIO_SECURE", aside: true, meaning: "whether to use TLS", want: "true or false"},
 		{name: "STORE_TIMEOUT", aside: true, meaning: "how long MinIO may be out of reach before the run gives up", want: "a length of time such as 15m"},
 	}},
-	{title: "ArangoDB", later: "candles come from DATA_SOURCE=files or simulated", vars: []variable{
-		{name: "ARANGO_URL", meaning: "server, http://host:8529"},
-		{name: "ARANGO_DB", meaning: "database"},
-		{name: "ARANGO_USER", meaning: "user"},
-		{name: "ARANGO_PASSWORD", secret: true, meaning: "its password"},
-		{name: "GRAPH_COLLECTION_NAME", aliases: []string{"GRAPH_COLLECTION", "GRAPH_NAME"}, meaning: "prepared graph"},
+	{title: "Binance", vars: []variable{
+		{name: "BINANCE_MARKET", meaning: "market that candles come from; usdm: perpetual futures with funding", want: "spot or usdm"},
+		{name: "BINANCE_BASE_URL", aside: true, address: true, meaning: "REST server of the spot market: a mirror, the testnet"},
+		{name: "BINANCE_FUTURES_BASE_URL", aside: true, address: true, meaning: "REST server of the futures"},
+		{name: "BINANCE_WS_URL", aside: true, address: true, meaning: "stream server of the market, for record; unset: Binance's"},
+		{name: "BINANCE_API_KEY", aside: true, secret: true, meaning: "API key, sent where it is set; public data need none"},
+		{name: "BINANCE_API_SECRET", aside: true, secret: true, meaning: "its secret; never used, since what is read is public"},
+		{name: "CACHE_DIR", aside: true, meaning: "folder of what was fetched, Parquet files of a symbol and month; a relative one lies in WORK_DIR"},
+		{name: "RECORD_EVERY", aside: true, meaning: "record: time between two rows of a symbol's order book", want: "a length of time such as 1s"},
 	}},
-	{title: "Binance", later: "candles come from DATA_SOURCE=files or simulated", vars: []variable{
-		{name: "BINANCE_API_KEY", secret: true, meaning: "API key"},
-		{name: "BINANCE_API_SECRET", secret: true, meaning: "its secret"},
-		{name: "CACHE_DIR", meaning: "folder of downloaded candles"},
+	{title: "ArangoDB", vars: []variable{
+		{name: "ARANGO_URL", aside: true, address: true, meaning: "server, http://host:8529, or the endpoints of a cluster, comma-separated"},
+		{name: "ARANGO_DB", meaning: "database"},
+		{name: "ARANGO_USER", aside: true, meaning: "user"},
+		{name: "ARANGO_PASSWORD", aside: true, secret: true, meaning: "its password"},
+		{name: "GRAPH_COLLECTION_NAME", aliases: []string{"GRAPH_COLLECTION", "GRAPH_NAME"}, meaning: "prepared graph: a named graph, or a collection of nodes and edges"},
+		{name: "CANDLES_COLLECTION", meaning: "collections of candles, comma-separated, that the graph is built from"},
+		{name: "ORDERBOOK_COLLECTION", meaning: "collections of order books, comma-separated"},
+		{name: "FUNDING_COLLECTION", meaning: "collections of funding rates, comma-separated"},
+		{name: "COLLECTION_INPUTS", meaning: "all of these in one list: what each holds is told by its documents"},
+		{name: "GRAPH_WAIT", aside: true, meaning: "how long to wait for a graph or candles that are not there yet", want: "a length of time such as 10m, or 0"},
+		{name: "GRAPH_SAVE", aside: true, meaning: "named graph that the newest snapshot is written to; unset: none"},
 	}},
 	{title: "Temporal encoding", later: "features go straight into the graph layers", vars: []variable{
 		{name: "ENCODER", meaning: "network that reads each node's own past"},
@@ -127,9 +139,8 @@ var groups = []group{
 // laterValues are values of this version's variables that a later one will
 // know.
 var laterValues = map[string][]string{
-	"DATA_SOURCE": {"binance", "arango"},
-	"TASK":        {"node"},
-	"MODEL_TYPE":  {"gat", "sage"},
+	"TASK":       {"node"},
+	"MODEL_TYPE": {"gat", "sage"},
 }
 
 // lookup is the variable of that name; there must be one.

@@ -14,14 +14,33 @@ import (
 // sourcePyG is the value of DATA_SOURCE for one PyG Data file.
 const sourcePyG = "pyg"
 
-// load brings the dataset in, from candles or from a PyG file.
+// load brings the dataset in, from candles, from a PyG file, or from a graph
+// that was prepared in ArangoDB, and writes its newest snapshot there where that
+// was asked for.
 func (r *run) load(ctx context.Context) (*data.Dataset, error) {
 	r.tell(r.telemetry.Loading(kafka.LoadingData))
-	c := r.Config
-	if c.Source.Source == sourcePyG {
-		return r.loadGraph()
+	d, err := r.dataOf(ctx)
+	if err == nil && r.Config.Source.Arango.Save != "" {
+		err = r.saveGraph(ctx, d)
 	}
-	market, report, err := source.Load(ctx, r.record.pinned(c.Source, c.Settings()))
+	return d, err
+}
+
+func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
+	c := r.Config
+	from := r.record.pinned(c.Source, c.Settings())
+	from.Watch = r.watching()
+	switch c.Source.Source {
+	case sourcePyG:
+		return r.loadGraph()
+	case source.Arango:
+		d, candles, err := r.loadPrepared(ctx, from)
+		if d != nil || err != nil {
+			return d, err
+		}
+		from.Arango = candles
+	}
+	market, report, err := source.Load(ctx, from)
 	if err != nil {
 		return nil, err
 	}

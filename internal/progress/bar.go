@@ -19,8 +19,13 @@ const (
 // long it will take, or how it ended. What does not fit is left out from the
 // end.
 func (d *Display) bar(when string, columns int) string {
-	room := columns - 1 // writing the last column makes some terminals wrap
 	steps, total := int64(math.Round(d.position*resolution)), int64(max(d.epochs, 1)*resolution)
+	return render(steps, total, d.describe(when, columns-1-barColumns-frame), columns)
+}
+
+// render is a bar with what stands beside it, in fewer than columns.
+func render(done, total int64, description string, columns int) string {
+	room := columns - 1 // writing the last column makes some terminals wrap
 	// A new bar for each picture, since the library's own keeps a clock and
 	// would draw when it sees fit; here it only does the drawing.
 	bar := progressbar.NewOptions64(total,
@@ -28,10 +33,10 @@ func (d *Display) bar(when string, columns int) string {
 		progressbar.OptionSetWidth(barColumns),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
-		progressbar.OptionSetDescription(d.describe(when, room-barColumns-frame)),
+		progressbar.OptionSetDescription(description),
 	)
 	// Neither fails: the steps are within the total, and nothing is written.
-	_ = bar.Set64(min(max(steps, 0), total))
+	_ = bar.Set64(min(max(done, 0), total))
 	_ = bar.RenderBlank()
 	line := []rune(strings.TrimRight(strings.TrimPrefix(bar.String(), "\r"), " "))
 	return string(line[:min(len(line), max(room, 0))])

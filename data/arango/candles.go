@@ -1,0 +1,218 @@
+package arango
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+)
+
+// Candle is one bar of one symbol. Prices and volumes are checked for being
+// numbers only; what an optional one lacks is NaN.
+type Candle struct {
+	Symbol                         string
+	OpenTime                       int64 // Unix ms
+	Open, High, Low, Close, Volume float64
+	TakerBuyVolume, QuoteVolume    float64 // optional
+}
+
+// Reading says which documents are read. A document names its symbol; one that
+// does not is of the symbol that its collection is named after, as
+// btcusdt_candles_5m_2024_06_01 is, or else of Symbol.
+type Reading struct {
+	Symbols  []string // nil: any
+	Symbol   string
+	Interval string
+	Span     Span
+}
+
+// Candles visits the candles of the collections, in any order. place names the
+// document in origins. Documents that cannot be candles are refused with
+// collection and _key; those of another interval are passed over and counted.
+func (d *DB) Candles(ctx context.Context, collections []string, r Reading, origins *Origins, visit func(place int, c Candle) error) error {
+	for _, name := range collections {
+		symbols := newSymbols(name, r)
+		from, others, other := origins.collection(name), 0, ""
+		before := d.report.Documents
+		err := d.stream(ctx, readingOf(name, candleAttributes, candleTimes, r.Symbols, r.Span, batchDocuments), nil, func(doc []byte) error {
+			c, key, interval, err := d.candle(doc, name, symbols)
+			switch {
+			case err != nil:
+				return err
+			case interval != "" && interval != r.Interval:
+				others, other = others+1, interval
+				return nil
+			case !symbols.wanted(c.Symbol):
+				return nil
+			}
+			return visit(origins.add(from, key), c)
+		})
+		if err != nil {
+			return err
+		}
+		d.report.Intervals += others
+		if read := d.report.Documents - before; others > 0 && others == read {
+			return refusal("CANDLES_COLLECTION: %s holds no candle of INTERVAL=%s, but of %s: set INTERVAL=%s, or name another collection", name, r.Interval, other, other)
+		}
+	}
+	return nil
+}
+
+var candleFields = map[string]func(*Candle) *float64{
+	"open":                        func(c *Candle) *float64 { return &c.Open },
+	"high":                        func(c *Candle) *float64 { return &c.High },
+	"low":                         func(c *Candle) *float64 { return &c.Low },
+	"close":                       func(c *Candle) *float64 { return &c.Close },
+	"volume":                      func(c *Candle) *float64 { return &c.Volume },
+	"taker_buy_volume":            func(c *Candle) *float64 { return &c.TakerBuyVolume },
+	"taker_buy_base_asset_volume": func(c *Candle) *float64 { return &c.TakerBuyVolume },
+	"taker_buy_base":              func(c *Candle) *float64 { return &c.TakerBuyVolume },
+	"quote_volume":                func(c *Candle) *float64 { return &c.QuoteVolume },
+	"quote_asset_volume":          func(c *Candle) *float64 { return &c.QuoteVolume },
+}
+
+// candle reads one document.
+func (d *DB) candle(doc []byte, collection string, symbols *symbols) (c Candle, key []byte, interval string, err error) {
+	nan := math.NaN()
+	c = Candle{"", 0, nan, nan, nan, nan, nan, nan, nan}
+	key = attribute(doc, "_key").bytes()
+	when := times{names: candleTimes}
+	err = fields(doc, func(name []byte, v value) error {
+		when.see(name, v)
+		switch string(name) {
+		case "symbol":
+			c.Symbol = symbols.name(v)
+		case "interval":
+			if !v.isNull() {
+				interval = symbols.intern(v.bytes())
+			}
+		default:
+			field, known := candleFields[string(name)]
+			if !known {
+				return nil
+			}
+			n, there, asText, err := v.number()
+			if err != nil {
+				return refuse(collection, key, "%s %v: correct or remove this document", name, err)
+			}
+			if there {
+				*field(&c) = n
+			}
+			if asText {
+				d.report.Strings++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return c, key, "", err
+	}
+	if c.OpenTime, err = when.millis(); err != nil {
+		return c, key, "", refuse(collection, key, "%v: correct or remove this document", err)
+	}
+	for _, required := range []struct {
+		name string
+		v    float64
+	}{{"open", c.Open}, {"high", c.High}, {"low", c.Low}, {"close", c.Close}, {"volume", c.Volume}} {
+		if math.IsNaN(required.v) {
+			return c, key, "", refuse(collection, key, "it has no %s: complete or remove this document, a candle may be missing but not in part", required.name)
+		}
+	}
+	if c.Symbol == "" {
+		c.Symbol = symbols.fallback
+	}
+	if c.Symbol == "" {
+		return c, key, "", refuse(collection, key, "it has no symbol, and neither %s nor SYMBOL says one: give it a symbol", collection)
+	}
+	return c, key, interval, nil
+}
+
+// Newest is the open time of the newest candle of the symbols (nil: of any),
+// Unix ms, or somewhat before it where a collection mixes units of time; ok is
+// false where there is none.
+func (d *DB) Newest(ctx context.Context, collections []string, r Reading) (newest int64, ok bool, err error) {
+	for _, name := range collections {
+		var text raw
+		if err := d.one(ctx, newestOf(name, r.Interval, r.Symbols), &text); err != nil {
+			return 0, false, err
+		}
+		// What is no time is refused as its document is read.
+		if ms, err := value(text).millis(); err == nil {
+			newest, ok = max(newest, ms), true
+		}
+	}
+	return newest, ok, nil
+}
+
+// times finds the first attribute of a list that a document has.
+type times struct {
+	names []string
+	best  int // place in names, from 1
+	v     value
+}
+
+func (t *times) see(name []byte, v value) {
+	if v.isNull() {
+		return
+	}
+	for i, n := range t.names {
+		if string(name) == n && (t.best == 0 || i+1 < t.best) {
+			t.best, t.v = i+1, v
+		}
+	}
+}
+
+func (t *times) millis() (int64, error) {
+	if t.best == 0 {
+		return 0, errors.New("it has no " + strings.Join(t.names, " or "))
+	}
+	ms, err := t.v.millis()
+	if err != nil {
+		return 0, fmt.Errorf("%s %w", t.names[t.best-1], err)
+	}
+	return ms, nil
+}
+
+// namedAfter is a collection that is named after its symbol.
+var namedAfter = regexp.MustCompile(`^([A-Za-z0-9]+)_(candles|klines|orderbook|order_book|depth|funding)(_|$)`)
+
+// symbols makes strings of symbols, each once.
+type symbols struct {
+	fallback string // of documents that name none
+	known    map[string]string
+	only     map[string]bool // nil: all
+}
+
+func newSymbols(collection string, r Reading) *symbols {
+	s := &symbols{fallback: r.Symbol, known: map[string]string{}}
+	if m := namedAfter.FindStringSubmatch(collection); m != nil {
+		s.fallback = strings.ToUpper(m[1])
+	}
+	if r.Symbols != nil {
+		s.only = map[string]bool{}
+		for _, symbol := range r.Symbols {
+			s.only[symbol] = true
+		}
+	}
+	return s
+}
+
+func (s *symbols) name(v value) string {
+	if v.isNull() {
+		return ""
+	}
+	return s.intern(v.bytes())
+}
+
+func (s *symbols) intern(text []byte) string {
+	if name, ok := s.known[string(text)]; ok {
+		return name
+	}
+	name := string(text)
+	s.known[name] = name
+	return name
+}
+
+func (s *symbols) wanted(symbol string) bool { return s.only == nil || s.only[symbol] }

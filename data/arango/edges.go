@@ -1,0 +1,309 @@
+package arango
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"math"
+	"slices"
+)
+
+// edges are the edges of a prepared graph, column by column [E]. Ends are rows
+// of the nodes.
+type edges struct {
+	origins *Origins
+	place   []int
+	source  []int32
+	target  []int32
+	weight  []float32 // NaN where there is none
+	attr    []float32 // NaN where there is none
+	index   []float64 // NaN where there is none
+
+	weighted, attributed, indexed, negative int
+	wide                                    bool // edge_attr of several columns, which is not used
+
+	total   int
+	nowhere string // the first edge to nowhere, for a message
+}
+
+// edges reads the edges of a graph. Those with an end that does not exist are
+// dropped and counted; where most of them are, the graph is not what it seems.
+func (d *DB) edges(ctx context.Context, l *Layout, n *nodes, dynamic bool) (*edges, error) {
+	e := &edges{origins: &Origins{}}
+	f := newFinder(n, l, dynamic)
+	for _, collection := range l.Edges {
+		number := e.origins.collection(collection)
+		err := d.stream(ctx, edgesOf(collection, l.Mixed), nil, func(doc []byte) error {
+			return e.add(doc, collection, number, f, &d.report)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if 2*d.report.Nowhere > e.total {
+		return nil, refusal("%d of the %d edges of %s lead to nodes that do not exist, the first is %s: write those nodes, or mend _from and _to", d.report.Nowhere, e.total, l.Name, e.nowhere)
+	}
+	if e.weighted > 0 && e.weighted < len(e.place) {
+		k := slices.IndexFunc(e.weight, func(w float32) bool { return w != w })
+		return nil, refusal("%s: it has no weight, and %d of the %d edges have one: give every edge one, or none", e.at(k), e.weighted, len(e.place))
+	}
+	if e.attributed > 0 && e.attributed < len(e.place) {
+		k := slices.IndexFunc(e.attr, func(w float32) bool { return w != w })
+		return nil, refusal("%s: it has no edge_attr, and %d of the %d edges have one: give every edge one, or none", e.at(k), e.attributed, len(e.place))
+	}
+	return e, nil
+}
+
+func (e *edges) at(k int) string { return e.origins.Name(e.place[k]) }
+
+// add reads one document.
+func (e *edges) add(doc []byte, collection string, number int, find *finder, report *Report) error {
+	e.total++
+	var key, from, to, source, target []byte
+	weight, attr, index := math.NaN(), math.NaN(), math.NaN()
+	hasAttr, edgeWeight := false, false
+	when := times{names: nodeTimes}
+	numberOf := func(name []byte, v value) (float64, bool, error) {
+		w, there, asText, err := v.number()
+		if err != nil || math.Abs(w) > math.MaxFloat32 {
+			return 0, false, refuse(collection, attribute(doc, "_key").bytes(), "%s is %s, not a number that float32 holds: correct it", name, v.shown())
+		}
+		if asText {
+			report.Strings++
+		}
+		return w, there, nil
+	}
+	err := fields(doc, func(name []byte, v value) error {
+		when.see(name, v)
+		switch string(name) {
+		case "_key":
+			key = v.bytes()
+		case "_from":
+			from = v.bytes()
+		case "_to":
+			to = v.bytes()
+		case "source":
+			source = v.bytes()
+		case "target":
+			target = v.bytes()
+		case "weight", "edge_weight":
+			w, there, err := numberOf(name, v)
+			if err != nil {
+				return err
+			}
+			if own := string(name) == "edge_weight"; there && (own || !edgeWeight) {
+				weight, edgeWeight = w, own
+			}
+		case "edge_attr":
+			var values int
+			one := func(v value) error {
+				w, there, err := numberOf(name, v)
+				values++
+				attr, hasAttr = w, there
+				return err
+			}
+			var err error
+			if v.isArray() {
+				err = elements(v, one)
+			} else if !v.isNull() {
+				err = one(v)
+			}
+			if values > 1 {
+				e.wide, hasAttr = true, false
+			}
+			return err
+		case "index":
+			if w, there, _, err := v.number(); err == nil && there {
+				index = w
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if from == nil {
+		from = source
+	}
+	if to == nil {
+		to = target
+	}
+	if from == nil || to == nil {
+		return refuse(collection, key, "it has no _from and _to, nor source and target: say which nodes it joins")
+	}
+	at := int64(0)
+	if find.dynamic && when.best > 0 {
+		if at, err = when.millis(); err != nil {
+			return refuse(collection, key, "%v: correct or remove it", err)
+		}
+	}
+	a, okA := find.row(from, at)
+	b, okB := find.row(to, at)
+	if !okA || !okB {
+		report.Nowhere++
+		if e.nowhere == "" {
+			lacking := from
+			if okA {
+				lacking = to
+			}
+			e.nowhere = collection + ", _key " + string(key) + " (" + string(lacking) + ")"
+		}
+		return nil
+	}
+	if n := find.nodes; find.dynamic && n.time[a] != n.time[b] {
+		return refuse(collection, key, "it joins %s of %s and %s of %s: an edge joins nodes of one time, since later ones are not known yet", n.name[a], stamp(n.time[a]), n.name[b], stamp(n.time[b]))
+	}
+	if weight == weight {
+		e.weighted++
+		if weight < 0 {
+			e.negative++
+		}
+	}
+	if !hasAttr {
+		attr = math.NaN()
+	} else {
+		e.attributed++
+	}
+	if index == index {
+		e.indexed++
+	}
+	e.place = append(e.place, e.origins.add(number, key))
+	e.source, e.target = append(e.source, a), append(e.target, b)
+	e.weight, e.attr, e.index = append(e.weight, float32(weight)), append(e.attr, float32(attr)), append(e.index, index)
+	return nil
+}
+
+// finder finds the row of an edge's end.
+type finder struct {
+	nodes   *nodes
+	mixed   string // the collection of a mixed graph
+	dynamic bool
+	named   map[string]int32           // of a static graph, by name
+	timed   map[string]map[int64]int32 // of a dynamic graph, by name and time
+	alone   []map[string]int32         // of the collections, for ends without one
+}
+
+func newFinder(n *nodes, l *Layout, dynamic bool) *finder {
+	f := &finder{nodes: n, dynamic: dynamic}
+	if l.Mixed {
+		f.mixed = l.Name
+	}
+	for _, c := range l.Vertices {
+		f.alone = append(f.alone, n.rows[c])
+	}
+	return f
+}
+
+// row is the row that an end names: by _id, by _key, or by the node's name, in
+// a dynamic graph with the edge's own time.
+func (f *finder) row(end []byte, at int64) (int32, bool) {
+	if i := bytes.IndexByte(end, '/'); i >= 0 {
+		if keys, ok := f.nodes.rows[string(end[:i])]; ok {
+			row, ok := keys[string(end[i+1:])]
+			return row, ok
+		}
+		return 0, false
+	}
+	for _, keys := range f.alone {
+		if row, ok := keys[string(end)]; ok {
+			return row, true
+		}
+	}
+	if f.dynamic {
+		row, ok := f.byTime()[string(end)][at]
+		return row, ok
+	}
+	row, ok := f.byName()[string(end)]
+	return row, ok
+}
+
+func (f *finder) byName() map[string]int32 {
+	if f.named == nil {
+		f.named = make(map[string]int32, len(f.nodes.name))
+		for row, name := range f.nodes.name {
+			f.named[name] = int32(row)
+		}
+	}
+	return f.named
+}
+
+func (f *finder) byTime() map[string]map[int64]int32 {
+	if f.timed == nil {
+		f.timed = map[string]map[int64]int32{}
+		for row, name := range f.nodes.name {
+			if f.timed[name] == nil {
+				f.timed[name] = map[int64]int32{}
+			}
+			f.timed[name][f.nodes.time[row]] = int32(row)
+		}
+	}
+	return f.timed
+}
+
+// order is the edges [k] to keep, by target and within it by index where every
+// edge has one, else by source; spot gives a node's place among the nodes, -1 where
+// the edge is to be dropped. Edges that come again with the same values are
+// dropped and counted; with other values nothing says which is right.
+func (e *edges) order(spot func(row int32) int, report *Report) ([]int, error) {
+	kept := make([]int, 0, len(e.place))
+	for k := range e.place {
+		if spot(e.source[k]) >= 0 && spot(e.target[k]) >= 0 {
+			kept = append(kept, k)
+		}
+	}
+	slices.SortFunc(kept, func(a, b int) int {
+		return cmp.Or(cmp.Compare(spot(e.target[a]), spot(e.target[b])), cmp.Compare(spot(e.source[a]), spot(e.source[b])),
+			cmp.Compare(e.index[a], e.index[b]), cmp.Compare(e.place[a], e.place[b]))
+	})
+	same := func(a, b float32) bool { return a == b || a != a && b != b }
+	out := kept[:0]
+	for _, k := range kept {
+		if len(out) > 0 {
+			if was := out[len(out)-1]; e.source[was] == e.source[k] && e.target[was] == e.target[k] {
+				if !same(e.weight[was], e.weight[k]) || !same(e.attr[was], e.attr[k]) {
+					a, b := was, k
+					if e.at(b) < e.at(a) {
+						a, b = b, a
+					}
+					return nil, refusal("%s and %s join the same two nodes with weights %v and %v: remove one of them", e.at(a), e.at(b), e.value(a), e.value(b))
+				}
+				report.Duplicates++
+				continue
+			}
+		}
+		out = append(out, k)
+	}
+	if e.indexed == len(e.place) {
+		slices.SortStableFunc(out, func(a, b int) int {
+			return cmp.Or(cmp.Compare(spot(e.target[a]), spot(e.target[b])), cmp.Compare(e.index[a], e.index[b]))
+		})
+	}
+	report.Edges = len(out)
+	return out, nil
+}
+
+// value is what an edge says, for a message.
+func (e *edges) value(k int) float32 {
+	if e.weight[k] == e.weight[k] {
+		return e.weight[k]
+	}
+	return e.attr[k]
+}
+
+// weights are weight and edge_attr of an edge, as a snapshot has them: a weight
+// is not negative, since GCN's degree must not be, and one that was given below
+// 0 is kept as it was in edge_attr.
+func (e *edges) weights() (weight, attr func(k int) float32) {
+	clamped := func(k int) float32 { return max(e.weight[k], 0) }
+	switch {
+	case e.attributed > 0 && e.weighted > 0:
+		return clamped, func(k int) float32 { return e.attr[k] }
+	case e.attributed > 0:
+		return nil, func(k int) float32 { return e.attr[k] }
+	case e.negative > 0:
+		return clamped, func(k int) float32 { return e.weight[k] }
+	case e.weighted > 0:
+		return clamped, nil
+	}
+	return nil, nil
+}

@@ -1,0 +1,79 @@
+package arango
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/test/arangodb"
+)
+
+const (
+	testUser     = "trainer"
+	testPassword = "canary-5d1f"
+)
+
+// doc is a document.
+type doc = map[string]any
+
+// serve starts a server with a user, and gives a configuration for it.
+func serve(t testing.TB, o arangodb.Options) (*arangodb.Server, Config) {
+	t.Helper()
+	o.User, o.Password = testUser, testPassword
+	s := arangodb.Start(t, o)
+	s.CreateDatabase("market")
+	return s, Config{URL: s.URL, Database: "market", User: testUser, Password: secret.String(testPassword), CAPath: s.CAPath, Graph: "g"}
+}
+
+// open opens the database, with little patience.
+func open(t testing.TB, c Config) *DB {
+	t.Helper()
+	d, err := Open(t.Context(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Close)
+	hurry(d)
+	return d
+}
+
+func hurry(d *DB) { d.patience, d.poll, d.settle = 3*time.Second, 5*time.Millisecond, time.Millisecond }
+
+// insert stores documents of one collection of the database market.
+func insert(s *arangodb.Server, collection string, edge bool, docs ...any) {
+	s.Insert("market", collection, edge, docs...)
+}
+
+// mustRefuse fails unless err is the user's to mend and says what.
+func mustRefuse(t *testing.T, err error, what string) {
+	t.Helper()
+	if !errors.Is(err, data.ErrInput) {
+		t.Fatalf("got %v, want an input error: %s", err, what)
+	}
+	if want := data.ErrInput.Error() + ": " + what; err.Error() != want {
+		t.Errorf("got  %s\nwant %s", err, want)
+	}
+	mustHide(t, err)
+}
+
+// mustHide fails where an error shows the password.
+func mustHide(t *testing.T, err error) {
+	t.Helper()
+	if err != nil && strings.Contains(fmt.Sprintf("%+v", err), testPassword) {
+		t.Errorf("the error shows the password: %v", err)
+	}
+}
+
+// readGraph finds the graph of the configuration and reads it.
+func readGraph(ctx context.Context, d *DB, c Choice) (*Graph, Report, error) {
+	in, err := d.Inputs(ctx)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	return d.Graph(ctx, in.Graph, c)
+}

@@ -1,0 +1,113 @@
+package arango
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	driver "github.com/arangodb/go-driver"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// Pauses between tries of a request, doubled from the first to the longest.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 5 * time.Second
+)
+
+// do makes a request until it succeeds, fails for good, or the server has been
+// out of reach for as long as patience lasts. Tries after the first go to the
+// servers in turn: one that answers 503 is not asked again and again. Where the
+// token has ended, a new one is fetched.
+func (d *DB) do(ctx context.Context, doing string, request func(context.Context) error) error {
+	begun, pause := time.Now(), firstPause
+	for try, renewed := 0, false; ; try++ {
+		to := ctx
+		if try > 0 && len(d.endpoints) > 1 {
+			to = driver.WithEndpoint(ctx, d.endpoints[try%len(d.endpoints)])
+		}
+		err := request(to)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
+		case errors.Is(err, data.ErrInput):
+			return err
+		case driver.IsUnauthorized(err) && !renewed && d.db != nil:
+			renewed = true
+			if err := d.do(ctx, "logging in again", d.login); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.untrusted(err); err != nil {
+			return err
+		}
+		if driver.IsUnauthorized(err) || driver.IsForbidden(err) {
+			return refusal("%s: ARANGO_USER=%s may not do this in ARANGO_DB=%s (%v): grant it the right", doing, d.cfg.User, d.cfg.Database, err)
+		}
+		err = brief(err)
+		if !passing(err) {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		until := begun.Add(d.patience)
+		if time.Now().Add(pause).After(until) {
+			return fmt.Errorf("%s: ArangoDB at %s has failed for %v: %w", doing, d.where(), d.patience, err)
+		}
+		if pause > time.Second {
+			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: fmt.Sprintf("ArangoDB does not answer (%v)", err)})
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return fmt.Errorf("%s: %w", doing, err)
+		}
+		pause = min(2*pause, longestPause)
+	}
+}
+
+// brief shortens an error that holds a whole page of some proxy.
+func brief(err error) error {
+	const most = 300
+	if text := err.Error(); len(text) > most {
+		return fmt.Errorf("%s...", text[:most])
+	}
+	return err
+}
+
+// passing tells what another try may mend: servers that start, end or are
+// overrun, and connections that broke.
+func passing(err error) bool {
+	failed, ok := driver.AsArangoError(err)
+	if !ok {
+		return !driver.IsNoMoreDocuments(err) && !driver.IsInvalidArgument(err)
+	}
+	switch failed.Code {
+	case http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout, http.StatusTooManyRequests, http.StatusRequestTimeout:
+		return true
+	case http.StatusConflict: // another write of the same document, or a batch that is still being made
+		return failed.ErrorNum == driver.ErrArangoConflict || failed.ErrorNum == driver.ErrCursorBusy
+	case http.StatusInternalServerError:
+		return failed.ErrorNum >= driver.ErrReplicationNoResponse && failed.ErrorNum < driver.ErrQueryKilled // of a cluster in motion
+	}
+	return false
+}
+
+// lost tells whether the server no longer has a cursor.
+func lost(err error) bool {
+	failed, ok := driver.AsArangoError(err)
+	return ok && (failed.Code == http.StatusNotFound || failed.Code == http.StatusGone || failed.Code == http.StatusUnauthorized)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,275 @@
+package arango
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	driver "github.com/arangodb/go-driver"
+
+	"github.com/streamforge/gnn-trainer/pyg"
+)
+
+// Saved is one snapshot as it is written.
+type Saved struct {
+	Symbols  []string // [N]
+	Features []string // [F]
+	Data     pyg.Data
+}
+
+// writer is what documents of ours say in saved_by: no others are removed.
+const writer = "gnn-trainer"
+
+const importBatch = 1000
+
+// Save writes a snapshot as the named graph name, in collections name_nodes and
+// name_edges.
+//
+// A vertex {_key, symbol, x, feature_names, y, node_mask, index, open_time} has
+// each feature by its name too; an edge {_key, _from, _to, edge_weight,
+// edge_attr, index}. Keys are made of the symbols alone, so that writing the
+// same graph again changes nothing, and documents are written in the order of
+// the tensors, which is the order that adbpyg-adapter reads them in. What an
+// earlier save has left and this graph does not have is removed at the end.
+// A collection that holds documents of others is refused.
+//
+// Every request may be repeated: a save that broke off is mended by the next.
+func (d *DB) Save(ctx context.Context, name string, g Saved) error {
+	nodesName, edgesName := name+"_nodes", name+"_edges"
+	if err := d.create(ctx, name, nodesName, edgesName); err != nil {
+		return err
+	}
+	for _, c := range []string{nodesName, edgesName} {
+		var foreign int
+		if err := d.one(ctx, foreignIn(c, writer), &foreign); err != nil {
+			return err
+		}
+		if foreign > 0 {
+			return refusal("GRAPH_SAVE=%s would be written to collection %s, which holds %d documents of others: set another name", name, c, foreign)
+		}
+	}
+	keys := vertexKeys(g.Symbols)
+	vertices := documents{nodesName, keys, func(i int) map[string]any { return vertex(g, i, keys[i]) }}
+	edges := documents{edgesName, edgeKeys(g, keys), func(k int) map[string]any {
+		return edge(g, k, nodesName+"/"+keys[g.Data.Sources()[k]], nodesName+"/"+keys[g.Data.Targets()[k]])
+	}}
+	for _, w := range []documents{vertices, edges} {
+		if err := d.write(ctx, w); err != nil {
+			return err
+		}
+	}
+	// Edges first: none is ever left without its ends.
+	for _, w := range []documents{edges, vertices} {
+		if err := d.tidy(ctx, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// vertex is the document of node i.
+func vertex(g Saved, i int, key string) map[string]any {
+	x := g.Data.X[i*g.Data.NumFeatures : (i+1)*g.Data.NumFeatures]
+	v := map[string]any{}
+	for j, f := range g.Features {
+		v[f] = x[j]
+	}
+	// After the features: what these are called means nothing else.
+	v["_key"], v["symbol"], v["x"], v["feature_names"], v["index"], v["saved_by"] = key, g.Symbols[i], x, g.Features, i, writer
+	v["node_mask"] = g.Data.NodeMask == nil || g.Data.NodeMask[i]
+	if g.Data.Y != nil {
+		v["y"] = g.Data.Y[i]
+	}
+	if g.Data.Ret != nil {
+		v["ret"] = g.Data.Ret[i]
+	}
+	if g.Data.OpenTime != nil {
+		v["open_time"] = g.Data.OpenTime[0]
+	}
+	return v
+}
+
+// edge is the document of edge k, without its key.
+func edge(g Saved, k int, from, to string) map[string]any {
+	e := map[string]any{"_from": from, "_to": to, "index": k, "saved_by": writer}
+	if g.Data.EdgeWeight != nil {
+		e["edge_weight"] = g.Data.EdgeWeight[k]
+	}
+	if g.Data.EdgeAttr != nil {
+		e["edge_attr"] = []float32{g.Data.EdgeAttr[k]}
+	}
+	return e
+}
+
+// create makes the named graph with its collections, unless it is there.
+func (d *DB) create(ctx context.Context, name, nodesName, edgesName string) error {
+	return d.do(ctx, "creating graph "+name, func(ctx context.Context) error {
+		g, err := d.db.Graph(ctx, name)
+		if driver.IsNotFoundGeneral(err) {
+			// An answer that was lost leaves the graph there: the next try finds it.
+			_, err = d.db.CreateGraphV2(ctx, name, &driver.CreateGraphOptions{
+				EdgeDefinitions: []driver.EdgeDefinition{{Collection: edgesName, From: []string{nodesName}, To: []string{nodesName}}},
+			})
+			if driver.IsArangoErrorWithErrorNum(err, driver.ErrGraphDuplicate) {
+				return nil
+			}
+			if driver.IsArangoErrorWithErrorNum(err, driver.ErrGraphEdgeDefinitionIsDocument, driver.ErrArangoCollectionTypeInvalid, driver.ErrGraphWrongCollectionTypeVertex) {
+				return refusal("GRAPH_SAVE=%s cannot be made with collections %s and %s (%v): set another name", name, nodesName, edgesName, err)
+			}
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		defined := g.EdgeDefinitions()
+		ours := []string{nodesName}
+		if len(defined) != 1 || defined[0].Collection != edgesName || !slices.Equal(defined[0].From, ours) || !slices.Equal(defined[0].To, ours) || len(g.OrphanCollections()) > 0 {
+			return refusal("GRAPH_SAVE=%s is a graph of other collections than %s and %s: set another name", name, nodesName, edgesName)
+		}
+		return nil
+	})
+}
+
+// documents are what a collection is to hold, in the order of their keys' list.
+type documents struct {
+	collection string
+	keys       []string
+	make       func(i int) map[string]any // without its key
+}
+
+// write writes documents in their order, batch by batch. One that is there is
+// replaced.
+func (d *DB) write(ctx context.Context, w documents) error {
+	for from := 0; from < len(w.keys); from += importBatch {
+		var docs []map[string]any
+		for i := from; i < min(from+importBatch, len(w.keys)); i++ {
+			doc := w.make(i)
+			doc["_key"] = w.keys[i]
+			docs = append(docs, doc)
+		}
+		err := d.do(ctx, "writing "+w.collection, func(ctx context.Context) error {
+			c, err := d.db.Collection(ctx, w.collection)
+			if err != nil {
+				return err
+			}
+			done, err := c.ImportDocuments(ctx, docs, &driver.ImportDocumentOptions{OnDuplicate: driver.ImportOnDuplicateReplace, Complete: true})
+			if err == nil && done.Errors > 0 {
+				err = fmt.Errorf("%d of %d documents were not taken", done.Errors, len(docs))
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy removes the documents that a collection is not to hold, and sees to it
+// that the others are read in their order: adbpyg-adapter asks for none and takes
+// what comes, which is the order of the last writing in ArangoDB as it is now.
+// Where a server keeps a replaced document in its old place, all are written
+// afresh.
+func (d *DB) tidy(ctx context.Context, w documents) error {
+	wanted := make(map[string]int, len(w.keys))
+	for i, key := range w.keys {
+		wanted[key] = i
+	}
+	var stale []string
+	next, inOrder := 0, true
+	err := d.stream(ctx, keysOf(w.collection), nil, func(doc []byte) error {
+		key := attribute(doc, "_key").text()
+		i, ok := wanted[key]
+		switch {
+		case !ok:
+			stale = append(stale, key)
+		case i != next:
+			inOrder = false
+		default:
+			next++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := d.remove(ctx, w.collection, stale); err != nil || inOrder {
+		return err
+	}
+	if err := d.remove(ctx, w.collection, w.keys); err != nil {
+		return err
+	}
+	return d.write(ctx, w)
+}
+
+// remove removes documents. Those that are not there are gone already.
+func (d *DB) remove(ctx context.Context, collection string, keys []string) error {
+	for batch := range slices.Chunk(keys, importBatch) {
+		err := d.do(ctx, "removing from "+collection, func(ctx context.Context) error {
+			c, err := d.db.Collection(ctx, collection)
+			if err != nil {
+				return err
+			}
+			_, each, err := c.RemoveDocuments(ctx, batch)
+			for _, one := range each {
+				if one != nil && !driver.IsNotFoundGeneral(one) && !driver.IsArangoErrorWithErrorNum(one, driver.ErrArangoDocumentNotFound) {
+					err = errors.Join(err, one)
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// longestKey leaves room for two in an edge's key: ArangoDB's limit is 254
+// bytes.
+const longestKey = 110
+
+// vertexKeys are keys that symbols can be told by: what a key may not hold is
+// written as % and two hexadecimal digits.
+func vertexKeys(symbols []string) []string {
+	keys := make([]string, len(symbols))
+	for i, s := range symbols {
+		var b strings.Builder
+		for _, c := range []byte(s) {
+			if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-' || c == '.' {
+				b.WriteByte(c)
+			} else {
+				fmt.Fprintf(&b, "%%%02X", c)
+			}
+		}
+		if b.Len() == 0 {
+			b.WriteByte('%') // no key is empty
+		}
+		if keys[i] = b.String(); len(keys[i]) > longestKey {
+			sum := sha256.Sum256([]byte(s))
+			keys[i] = keys[i][:longestKey-33] + "." + hex.EncodeToString(sum[:16])
+		}
+	}
+	return keys
+}
+
+// edgeKeys are made of the keys of the ends, with a number where the same two
+// nodes are joined again. No vertex key holds a colon.
+func edgeKeys(g Saved, nodes []string) []string {
+	keys := make([]string, g.Data.NumEdges())
+	taken := make(map[string]bool, len(keys))
+	for k, source := range g.Data.Sources() {
+		pair := nodes[source] + ":" + nodes[g.Data.Targets()[k]]
+		key := pair
+		for n := 2; taken[key]; n++ {
+			key = pair + ":" + strconv.Itoa(n)
+		}
+		keys[k], taken[key] = key, true
+	}
+	return keys
+}

@@ -1,0 +1,124 @@
+package arango
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/test/arangodb"
+)
+
+const (
+	million = 1_000_000
+	// mostMemory of a process that reads a million documents, in MB: the issue's
+	// bound is 600.
+	mostMemory = 600
+)
+
+// readerOf names the address in the environment of the process that reads: the
+// server's memory is its parent's, and does not count.
+const readerOf = "ARANGO_TEST_READS"
+
+func TestAMillionDocumentsAreReadInBoundedMemory(t *testing.T) {
+	if os.Getenv(readerOf) != "" {
+		reader(t)
+		return
+	}
+	if testing.Short() {
+		t.Skip("a million documents")
+	}
+	s, c := serve(t, arangodb.Options{})
+	const nodes = 10_000
+	for i := range nodes {
+		s.Insert("market", "static_v", false, json.RawMessage(fmt.Sprintf(`{"_key":"n%d","p":%d,"q":"%v","y":%d}`, i, i, float64(i)/7, i%3)))
+	}
+	for i := range million {
+		s.Insert("market", "static_e", true, json.RawMessage(fmt.Sprintf(`{"_from":"static_v/n%d","_to":"static_v/n%d","weight":%v}`, i%nodes, (i/nodes*37+i)%nodes, float64(i)/1e6)))
+	}
+	s.CreateGraph("market", "static", nil, arangodb.EdgeDefinition{Collection: "static_e", From: []string{"static_v"}, To: []string{"static_v"}})
+	for i := range million {
+		s.Insert("market", "candles", false, json.RawMessage(fmt.Sprintf(`{"symbol":"S%d","open_time":%d,"open":"1.5","high":2.5,"low":1,"close":%v,"volume":"10","interval":"5m"}`, i%100, noon+int64(i/100)*300_000, 1+float64(i%1000)/1000)))
+	}
+	for _, what := range []string{"static", "candles"} {
+		t.Run(what, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAMillionDocumentsAreReadInBoundedMemory$", "-test.v")
+			cmd.Env = append(os.Environ(), readerOf+"="+what, "ARANGO_TEST_URL="+c.URL)
+			out, err := cmd.CombinedOutput()
+			if err != nil {
+				t.Fatalf("%v\n%s", err, out)
+			}
+			_, said, _ := strings.Cut(string(out), "measured: ")
+			said, _, _ = strings.Cut(said, "\n")
+			var megabytes int
+			var seconds float64
+			if _, err := fmt.Sscanf(said, "%d MB, %f s", &megabytes, &seconds); err != nil {
+				t.Fatalf("%v in %s", err, out)
+			}
+			t.Logf("%s: %d MB at most, %.1f s", what, megabytes, seconds)
+			if megabytes > mostMemory {
+				t.Errorf("the reading took %d MB, and %d are allowed", megabytes, mostMemory)
+			}
+			if s.MaxBatch() > batchDocuments {
+				t.Errorf("%d documents came at once", s.MaxBatch())
+			}
+		})
+	}
+}
+
+// reader is the process that reads.
+func reader(t *testing.T) {
+	c := Config{URL: os.Getenv("ARANGO_TEST_URL"), Database: "market", User: testUser, Password: secret.String(testPassword), Graph: "static"}
+	begun := time.Now()
+	d := open(t, c)
+	switch os.Getenv(readerOf) {
+	case "static":
+		g, r, err := readGraph(t.Context(), d, Choice{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Edges != million || g.File.Data.NumEdges() != million {
+			t.Fatalf("%+v", r)
+		}
+	default:
+		origins, read, sum := &Origins{}, 0, 0.0
+		var kept [][8]float64 // what a market's series take
+		err := d.Candles(t.Context(), []string{"candles"}, Reading{Interval: "5m"}, origins, func(_ int, c Candle) error {
+			read++
+			sum += c.Close
+			kept = append(kept, [8]float64{c.Open, c.High, c.Low, c.Close, c.Volume, c.TakerBuyVolume, c.QuoteVolume})
+			return nil
+		})
+		if err != nil || read != million || len(kept) != million {
+			t.Fatalf("%d, %v", read, err)
+		}
+	}
+	fmt.Printf("measured: %d MB, %.2f s\n", peakMemory(t), time.Since(begun).Seconds())
+}
+
+// peakMemory is the most that this process has had resident, in MB.
+func peakMemory(t *testing.T) int {
+	t.Helper()
+	status, err := os.Open("/proc/self/status")
+	if err != nil {
+		t.Skipf("the memory of a process cannot be read here: %v", err)
+	}
+	defer status.Close()
+	for lines := bufio.NewScanner(status); lines.Scan(); {
+		if kb, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
+			n, err := strconv.Atoi(strings.Fields(kb)[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n >> 10
+		}
+	}
+	t.Fatal("no VmHWM")
+	return 0
+}

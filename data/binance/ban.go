@@ -1,0 +1,50 @@
+package binance
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// Respect keeps the end of a ban in the cache, and keeps to one that an earlier
+// process was told of: a pod that Kubernetes starts again must not call during
+// it, which would make it longer. Call it before anything is asked.
+func (c *Client) Respect(cache *Cache) error {
+	path := filepath.Join(cache.dir, "banned-until")
+	content, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("looking for a ban in CACHE_DIR: %w", err)
+	default:
+		until, err := time.Parse(time.RFC3339, strings.TrimSpace(string(content)))
+		if err != nil {
+			return fmt.Errorf("%w: %s holds %.40q in the place of a time: remove it", data.ErrInput, path, content)
+		}
+		c.gate.close(time.Until(until), "the exchange has banned this address (418)", false)
+	}
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.gate.remind = func(until time.Time) {
+		// Where it cannot be kept, the next process learns of the ban by itself.
+		if os.MkdirAll(cache.dir, 0o755) == nil && os.WriteFile(path+".new", []byte(until.UTC().Add(time.Second).Format(time.RFC3339)+"\n"), 0o644) == nil {
+			_ = os.Rename(path+".new", path)
+		}
+	}
+	return nil
+}
+
+// Watch tells whoever watches of waits for a limit.
+func (c *Client) Watch(watch data.Watcher) {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.gate.tell = func(why string, until time.Time) {
+		watch.Tell(data.Step{Phase: data.Waiting, Why: why, Until: until})
+	}
+}

@@ -1,0 +1,246 @@
+package binance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	spot "github.com/adshao/go-binance/v2"
+	"github.com/adshao/go-binance/v2/common"
+	"github.com/adshao/go-binance/v2/futures"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// Client asks one of the two markets for public data. It is safe for concurrent
+// use, and everything it asks comes out of one budget.
+type Client struct {
+	market string
+	url    string
+	gate   *gate
+	http   *http.Client
+}
+
+// NewClient makes a client of the market that cfg names; nothing is asked yet.
+func NewClient(cfg Config) (*Client, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Client{market: cfg.Market, url: strings.TrimSuffix(cfg.address(), "/"), gate: newGate()}
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.MaxIdleConnsPerHost = fetchers
+	c.http = &http.Client{Transport: &transport{base: base, gate: c.gate, key: cfg.APIKey.Reveal(), first: time.Second}}
+	return c, nil
+}
+
+// Close ends the connections that wait for more requests.
+func (c *Client) Close() { c.http.Transport.(*transport).base.(*http.Transport).CloseIdleConnections() }
+
+// spot and futures are clients of one request: the library's own are not safe
+// for concurrent use, since each answer is written into them.
+func (c *Client) spot() *spot.Client {
+	s := spot.NewClient("", "")
+	s.BaseURL, s.HTTPClient = c.url, c.http
+	return s
+}
+
+func (c *Client) futures() *futures.Client {
+	f := futures.NewClient("", "")
+	f.BaseURL, f.HTTPClient = c.url, c.http
+	return f
+}
+
+// Sync learns the exchange's clock and limits, and which symbols there are.
+func (c *Client) Sync(ctx context.Context) ([]Symbol, error) {
+	before := time.Now()
+	var server int64
+	var err error
+	if c.market == Spot {
+		server, err = c.spot().NewServerTimeService().Do(ctx)
+	} else {
+		server, err = c.futures().NewServerTimeService().Do(ctx)
+	}
+	if err != nil {
+		return nil, c.wrong("asking for the time", err)
+	}
+	// The answer was written half-way between, as well as we can know.
+	after := time.Now()
+	c.gate.setClock(time.UnixMilli(server).Sub(before.Add(after.Sub(before) / 2)))
+	if c.market == Spot {
+		info, err := c.spot().NewExchangeInfoService().Do(ctx)
+		if err != nil {
+			return nil, c.wrong("asking for the symbols", err)
+		}
+		for _, l := range info.RateLimits {
+			if l.RateLimitType == "REQUEST_WEIGHT" {
+				c.gate.setLimits(l.Interval, l.IntervalNum, l.Limit)
+			}
+		}
+		return symbolsOf(info.Symbols, func(s spot.Symbol) Symbol {
+			return Symbol{s.Symbol, s.QuoteAsset, s.Status == "TRADING" && s.IsSpotTradingAllowed}
+		}), nil
+	}
+	info, err := c.futures().NewExchangeInfoService().Do(ctx)
+	if err != nil {
+		return nil, c.wrong("asking for the symbols", err)
+	}
+	for _, l := range info.RateLimits {
+		if l.RateLimitType == "REQUEST_WEIGHT" {
+			c.gate.setLimits(l.Interval, l.IntervalNum, l.Limit)
+		}
+	}
+	return symbolsOf(info.Symbols, func(s futures.Symbol) Symbol {
+		return Symbol{s.Symbol, s.QuoteAsset, s.Status == "TRADING" && s.ContractType == futures.ContractTypePerpetual}
+	}), nil
+}
+
+// Symbol is what a market trades.
+type Symbol struct {
+	Name       string
+	QuoteAsset string
+	Trading    bool // now; of the futures: as a perpetual contract
+}
+
+func symbolsOf[S any](from []S, of func(S) Symbol) []Symbol {
+	all := make([]Symbol, len(from))
+	for i, s := range from {
+		all[i] = of(s)
+	}
+	return all
+}
+
+// Now is the exchange's time, once Sync was called.
+func (c *Client) Now() time.Time { return c.gate.time() }
+
+// QuoteVolumes are what the last 24 hours traded of each symbol, in units of
+// its quote asset.
+func (c *Client) QuoteVolumes(ctx context.Context) (map[string]float64, error) {
+	volumes := map[string]float64{}
+	add := func(symbol, volume string) error {
+		v, err := strconv.ParseFloat(volume, 64)
+		if err != nil {
+			return fmt.Errorf("%s tells a quote volume of %q for %s", c.url, volume, symbol)
+		}
+		volumes[symbol] = v
+		return nil
+	}
+	if c.market == Spot {
+		all, err := c.spot().NewListPriceChangeStatsService().Do(ctx)
+		if err != nil {
+			return nil, c.wrong("asking for the volumes", err)
+		}
+		for _, s := range all {
+			if err := add(s.Symbol, s.QuoteVolume); err != nil {
+				return nil, err
+			}
+		}
+		return volumes, nil
+	}
+	all, err := c.futures().NewListPriceChangeStatsService().Do(ctx)
+	if err != nil {
+		return nil, c.wrong("asking for the volumes", err)
+	}
+	for _, s := range all {
+		if err := add(s.Symbol, s.QuoteVolume); err != nil {
+			return nil, err
+		}
+	}
+	return volumes, nil
+}
+
+// Klines asks for the candles whose open time is in [from, to), Unix ms, at
+// most a page of them, in rising order.
+func (c *Client) Klines(ctx context.Context, symbol, interval string, from, to int64, limit int) ([]Kline, error) {
+	var page []Kline
+	var bad error
+	add := func(open, closing, trades int64, prices ...string) {
+		k, err := newKline(open, closing, trades, prices)
+		if err != nil && bad == nil {
+			bad = fmt.Errorf("%s, candle of %s that opens at %d: %w", c.url, symbol, open, err)
+		}
+		page = append(page, k)
+	}
+	var err error
+	if c.market == Spot {
+		var all []*spot.Kline
+		all, err = c.spot().NewKlinesService().Symbol(symbol).Interval(interval).StartTime(from).EndTime(to - 1).Limit(limit).Do(ctx)
+		page = make([]Kline, 0, len(all))
+		for _, k := range all {
+			add(k.OpenTime, k.CloseTime, k.TradeNum, k.Open, k.High, k.Low, k.Close, k.Volume, k.QuoteAssetVolume, k.TakerBuyBaseAssetVolume)
+		}
+	} else {
+		var all []*futures.Kline
+		all, err = c.futures().NewKlinesService().Symbol(symbol).Interval(interval).StartTime(from).EndTime(to - 1).Limit(limit).Do(ctx)
+		page = make([]Kline, 0, len(all))
+		for _, k := range all {
+			add(k.OpenTime, k.CloseTime, k.TradeNum, k.Open, k.High, k.Low, k.Close, k.Volume, k.QuoteAssetVolume, k.TakerBuyBaseAssetVolume)
+		}
+	}
+	if err != nil {
+		return nil, c.wrong("asking for candles of "+symbol, err)
+	}
+	if bad != nil {
+		return nil, bad
+	}
+	if !slices.IsSortedFunc(page, func(a, b Kline) int { return int(a.OpenTime - b.OpenTime) }) {
+		return nil, fmt.Errorf("%s tells the candles of %s out of order", c.url, symbol)
+	}
+	return page, nil
+}
+
+// newKline reads the numbers of a candle.
+func newKline(open, closing, trades int64, texts []string) (Kline, error) {
+	k := Kline{OpenTime: open, Trades: trades, closes: closing}
+	for i, to := range []*float64{&k.Open, &k.High, &k.Low, &k.Close, &k.Volume, &k.QuoteVolume, &k.TakerBuyVolume} {
+		v, err := strconv.ParseFloat(texts[i], 64)
+		if err != nil {
+			return k, fmt.Errorf("%q is no number", texts[i])
+		}
+		*to = v
+	}
+	return k, nil
+}
+
+// Funding asks for the funding rates of a perpetual contract at times in
+// [from, to), Unix ms, at most limit of them, in rising order.
+func (c *Client) Funding(ctx context.Context, symbol string, from, to int64, limit int) ([]Funding, error) {
+	all, err := c.futures().NewFundingRateService().Symbol(symbol).StartTime(from).EndTime(to - 1).Limit(limit).Do(ctx)
+	if err != nil {
+		return nil, c.wrong("asking for funding rates of "+symbol, err)
+	}
+	page := make([]Funding, len(all))
+	for i, f := range all {
+		rate, err := strconv.ParseFloat(f.FundingRate, 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s tells a funding rate of %q for %s", c.url, f.FundingRate, symbol)
+		}
+		page[i] = Funding{f.FundingTime, rate}
+	}
+	return page, nil
+}
+
+// wrong makes an error of the exchange's a sentence.
+func (c *Client) wrong(doing string, err error) error {
+	var said *common.APIError
+	if !errors.As(err, &said) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	const invalidSymbol, invalidInterval, badAPIKey, rejectedKey = -1121, -1120, -2014, -2015
+	switch said.Code {
+	case invalidSymbol:
+		return fmt.Errorf("%w: %s: %s does not know the symbol (%d): correct SYMBOL or SYMBOLS, or BINANCE_MARKET", data.ErrInput, doing, c.url, said.Code)
+	case invalidInterval:
+		return fmt.Errorf("%w: %s: %s does not know the interval (%d): correct INTERVAL", data.ErrInput, doing, c.url, said.Code)
+	case badAPIKey, rejectedKey:
+		return fmt.Errorf("%w: %s: %s does not take BINANCE_API_KEY (%d): correct it, or unset it, since public data need none", data.ErrInput, doing, c.url, said.Code)
+	}
+	if said.IsValid() {
+		return fmt.Errorf("%s: %s says %d, %.200s", doing, c.url, said.Code, said.Message)
+	}
+	return fmt.Errorf("%s: %s answers %.200q", doing, c.url, said.Response)
+}

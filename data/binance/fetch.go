@@ -1,0 +1,203 @@
+package binance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+const (
+	// fetchers ask side by side: enough that the budget of weight, not the way
+	// there and back, is what is waited for.
+	fetchers = 12
+
+	// settled is how long after its close a bar that is not told can still come.
+	settled = 24 * time.Hour
+)
+
+// Request is what is wanted of the cache.
+type Request struct {
+	Symbols  []string
+	Interval string // a bar's length by Binance's name
+	Step     time.Duration
+	From, To int64 // open times, Unix ms, To excluded: closed bars only
+}
+
+// page asks for rows at times in [from, to), at most limit of them.
+type page[R row] func(ctx context.Context, from, to int64) ([]R, error)
+
+// task is the rows of one symbol's month.
+type task struct {
+	pages int
+	do    func(ctx context.Context, done func()) error
+}
+
+// Fetch brings what the cache lacks of the request's candles, and of the
+// futures' funding rates, into it. What has arrived is kept, however Fetch ends.
+func (c *Client) Fetch(ctx context.Context, cache *Cache, r Request, watch data.Watcher) error {
+	var tasks []task
+	limit := spotPage
+	if c.market == USDM {
+		limit = usdmPage
+	}
+	for _, symbol := range r.Symbols {
+		more, err := plan(c, klines(cache, r.Interval, symbol), span{r.From, r.To}, r.Step.Milliseconds(), limit,
+			func(ctx context.Context, from, to int64) ([]Kline, error) {
+				return c.Klines(ctx, symbol, r.Interval, from, to, limit)
+			})
+		if err != nil {
+			return err
+		}
+		tasks = append(tasks, more...)
+		if c.market != USDM {
+			continue
+		}
+		// The rate in force at the first bar was settled before it.
+		fundings, err := plan(c, funding(cache, symbol), span{r.From - FundingAge.Milliseconds(), r.To}, 1, 0,
+			func(ctx context.Context, from, to int64) ([]Funding, error) {
+				return c.Funding(ctx, symbol, from, to, fundingPage)
+			})
+		if err != nil {
+			return err
+		}
+		tasks = append(tasks, fundings...)
+	}
+	return c.run(ctx, tasks, watch)
+}
+
+const fundingPage = 1000
+
+// FundingAge is how long a funding rate counts as known: three periods of the
+// longest that the exchange has.
+const FundingAge = 24 * time.Hour
+
+// plan is what there is to fetch of a series: a task a month. width is how long
+// a row is known to reach, limit how many rows a page holds; 0: a month is one
+// page, whose rows tell by their number whether there are more.
+func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask page[R]) ([]task, error) {
+	var tasks []task
+	for _, m := range months(want.from, want.to) {
+		known, parts, err := s.known(m)
+		if err != nil {
+			return nil, err
+		}
+		holes := known.lacks(max(want.from, m.from), min(want.to, m.to))
+		if len(holes) == 0 && parts == 0 {
+			continue
+		}
+		pages := 0
+		length := m.to - m.from
+		if limit > 0 {
+			length = width * int64(limit)
+		}
+		for _, h := range holes {
+			pages += int((h.to - h.from + length - 1) / length)
+		}
+		tasks = append(tasks, task{pages, func(ctx context.Context, done func()) error {
+			for _, h := range holes {
+				if err := fill(ctx, c, s, m, h, width, length, ask, done); err != nil {
+					return err
+				}
+			}
+			if err := s.merge(m); err != nil && !errors.Is(err, errDamaged) { // damaged: told when it is read
+				return err
+			}
+			return nil
+		}})
+	}
+	return tasks, nil
+}
+
+// fill fetches one hole of a month, page by page.
+func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span, width, length int64, ask page[R], done func()) error {
+	for at := hole.from; at < hole.to; {
+		end := min(at+length, hole.to)
+		rows, err := ask(ctx, at, end)
+		if err != nil {
+			return err
+		}
+		for i, r := range rows {
+			if r.at() < at || r.at() >= end || i > 0 && r.at() <= rows[i-1].at() {
+				return fmt.Errorf("%s answers with a row of %d (%s) when asked for %d to %d", c.url, r.at(), s.dir, at, end)
+			}
+		}
+		next := end
+		if len(rows) == fundingPage && length > width*fundingPage { // there may be more before end
+			next = rows[len(rows)-1].at() + width
+		}
+		known := next
+		// What closed a moment ago may not be told yet: then it is asked for
+		// again the next time.
+		if next == hole.to && c.Now().UnixMilli()-next < settled.Milliseconds() {
+			known = at
+			if len(rows) > 0 {
+				known = rows[len(rows)-1].at() + width
+			}
+		}
+		if known > at {
+			if err := s.put(m, rows, span{at, known}); err != nil {
+				return err
+			}
+		}
+		done()
+		at = next
+	}
+	return nil
+}
+
+// run does the tasks side by side, and tells how far they are.
+func (c *Client) run(ctx context.Context, tasks []task, watch data.Watcher) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	total := 0
+	for _, t := range tasks {
+		total += t.pages
+	}
+	if total == 0 && len(tasks) == 0 {
+		return nil
+	}
+	var mu sync.Mutex
+	count := 0
+	tell := func(step data.Step) {
+		mu.Lock()
+		defer mu.Unlock()
+		step.Done, step.Total = count, total
+		watch.Tell(step)
+	}
+	done := func() {
+		mu.Lock()
+		count++
+		watch.Tell(data.Step{Phase: data.Fetching, Done: count, Total: total})
+		mu.Unlock()
+	}
+	c.gate.mu.Lock()
+	c.gate.tell = func(why string, until time.Time) { tell(data.Step{Phase: data.Waiting, Why: why, Until: until}) }
+	c.gate.mu.Unlock()
+	queue := make(chan task)
+	var workers sync.WaitGroup
+	for range min(fetchers, len(tasks)) {
+		workers.Go(func() {
+			for t := range queue {
+				if ctx.Err() != nil {
+					continue
+				}
+				if err := t.do(ctx, done); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for _, t := range tasks {
+		if ctx.Err() != nil {
+			break
+		}
+		queue <- t
+	}
+	close(queue)
+	workers.Wait()
+	return context.Cause(ctx)
+}

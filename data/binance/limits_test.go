@@ -1,0 +1,333 @@
+package binance
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/test/exchange"
+)
+
+var may = time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)
+
+func names(n int) []string {
+	all := []string{"BTCUSDT"}
+	for i := range n - 1 {
+		all = append(all, fmt.Sprintf("S%03dUSDT", i))
+	}
+	return all
+}
+
+// openClient is a client of e that has asked for its clock and limits.
+func openClient(t *testing.T, e *exchange.Exchange, market string) (*Client, *Cache) {
+	t.Helper()
+	return clientIn(t, e, market, t.TempDir())
+}
+
+func clientIn(t *testing.T, e *exchange.Exchange, market, dir string) (*Client, *Cache) {
+	t.Helper()
+	cfg := Config{Market: market, BaseURL: e.URL, FuturesBaseURL: e.URL, CacheDir: dir, RecordEvery: time.Second}
+	c, err := NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	c.http.Transport.(*transport).first = time.Millisecond
+	cache := NewCache(cfg)
+	if err := c.Respect(cache); err != nil {
+		t.Fatal(err)
+	}
+	return c, cache
+}
+
+// wanted asks for days of 5-minute candles from may on.
+func wanted(symbols []string, days int) Request {
+	return Request{Symbols: symbols, Interval: "5m", Step: 5 * time.Minute, From: may.UnixMilli(), To: may.AddDate(0, 0, days).UnixMilli()}
+}
+
+func (c *Client) mustSync(t *testing.T) []Symbol {
+	t.Helper()
+	all, err := c.Sync(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// waits gathers what a fetch tells of its waits.
+type waits struct {
+	mu   sync.Mutex
+	whys []string
+	seen chan struct{} // closed at the first one
+}
+
+func newWaits() *waits { return &waits{seen: make(chan struct{})} }
+
+func (w *waits) watch(s data.Step) {
+	if s.Phase != data.Waiting {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.whys = append(w.whys, s.Why); len(w.whys) == 1 {
+		close(w.seen)
+	}
+}
+
+func (w *waits) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.whys, "; ")
+}
+
+func TestTheBudgetOfWeightIsNeverOverdrawn(t *testing.T) {
+	for _, market := range []string{Spot, USDM} {
+		t.Run(market, func(t *testing.T) {
+			symbols := names(20)
+			// 20 symbols of 9 (spot) or 18 (futures) pages of weight 2 take 4 windows or more.
+			e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0), Window: time.Second, Limit: 100})
+			c, cache := openClient(t, e, market)
+			c.mustSync(t)
+			if err := c.Fetch(t.Context(), cache, wanted(symbols, 30), nil); err != nil {
+				t.Fatal(err)
+			}
+			if seen := e.Seen(); seen.TooMany+seen.Banned > 0 || seen.Requests < 180 {
+				t.Errorf("%+v", seen)
+			}
+		})
+	}
+}
+
+func TestWhatOthersUseOfTheBudgetIsLeftToThem(t *testing.T) {
+	symbols := names(10)
+	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0), Window: 2 * time.Second, Limit: 400})
+	c, cache := openClient(t, e, Spot)
+	c.mustSync(t)
+	e.Use(300) // of which the next answer tells
+	if err := c.Fetch(t.Context(), cache, wanted(symbols, 30), nil); err != nil {
+		t.Fatal(err)
+	}
+	if seen := e.Seen(); seen.TooMany+seen.Banned > 0 {
+		t.Errorf("%+v", seen)
+	}
+}
+
+// Another client of the address overdraws the budget in the middle of a fetch.
+func TestAfterATooManyNothingIsAskedUntilRetryAfter(t *testing.T) {
+	symbols := names(20)
+	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0), Window: 4 * time.Second, Limit: 400})
+	c, cache := openClient(t, e, Spot)
+	c.mustSync(t)
+	told := newWaits()
+	e.After(40, func() { e.Use(1000) })
+	if err := c.Fetch(t.Context(), cache, wanted(symbols, 30), told.watch); err != nil {
+		t.Fatal(err)
+	}
+	seen := e.Seen()
+	if seen.TooMany == 0 || seen.Banned > 0 || seen.Violations > 0 {
+		t.Errorf("%+v", seen)
+	}
+	if !strings.Contains(told.String(), "the exchange asks for fewer requests (429)") {
+		t.Errorf("told: %s", told)
+	}
+	if got := rowsOf(t, cache, symbols, 30); got != 20*30*288 {
+		t.Errorf("%d rows", got)
+	}
+}
+
+func TestNothingIsAskedDuringABan(t *testing.T) {
+	symbols := names(20)
+	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0), Ban: 4 * time.Second})
+	c, cache := openClient(t, e, Spot)
+	c.mustSync(t)
+	told := newWaits()
+	e.After(40, e.BanNow)
+	if err := c.Fetch(t.Context(), cache, wanted(symbols, 30), told.watch); err != nil {
+		t.Fatal(err)
+	}
+	seen := e.Seen()
+	if seen.Banned == 0 || seen.Violations > 0 {
+		t.Errorf("%+v", seen)
+	}
+	if !strings.Contains(told.String(), "the exchange has banned this address (418)") {
+		t.Errorf("told: %s", told)
+	}
+}
+
+// Kubernetes starts a pod again whose run was stopped in a ban: the new process
+// knows of it.
+func TestABanOutlastsTheProcessThatWasToldOfIt(t *testing.T) {
+	symbols, dir := names(1), t.TempDir()
+	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: time.Now(), Ban: 4 * time.Second})
+	first, cache := clientIn(t, e, Spot, dir)
+	first.mustSync(t)
+	e.BanNow()
+	told := newWaits()
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-told.seen
+		cancel()
+	}()
+	request := wanted(symbols, 1)
+	if err := first.Fetch(ctx, cache, request, told.watch); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	before := e.Seen()
+	second, _ := clientIn(t, e, Spot, dir)
+	second.mustSync(t)
+	if seen := e.Seen(); seen.Banned != before.Banned || seen.Violations > 0 || before.Banned == 0 {
+		t.Errorf("%+v, then %+v", before, seen)
+	}
+}
+
+func TestWhatFailsForAMomentIsAskedAgain(t *testing.T) {
+	symbols := names(3)
+	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0)})
+	c, cache := openClient(t, e, Spot)
+	e.Fail(500, 503, 502, exchange.CutAnswer, 504)
+	c.mustSync(t)
+	e.Fail(503, exchange.CutAnswer, 500, exchange.CutAnswer, exchange.CutAnswer, 503)
+	if err := c.Fetch(t.Context(), cache, wanted(symbols, 30), nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := rowsOf(t, cache, symbols, 30); got != 3*30*288 {
+		t.Errorf("%d rows", got)
+	}
+	for page, n := range e.Pages() {
+		if n > 1 {
+			t.Errorf("page %s was answered %d times", page, n)
+		}
+	}
+}
+
+func TestWhatGoesOnFailingEndsTheFetchAndKeepsThePages(t *testing.T) {
+	symbols := names(3)
+	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0)})
+	c, cache := openClient(t, e, Spot)
+	c.mustSync(t)
+	e.After(10, func() {
+		for range 100 {
+			e.Fail(500)
+		}
+	})
+	err := c.Fetch(t.Context(), cache, wanted(symbols, 30), nil)
+	if err == nil || errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "failed 9 times: answered 500") {
+		t.Errorf("%v", err)
+	}
+	if kept := rowsOf(t, cache, symbols, 30); kept < 5000 {
+		t.Errorf("%d rows are kept", kept)
+	}
+}
+
+func TestTheKeyIsSentWhereItIsSetAndTheSecretNever(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: names(1)})
+	for _, key := range []string{"", "key-1"} {
+		c, err := NewClient(Config{Market: Spot, BaseURL: e.URL, FuturesBaseURL: e.URL, RecordEvery: 1e9, APIKey: secret.String(key), APISecret: "never"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.mustSync(t)
+		c.Close()
+	}
+	if seen := e.Seen(); seen.Keys["key-1"] != 2 || len(seen.Keys) != 1 || seen.Requests != 4 {
+		t.Errorf("%+v", seen)
+	}
+}
+
+// The clock of this machine is months away from the exchange's.
+func TestTheExchangesClockDecides(t *testing.T) {
+	now := may.AddDate(0, 0, 3).Add(7 * time.Minute)
+	e := exchange.Start(t, exchange.Options{Symbols: names(1), Now: now})
+	c, _ := openClient(t, e, Spot)
+	c.mustSync(t)
+	if off := c.Now().Sub(e.Now()); off > time.Minute || off < -time.Minute {
+		t.Errorf("the client's clock is %v off", off)
+	}
+}
+
+func TestAWindowOfTheBudgetEndsByTheExchangesClock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		g.setClock(10 * time.Second) // the bubble begins at midnight
+		g.setLimits("MINUTE", 1, 100)
+		for range 47 { // 95 percent
+			if _, err := g.enter(t.Context(), "/api/v3/klines", 2); err != nil {
+				t.Fatal(err)
+			}
+		}
+		begun := time.Now()
+		p := &pass{g, g.weight, 94}
+		p.leave(nil)
+		if _, err := g.enter(t.Context(), "/api/v3/klines", 2); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(begun); waited != 50*time.Second {
+			t.Errorf("it waited %v", waited)
+		}
+	})
+}
+
+func TestRefusalsSayWhatToSet(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: names(2), Now: may.AddDate(0, 2, 0)})
+	c, cache := openClient(t, e, Spot)
+	c.mustSync(t)
+	for status, want := range map[int]string{
+		451: "does not serve this location (451): set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does",
+		403: "turns this address away (403): wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror",
+		401: "does not take BINANCE_API_KEY (401): correct it, or unset it, since public data need none",
+		404: "has no /api/v3/time (404): set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's interface",
+	} {
+		e.Fail(status)
+		if _, err := c.Sync(t.Context()); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+	r := wanted([]string{"NONEUSDT"}, 1)
+	if err := c.Fetch(t.Context(), cache, r, nil); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "does not know the symbol (-1121): correct SYMBOL or SYMBOLS, or BINANCE_MARKET") {
+		t.Errorf("%v", err)
+	}
+	all := c.mustSync(t)
+	if err := c.Check(all, []string{"BTCUSDT", "X", "Y"}); !errors.Is(err, data.ErrInput) ||
+		!strings.Contains(err.Error(), "has no symbol X, Y: correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=usdm") {
+		t.Errorf("%v", err)
+	}
+	if _, err := c.Top(t.Context(), all, "BTCUSDT", 3); !errors.Is(err, data.ErrInput) ||
+		!strings.Contains(err.Error(), "SYMBOLS=top:3, and only 2 symbols against USDT trade on the spot market of "+e.URL+": set top:2 or less") {
+		t.Errorf("%v", err)
+	}
+	dir := t.TempDir()
+	c, cache = clientIn(t, e, Spot, dir)
+	if err := os.MkdirAll(cache.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cache.dir+"/banned-until", []byte("soon"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Respect(cache); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), `banned-until holds "soon" in the place of a time: remove it`) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestTheMostTradedSymbolsOfTheSameQuoteAssetAreChosen(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: []string{"AUSDT", "ABTC", "OLDUSDT", "BUSDT", "CUSDT", "DUSDT", "ZUSDT"}})
+	c, _ := openClient(t, e, Spot)
+	all := c.mustSync(t)
+	for _, want := range [][]string{{"AUSDT"}, {"ZUSDT"}, {"AUSDT", "ZUSDT"}, {"AUSDT", "BUSDT", "CUSDT", "ZUSDT"}, {"AUSDT", "BUSDT", "CUSDT", "DUSDT", "ZUSDT"}} {
+		symbol := want[len(want)-1]
+		got, err := c.Top(t.Context(), all, symbol, len(want))
+		if err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%v, want %v (%v)", got, want, err)
+		}
+	}
+	if got, err := c.Top(t.Context(), all, "ABTC", 1); err != nil || fmt.Sprint(got) != "[ABTC]" {
+		t.Errorf("%v, %v", got, err)
+	}
+}

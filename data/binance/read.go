@@ -1,0 +1,79 @@
+package binance
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// ErrDamaged marks that files of the cache could not be read and were removed:
+// Fetch brings back what they held, but for what was recorded.
+var ErrDamaged = errDamaged
+
+// Klines hands the symbol's candles of the request to add, in rising order.
+func (c *Cache) Klines(symbol string, r Request, add func(Kline) error) error {
+	return each(klines(c, r.Interval, symbol), span{r.From, r.To}, add)
+}
+
+// Fundings are the symbol's funding rates up to the request's end, from what
+// was in force at its first bar on.
+func (c *Cache) Fundings(symbol string, r Request) (all []Funding, err error) {
+	err = each(funding(c, symbol), span{r.From - FundingAge.Milliseconds(), r.To}, func(f Funding) error {
+		all = append(all, f)
+		return nil
+	})
+	return all, err
+}
+
+// Books are the last samples of the symbol's order book before each bar's
+// close, from age before the request's first bar on.
+func (c *Cache) Books(symbol string, r Request, age time.Duration) (all []BookRow, err error) {
+	step := r.Step.Milliseconds()
+	err = each(book(c, symbol), span{r.From - age.Milliseconds(), r.To}, func(b BookRow) error {
+		// Of the samples within one bar only the last one can be needed.
+		if last := len(all) - 1; last >= 0 && all[last].Time/step == b.Time/step {
+			all[last] = b
+			return nil
+		}
+		all = append(all, b)
+		return nil
+	})
+	return all, err
+}
+
+// HasBooks tells whether an order book of any of the symbols was recorded.
+func (c *Cache) HasBooks(symbols []string) (bool, error) {
+	for _, symbol := range symbols {
+		entries, err := os.ReadDir(book(c, symbol).dir)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return false, fmt.Errorf("looking into CACHE_DIR: %w", err)
+		}
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), ".") {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// each hands the rows of a series within want to add, a month at a time.
+func each[R row](s series[R], want span, add func(R) error) error {
+	for _, m := range months(want.from, want.to) {
+		rows, _, _, err := s.read(m)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if r.at() < want.from || r.at() >= want.to {
+				continue
+			}
+			if err := add(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

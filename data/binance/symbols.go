@@ -1,0 +1,61 @@
+package binance
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// Check refuses symbols that the market does not have, all at once.
+func (c *Client) Check(all []Symbol, names []string) error {
+	var lacking []string
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(s Symbol) bool { return s.Name == name }) {
+			lacking = append(lacking, name)
+		}
+	}
+	if lacking == nil {
+		return nil
+	}
+	other := Spot
+	if c.market == Spot {
+		other = USDM
+	}
+	return fmt.Errorf("%w: the %s market of %s has no symbol %s: correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=%s",
+		data.ErrInput, c.market, c.url, strings.Join(lacking, ", "), other)
+}
+
+// Top are the n symbols of the quote asset of symbol that trade now, by what
+// the last 24 hours traded, most first. symbol takes the place of the last one
+// where it is not among them.
+func (c *Client) Top(ctx context.Context, all []Symbol, symbol string, n int) ([]string, error) {
+	if err := c.Check(all, []string{symbol}); err != nil {
+		return nil, err
+	}
+	volumes, err := c.QuoteVolumes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(all, func(s Symbol) bool { return s.Name == symbol })
+	var ranked []string
+	for _, s := range all {
+		if s.Trading && s.QuoteAsset == all[at].QuoteAsset || s.Name == symbol {
+			ranked = append(ranked, s.Name)
+		}
+	}
+	if len(ranked) < n {
+		return nil, fmt.Errorf("%w: SYMBOLS=top:%d, and only %d symbols against %s trade on the %s market of %s: set top:%d or less",
+			data.ErrInput, n, len(ranked), all[at].QuoteAsset, c.market, c.url, len(ranked))
+	}
+	slices.SortStableFunc(ranked, func(a, b string) int {
+		return cmp.Or(cmp.Compare(volumes[b], volumes[a]), cmp.Compare(a, b))
+	})
+	if !slices.Contains(ranked[:n], symbol) {
+		ranked[n-1] = symbol
+	}
+	return ranked[:n], nil
+}

@@ -1,0 +1,143 @@
+package binance
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+const (
+	attemptTime = 30 * time.Second // one request, from the first byte sent to the last one read
+	mostRetries = 8                // of a request that fails for other reasons than a limit; about 2 minutes
+	mostAnswer  = 256 << 20        // bytes
+)
+
+// transport is what go-binance sends its requests by. It keeps to the limits,
+// asks again what may be asked again, and makes a sentence of what may not. It
+// hands on whole answers only, so a client never reads a part of one.
+type transport struct {
+	base http.RoundTripper
+	gate *gate
+	key  string // sent with each request; empty: none
+
+	first time.Duration // wait before the first retry; tests shorten it
+}
+
+// errRefused is an answer that asking again does not change.
+var errRefused = errors.New("refused")
+
+// RoundTrip implements http.RoundTripper.
+func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	ctx := request.Context()
+	path := request.URL.Path
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval, wait.MaxInterval = t.first, 30*time.Second
+	for failures := 0; ; {
+		p, err := t.gate.enter(ctx, path, weightOf(path, request.URL.Query()))
+		if err != nil {
+			return nil, err
+		}
+		answer, err := t.once(request)
+		p.leave(answer)
+		switch {
+		case ctx.Err() != nil:
+			return nil, context.Cause(ctx)
+		case err == nil && t.limited(answer):
+			continue // the gate is closed for as long as the exchange said
+		case err == nil && answer.StatusCode < http.StatusInternalServerError:
+			if err := refusal(request, answer); err != nil {
+				return nil, err
+			}
+			return answer, nil
+		case err == nil:
+			err = fmt.Errorf("answered %s", answer.Status)
+		}
+		if failures++; failures > mostRetries {
+			return nil, fmt.Errorf("%s %s failed %d times: %w", request.URL.Host, path, failures, err)
+		}
+		timer := time.NewTimer(wait.NextBackOff())
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// once asks and reads the whole answer.
+func (t *transport) once(request *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeout(request.Context(), attemptTime)
+	defer cancel()
+	r := request.Clone(ctx)
+	if t.key != "" {
+		r.Header.Set("X-MBX-APIKEY", t.key)
+	}
+	answer, err := t.base.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, mostAnswer+1))
+	switch {
+	case err != nil:
+		return answer, fmt.Errorf("its answer ended early: %w", err)
+	case len(body) > mostAnswer:
+		return answer, fmt.Errorf("its answer is longer than %d bytes", mostAnswer)
+	}
+	// The client takes an object in a list's place for an empty list.
+	if answer.StatusCode == http.StatusOK && isList(request.URL.Path) && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
+		return answer, fmt.Errorf("its answer is no list but %.80q", body)
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	return answer, nil
+}
+
+func isList(path string) bool {
+	return strings.HasSuffix(path, "/klines") || strings.HasSuffix(path, "/fundingRate")
+}
+
+// limited tells whether the exchange said to wait, and closes the gate so long.
+func (t *transport) limited(answer *http.Response) bool {
+	ban := answer.StatusCode == http.StatusTeapot
+	if !ban && answer.StatusCode != http.StatusTooManyRequests {
+		return false
+	}
+	why := "the exchange asks for fewer requests (429)"
+	if ban {
+		why = "the exchange has banned this address (418)"
+	}
+	seconds, err := strconv.ParseInt(answer.Header.Get("Retry-After"), 10, 64)
+	wait := time.Duration(seconds) * time.Second
+	if err != nil || seconds < 0 {
+		wait = time.Minute // the longest that a window of weight is
+	}
+	// A second is the unit of Retry-After: it may be cut, not rounded.
+	t.gate.close(wait+time.Second, why, ban)
+	return true
+}
+
+// refusal is the sentence for an answer that only the user can change.
+func refusal(request *http.Request, answer *http.Response) error {
+	switch answer.StatusCode {
+	case http.StatusUnavailableForLegalReasons:
+		return fmt.Errorf("%w: %w: %s does not serve this location (451): set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does", data.ErrInput, errRefused, request.URL.Host)
+	case http.StatusForbidden:
+		return fmt.Errorf("%w: %w: the firewall of %s turns this address away (403): wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror", data.ErrInput, errRefused, request.URL.Host)
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%w: %w: %s does not take BINANCE_API_KEY (401): correct it, or unset it, since public data need none", data.ErrInput, errRefused, request.URL.Host)
+	case http.StatusNotFound:
+		return fmt.Errorf("%w: %w: %s has no %s (404): set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's interface", data.ErrInput, errRefused, request.URL.Host, request.URL.Path)
+	}
+	return nil
+}

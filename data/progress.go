@@ -1,0 +1,34 @@
+package data
+
+import "time"
+
+// Step is how far a source has come with the market, for whoever watches.
+type Step struct {
+	Phase Phase
+	Done  int       // of Total, in units of the phase
+	Total int       // 0: not known
+	Until time.Time // of a wait: when it is over at the latest
+	Why   string    // of a wait: its reason, one line
+}
+
+// Phase is what a source is at.
+type Phase string
+
+// The phases.
+const (
+	Fetching        Phase = "fetching"          // pages from an exchange
+	ReadingCache    Phase = "reading the cache" // files of symbols and months
+	ReadingDatabase Phase = "reading the database"
+	Waiting         Phase = "waiting" // for a limit of requests, or for what is not there yet
+)
+
+// Watcher is told each step. It is called from one goroutine at a time and
+// returns at once; nil: nobody watches.
+type Watcher func(Step)
+
+// Tell hands a step to whoever watches.
+func (w Watcher) Tell(s Step) {
+	if w != nil {
+		w(s)
+	}
+}

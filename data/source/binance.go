@@ -1,0 +1,278 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/binance"
+)
+
+const (
+	defaultTop      = 20       // symbols, where SYMBOLS does not say
+	defaultLookback = 30 * day // where neither START nor LOOKBACK does
+	refetches       = 3        // of what a damaged cache has lost
+
+	// A bar that closed this long ago is told as it stays.
+	settling = 3 * time.Second
+
+	// A recorder keeps its rows in memory for a minute. So of the books before
+	// the range's end those of its last two minutes are left out: a run that
+	// goes on later sees no more of them than the first one saw.
+	recording = 2 * time.Minute
+)
+
+// loadBinance fetches the market from the exchange, by way of the cache: only
+// what is not there yet is asked for.
+func loadBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) {
+	interval, err := ParseInterval(cfg.Interval)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	client, err := binance.NewClient(cfg.Binance)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	defer client.Close()
+	cache := binance.NewCache(cfg.Binance)
+	if err := client.Respect(cache); err != nil {
+		return nil, Report{}, err
+	}
+	client.Watch(cfg.Watch)
+	known, err := client.Sync(ctx)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	request := binance.Request{Interval: cfg.Interval, Step: interval}
+	if request.From, request.To, err = cfg.bars(client.Now(), interval); err != nil {
+		return nil, Report{}, err
+	}
+	if request.Symbols, err = cfg.chosen(ctx, client, known); err != nil {
+		return nil, Report{}, err
+	}
+	if bars := (request.To - request.From) / interval.Milliseconds(); panelValues(len(request.Symbols), bars, int(quantities)) > maxPanelValues {
+		return nil, Report{}, fmt.Errorf("%w: %d symbols over %d bars take more than %d values: set START and END, or fewer SYMBOLS", data.ErrInput, len(request.Symbols), bars, maxPanelValues)
+	}
+	if cfg.Fixed != nil {
+		cfg.Fixed(Pin{request.Symbols, rfc3339(request.From), rfc3339(request.To)})
+	}
+	for try := 0; ; try++ {
+		if err := client.Fetch(ctx, cache, request, cfg.Watch); err != nil {
+			return nil, Report{}, fmt.Errorf("fetching from Binance: %w", err)
+		}
+		m, report, err := readCache(ctx, cache, request, cfg)
+		if errors.Is(err, binance.ErrDamaged) && try < refetches {
+			continue
+		}
+		return m, report, err
+	}
+}
+
+func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+
+// bars are the open times of the range's first bar and of the one after its
+// last, at most up to what has closed by now.
+func (c Config) bars(now time.Time, interval time.Duration) (from, to int64, err error) {
+	span, err := c.Range()
+	if err != nil {
+		return 0, 0, err
+	}
+	if span.Start.IsZero() && span.Lookback == 0 {
+		span.Lookback = defaultLookback
+	}
+	step := interval.Milliseconds()
+	newest := now.Add(-settling).UnixMilli() / step * step // what opens there has not closed
+	from, to = span.bounds(newest)
+	from, to = (from+step-1)/step*step, (min(to, newest)+step-1)/step*step
+	to = min(to, newest)
+	if from >= to {
+		return 0, 0, fmt.Errorf("%w: no bar of %s has closed within %s, and it is %s: set START, END or LOOKBACK to a range of the past", data.ErrInput, c.Interval, span, now.UTC().Format(time.RFC3339))
+	}
+	return from, to, nil
+}
+
+// chosen are the symbols that become nodes.
+func (c Config) chosen(ctx context.Context, client *binance.Client, known []binance.Symbol) ([]string, error) {
+	selection, err := ParseSymbols(c.Symbols, c.Symbol)
+	if err != nil {
+		return nil, err
+	}
+	if selection.Names != nil {
+		return selection.Names, client.Check(known, selection.Names)
+	}
+	if selection.Top == 0 {
+		selection.Top = defaultTop
+	}
+	return client.Top(ctx, known, c.Symbol, selection.Top)
+}
+
+// readCache lays what the cache holds on one time axis.
+func readCache(ctx context.Context, cache *binance.Cache, r binance.Request, cfg Config) (*data.Market, Report, error) {
+	step := r.Step.Milliseconds()
+	optional := []data.Column{data.TakerBuyVolume, data.QuoteVolume}
+	if cfg.Binance.Market == binance.USDM {
+		optional = append(optional, data.FundingRate)
+	}
+	books, err := cache.HasBooks(r.Symbols)
+	if err != nil {
+		return nil, Report{}, err
+	}
+	if books {
+		optional = append(optional, data.BestBid, data.BestAsk, data.BidSize, data.AskSize)
+	}
+	m := newMarket(r.Symbols, r.From, int((r.To-r.From)/step), r.Step, optional)
+	reports, errs := make([]Report, len(r.Symbols)), make([]error, len(r.Symbols))
+	var readers sync.WaitGroup
+	var mu sync.Mutex
+	done := 0
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, symbol := range r.Symbols {
+		slots <- struct{}{}
+		readers.Go(func() {
+			defer func() { <-slots }()
+			if ctx.Err() != nil {
+				return
+			}
+			p := panelOf(m, i)
+			if reports[i], errs[i] = p.candles(cache, symbol, r); errs[i] == nil {
+				errs[i] = p.joined(cache, symbol, r, cfg, books)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			done++
+			cfg.Watch.Tell(data.Step{Phase: data.ReadingCache, Done: done, Total: len(r.Symbols)})
+		})
+	}
+	readers.Wait()
+	if ctx.Err() != nil {
+		return nil, Report{}, fmt.Errorf("reading candles: %w", context.Cause(ctx))
+	}
+	var report Report
+	for i, err := range errs {
+		if err != nil {
+			return nil, Report{}, err
+		}
+		report.Rows += reports[i].Rows
+		report.Missing += reports[i].Missing
+	}
+	dropEmpty(m)
+	return m, report, nil
+}
+
+// panel is one symbol's rows of a market.
+type panel struct {
+	market *data.Market
+	rows   [quantities][]float64 // nil: the market lacks the column
+}
+
+func panelOf(m *data.Market, i int) panel {
+	p := panel{market: m}
+	p.rows[openPrice], p.rows[highPrice], p.rows[lowPrice], p.rows[closePrice], p.rows[baseVolume] = m.Open[i], m.High[i], m.Low[i], m.Close[i], m.Volume[i]
+	for q := takerBuyVolume; q < quantities; q++ {
+		if column, ok := m.Optional[data.Column(q.String())]; ok {
+			p.rows[q] = column[i]
+		}
+	}
+	return p
+}
+
+// candles fills the panel with the symbol's candles.
+func (p panel) candles(cache *binance.Cache, symbol string, r binance.Request) (Report, error) {
+	step := r.Step.Milliseconds()
+	var report Report
+	first, last := int64(-1), int64(-1)
+	err := cache.Klines(symbol, r, func(k binance.Kline) error {
+		c := candle{openPrice: k.Open, highPrice: k.High, lowPrice: k.Low, closePrice: k.Close, baseVolume: k.Volume,
+			takerBuyVolume: k.TakerBuyVolume, quoteVolume: k.QuoteVolume}
+		for q := bestBid; q < quantities; q++ {
+			c[q] = math.NaN()
+		}
+		if why := c.flaw(); why != "" {
+			return fmt.Errorf("%w: the exchange's candle of %s that opens at %s: %s: leave %s out of SYMBOLS, or set a range without it", data.ErrInput, symbol, stamp(k.OpenTime), why, symbol)
+		}
+		if k.OpenTime%step != 0 {
+			return fmt.Errorf("%w: the exchange's candle of %s opens at %s, not a whole multiple of INTERVAL=%s since 1970: leave %s out of SYMBOLS, or set a range without it", data.ErrInput, symbol, stamp(k.OpenTime), r.Interval, symbol)
+		}
+		bar := (k.OpenTime - r.From) / step
+		for q := range bestBid {
+			p.rows[q][bar] = c[q]
+		}
+		if report.Rows++; first < 0 {
+			first = bar
+		}
+		last = bar
+		return nil
+	})
+	switch {
+	case err != nil:
+		return report, err
+	case report.Rows == 0:
+		return report, fmt.Errorf("%w: %s has no candle from %s to %s: choose another range, or leave it out of SYMBOLS", data.ErrInput, symbol, rfc3339(r.From), rfc3339(r.To))
+	}
+	report.Missing = int(last-first) + 1 - report.Rows
+	return report, nil
+}
+
+// joined fills the panel with what was last known of funding and order book at
+// each bar's close.
+func (p panel) joined(cache *binance.Cache, symbol string, r binance.Request, cfg Config, books bool) error {
+	if p.rows[fundingRate] != nil {
+		rates, err := cache.Fundings(symbol, r)
+		if err != nil {
+			return err
+		}
+		times := make([]int64, len(rates))
+		for i, f := range rates {
+			times[i] = f.Time
+		}
+		p.lay(times, r, fundingAge, func(bar, at int) { p.rows[fundingRate][bar] = rates[at].Rate })
+	}
+	if !books {
+		return nil
+	}
+	r.To -= recording.Milliseconds()
+	rows, err := cache.Books(symbol, r, bookAge)
+	if err != nil {
+		return err
+	}
+	times := make([]int64, len(rows))
+	for i, b := range rows {
+		times[i] = b.Time
+	}
+	p.lay(times, r, bookAge, func(bar, at int) {
+		b := rows[at]
+		p.rows[bestBid][bar], p.rows[bestAsk][bar], p.rows[bidSize][bar], p.rows[askSize][bar] = b.BestBid, b.BestAsk, b.BidSize, b.AskSize
+	})
+	return nil
+}
+
+// lay calls set for each bar that has a candle and something known at its
+// close, with the place of the last of the times before it.
+func (p panel) lay(times []int64, r binance.Request, oldest time.Duration, set func(bar, at int)) {
+	opens := make([]int64, p.market.Bars)
+	for t := range opens {
+		opens[t] = p.market.OpenTime(t)
+	}
+	for bar, at := range lastKnown(times, opens, r.Step, oldest) {
+		if at >= 0 && !math.IsNaN(p.rows[closePrice][bar]) {
+			set(bar, at)
+		}
+	}
+}
+
+// dropEmpty takes away the optional columns in which nothing is known.
+func dropEmpty(m *data.Market) {
+	for column, panels := range m.Optional {
+		if !slices.ContainsFunc(panels, func(values []float64) bool {
+			return slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) })
+		}) {
+			delete(m.Optional, column)
+		}
+	}
+}
