@@ -23,12 +23,15 @@ var version = "unknown"
 const usage = `gnn-trainer trains a graph neural network on market data.
 
   gnn-trainer [train]   run the job that the environment describes
+  gnn-trainer record    keep order books from Binance's stream in CACHE_DIR,
+                        for a later training, until it is stopped
   gnn-trainer env       print the table of environment variables
   gnn-trainer version   print versions
   gnn-trainer help      print this
 
 Exit codes: 0 done, 1 a failure worth a retry, 2 wrong configuration or input,
-130 and 143 stopped by SIGINT and SIGTERM with the model so far stored.
+130 and 143 stopped by SIGINT and SIGTERM with the model so far stored (record
+ends with 0 then).
 `
 
 func main() {
@@ -57,6 +60,10 @@ func run(args []string) int {
 		ctx, stop := stopOnSignal()
 		defer stop()
 		return job.Train(ctx, os.Environ(), version, os.Stdout, os.Stderr)
+	case command == "record":
+		ctx, stop := stopOnSignal()
+		defer stop()
+		return job.Record(ctx, os.Environ(), os.Stderr)
 	case command == "env":
 		if err := config.WriteTable(os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -66,7 +73,7 @@ func run(args []string) int {
 		fmt.Printf("gnn-trainer %s, libtorch %s, %s %s/%s\n", version, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	case command == "help" || command == "-h" || command == "--help":
 		fmt.Print(usage)
-	case command == "doctor" || command == "record":
+	case command == "doctor":
 		fmt.Fprintf(os.Stderr, "gnn-trainer %s is not in this version yet\n", command)
 		return job.ExitInput
 	default:

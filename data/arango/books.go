@@ -126,8 +126,8 @@ type levels []level
 // highest price is the best.
 func (d *DB) levels(doc []byte, name, short string, sign int) (levels, error) {
 	side := attribute(doc, name)
-	if side.isNull() {
-		name, side = short, attribute(doc, short)
+	if other := attribute(doc, short); side.isNull() && !other.isNull() {
+		name, side = short, other
 	}
 	if side.isNull() {
 		return nil, fmt.Errorf("it has no %s", name)

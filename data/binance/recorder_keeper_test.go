@@ -231,3 +231,62 @@ func wander(market string, seed uint64) string {
 	}
 	return ""
 }
+
+func TestABookThatIsRenewedDoesNotGoBack(t *testing.T) {
+	k := newKeeper("A", Spot, time.Second, usualPace)
+	whole := func(id int64, levels int) Snapshot {
+		s := Snapshot{LastUpdateID: id, Limit: levels, Asks: []Level{{300_000_000, 1}}}
+		s.Asks = append(s.Asks, make([]Level, levels-1)...)
+		for i := range int64(levels) {
+			s.Asks[i] = Level{300_000_000 + i, 1}
+			s.Bids = append(s.Bids, Level{100_000_000 - i, 1})
+		}
+		return s
+	}
+	_ = k.take(at(1000, 2, Level{100_000_000, 2}))
+	k.wants()
+	if err := k.answered(whole(1, knownLevels), nil); err != nil || k.book == nil {
+		t.Fatal(err, k.book)
+	}
+	_ = k.take(at(1100, 3, Level{100_000_000, 0}))
+	if _, ok := k.wants(); !ok || k.limit != 5000 || k.book == nil {
+		t.Fatalf("a snapshot of all levels is wanted, and the book is kept meanwhile: %v, %d, %v", ok, k.limit, k.book)
+	}
+	_ = k.take(at(1200, 4, Level{100_000_000, 3})) // all that is needed is known again
+	_ = k.take(at(1300, 5, Level{100_000_001, 4}))
+	if err := k.answered(whole(2, 5000), nil); err != nil || k.renewed != 1 || k.loads != 2 {
+		t.Fatal(err, k.renewed, k.loads)
+	}
+	if top, ok := k.book.Top(1); !ok || k.book.LastUpdateID() != 5 || top.BidSize != 4 || !k.book.Known(4999) {
+		t.Errorf("at %d: %+v", k.book.LastUpdateID(), top)
+	}
+}
+
+func TestABookThatIsLostAgainAndAgainIsWaitedWith(t *testing.T) {
+	k := newKeeper("A", USDM, time.Second, usualPace)
+	id := int64(10)
+	// sync brings the book in sync and tells how long that was waited with.
+	sync := func() time.Duration {
+		t.Helper()
+		id += 2 // one is missing
+		_ = k.take(at(1000, id, Level{1, 1}))
+		after, ok := k.wants()
+		if !ok {
+			t.Fatal("no snapshot is wanted")
+		}
+		if err := k.answered(Snapshot{LastUpdateID: id}, nil); err != nil || k.book == nil {
+			t.Fatal(err, k.book)
+		}
+		return after
+	}
+	if first, second, third := sync(), sync(), sync(); first != 0 || second == 0 || third == 0 {
+		t.Errorf("waited %v, %v and %v", first, second, third)
+	}
+	for range steadyDiffs {
+		id++
+		_ = k.take(at(1000, id, Level{1, 1}))
+	}
+	if after := sync(); after != 0 {
+		t.Errorf("waited %v after the book had been kept", after)
+	}
+}

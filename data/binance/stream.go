@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -193,66 +192,5 @@ func (s *stream) once(ctx context.Context, out chan<- news, connected *bool) err
 		case !tell(ctx, out, news{diff: diff}):
 			return nil
 		}
-	}
-}
-
-// refusedError is an answer to the handshake other than yes.
-type refusedError struct {
-	status string
-	after  time.Duration
-	final  bool // asking again does not change it
-}
-
-func (r *refusedError) Error() string { return "the stream is refused: " + r.status }
-
-func refusedBy(err error, answer *http.Response) error {
-	if answer == nil {
-		return fmt.Errorf("connecting: %w", err)
-	}
-	r := &refusedError{status: answer.Status}
-	switch answer.StatusCode {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnavailableForLegalReasons:
-		r.final = true
-	}
-	if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
-		r.after = time.Duration(seconds) * time.Second
-	}
-	return r
-}
-
-// atEnd does what it is told to when ctx ends. The function that it gives ends
-// that, and waits where it has begun.
-func atEnd(ctx context.Context, do func()) func() {
-	done := make(chan struct{})
-	stop := context.AfterFunc(ctx, func() {
-		defer close(done)
-		do()
-	})
-	return func() {
-		if !stop() {
-			<-done
-		}
-	}
-}
-
-// tell sends unless ctx ends first.
-func tell[T any](ctx context.Context, out chan<- T, what T) bool {
-	select {
-	case out <- what:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// sleep waits unless ctx ends first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

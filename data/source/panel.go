@@ -142,6 +142,6 @@ func tooWide(all []*series, bars int64) error {
 	if odd.s == nil { // no gap at all: as many bars as claimed
 		return fmt.Errorf("%w: %d symbols over %d bars take more than %d values: set START and END, or fewer SYMBOLS", data.ErrInput, len(all), bars, maxPanelValues)
 	}
-	return odd.s.badCandle(odd.i, "open_time is %s, %d days away from the nearest other candle (%s, %s), and makes %d symbols take %d bars, nearly all of them empty or too many for the memory: correct or remove it, or set START and END",
-		stamp(odd.s.times[odd.i]), gap/day.Milliseconds(), other.s.path, other.s.place(other.i), len(all), bars)
+	return odd.s.badCandle(odd.i, "open_time is %s, %d days away from the nearest other candle (%s), and makes %d symbols take %d bars, nearly all of them empty or too many for the memory: correct or remove it, or set START and END",
+		stamp(odd.s.times[odd.i]), gap/day.Milliseconds(), other.s.where(other.i), len(all), bars)
 }

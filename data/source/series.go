@@ -65,10 +65,15 @@ func badAt(path, unit string, place int, format string, a ...any) error {
 
 // badCandle is an error about one candle.
 func (s *series) badCandle(i int, format string, a ...any) error {
+	return fmt.Errorf("%w: %s: %s", data.ErrInput, s.where(i), fmt.Sprintf(format, a...))
+}
+
+// where names the place of a candle.
+func (s *series) where(i int) string {
 	if s.names == nil {
-		return badAt(s.path, s.unit, s.places[i], format, a...)
+		return s.path + ", " + s.place(i)
 	}
-	return fmt.Errorf("%w: %s: %s", data.ErrInput, s.names(s.places[i]), fmt.Sprintf(format, a...))
+	return s.place(i)
 }
 
 // place names the place of a candle beside the path.

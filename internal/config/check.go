@@ -58,13 +58,12 @@ func (c *Config) check(s settings, p *problems) {
 		{"DEVICE", device.MatchString(t.Device)},
 		{"RESUME", t.Resume == ResumeAuto || t.Resume == ResumeNever},
 		{"BASELINE", t.Baseline == BaselineNoEdges || t.Baseline == BaselineNone},
-		{"LOG_LEVEL", slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.Log.Level)},
-		{"LOG_FORMAT", slices.Contains([]string{"auto", "console", "json"}, c.Log.Format)},
 	} {
 		if !r.ok {
 			p.wrong(lookup(r.name), s.values[r.name])
 		}
 	}
+	c.checkLog(s, p)
 	for _, name := range []string{"MODEL_NAME", "QUEUE_ID"} { // steps of the artefacts' path
 		if err := store.CheckName(s.values[name]); err != nil && s.has(name) {
 			p.add("%s is %.80q, which cannot name a folder: %w", s.as[name], s.values[name], err)
@@ -102,6 +101,16 @@ func (c *Config) check(s settings, p *problems) {
 			}
 			p.add("%s is set, but %s: %s", s.as[name], why, mend)
 		}
+	}
+}
+
+// checkLog tells of wrong settings of the log.
+func (c *Config) checkLog(s settings, p *problems) {
+	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.Log.Level) {
+		p.wrong(lookup("LOG_LEVEL"), s.values["LOG_LEVEL"])
+	}
+	if !slices.Contains([]string{"auto", "console", "json"}, c.Log.Format) {
+		p.wrong(lookup("LOG_FORMAT"), s.values["LOG_FORMAT"])
 	}
 }
 

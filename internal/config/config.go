@@ -98,7 +98,7 @@ func Load(environ []string) (Config, error) {
 		c Config
 		p problems
 	)
-	given := gather(env.ToMap(environ), &p)
+	given := gather(env.ToMap(environ), func(v variable) bool { return v.required }, &p)
 	refuseLater(given, &p)
 	for _, part := range c.parts() {
 		parse(part, given.values, &p)

@@ -27,8 +27,9 @@ type settings struct {
 
 func (s settings) has(name string) bool { _, ok := s.as[name]; return ok }
 
-// gather finds each variable under its names.
-func gather(environ map[string]string, p *problems) settings {
+// gather finds each variable under its names; missing tells of one that is
+// needed and not set.
+func gather(environ map[string]string, needs func(variable) bool, p *problems) settings {
 	s := settings{values: map[string]string{}, as: map[string]string{}}
 	for _, g := range groups {
 		for _, v := range g.vars {
@@ -38,7 +39,7 @@ func gather(environ map[string]string, p *problems) settings {
 				s.as[v.name] = name // told: its default stands in
 			} else if ok {
 				s.values[v.name], s.as[v.name] = value, name
-			} else if v.required {
+			} else if needs(v) {
 				p.add("%s is not set: set it to %s", v.name, v.want)
 			}
 		}

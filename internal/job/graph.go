@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
@@ -71,7 +70,7 @@ func (r *run) prepared(ctx context.Context, db *arango.DB, l *arango.Layout, c s
 	d, err := await(ctx, func() (*data.Dataset, error) { return data.FromSnapshots(s, r.Config.Data) })
 	if err == nil && !sameTraining(r.record.Settings, r.Config.Settings()) {
 		span := s.Times[len(s.Times)-1] - s.Times[0]
-		r.pin(ctx, &data.Market{Symbols: s.Symbols, Interval: s.Interval, Start: s.Times[0], Bars: int(span/s.Interval.Milliseconds()) + 1})
+		r.pin(ctx, r.Config.Source.Pin(&data.Market{Symbols: s.Symbols, Interval: s.Interval, Start: s.Times[0], Bars: int(span/s.Interval.Milliseconds()) + 1}))
 	}
 	return d, err
 }
@@ -81,7 +80,9 @@ func (r *run) prepared(ctx context.Context, db *arango.DB, l *arango.Layout, c s
 // before hours of work.
 func (r *run) saveGraph(ctx context.Context, d *data.Dataset) error {
 	c := r.Config.Source.Arango
-	db, err := arango.Open(ctx, c, r.watching())
+	watch, done := r.watching()
+	defer done()
+	db, err := arango.Open(ctx, c, watch)
 	if err != nil {
 		return err
 	}
@@ -92,23 +93,4 @@ func (r *run) saveGraph(ctx context.Context, d *data.Dataset) error {
 	}
 	r.Log.Info().Str("graph", c.Save).Int("nodes", newest.NumNodes).Int("edges", newest.NumEdges()).Msg("graph saved to ArangoDB")
 	return nil
-}
-
-// tellEvery is how often a wait that goes on is told of again.
-const tellEvery = 15 * time.Second
-
-// watching tells what a source waits for, in telemetry and in the log.
-func (r *run) watching() data.Watcher {
-	var why string
-	var told time.Time
-	return func(s data.Step) {
-		if s.Phase != data.Waiting || s.Why == why && time.Since(told) < tellEvery {
-			return
-		}
-		if s.Why != why {
-			r.Log.Info().Str("why", s.Why).Time("until", s.Until).Msg("waiting")
-		}
-		why, told = s.Why, time.Now()
-		r.tell(r.telemetry.Loading(kafka.Text{Russian: "Ожидание: " + why, English: "Waiting: " + why}))
-	}
 }

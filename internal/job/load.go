@@ -28,8 +28,15 @@ func (r *run) load(ctx context.Context) (*data.Dataset, error) {
 
 func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
 	c := r.Config
-	from := r.record.pinned(c.Source, c.Settings())
-	from.Watch = r.watching()
+	from := r.record.pinned(cached(c), c.Settings())
+	watch, done := r.watching()
+	defer done()
+	from.Watch = watch
+	from.Fixed = func(p source.Pin) { // before a fetch of hours, which may be killed
+		if !sameTraining(r.record.Settings, c.Settings()) {
+			r.pin(ctx, &p)
+		}
+	}
 	switch c.Source.Source {
 	case sourcePyG:
 		return r.loadGraph()
@@ -45,14 +52,15 @@ func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
 		return nil, err
 	}
 	if !sameTraining(r.record.Settings, c.Settings()) {
-		r.pin(ctx, market)
+		r.pin(ctx, c.Source.Pin(market))
 	}
+	done()
 	r.loaded = report
 	r.Log.Info().Str("source", c.Source.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).
 		Int("rows", report.Rows).Int("duplicates", report.Duplicates).Int("disordered", report.Disordered).
 		Int("missing", report.Missing).Msg("market loaded")
 	r.tell(r.telemetry.Loading(kafka.BuildingGraph))
-	return await(ctx, func() (*data.Dataset, error) { return data.Build(market, c.Data) })
+	return await(ctx, func() (*data.Dataset, error) { return data.BuildReleasing(market, c.Data) })
 }
 
 func (r *run) loadGraph() (*data.Dataset, error) {

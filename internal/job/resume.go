@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/store"
@@ -118,7 +118,7 @@ func (r *run) keep(ctx context.Context, kind string, origin checkpoint.Origin, s
 }
 
 // pin remembers what the data of a first start came to.
-func (r *run) pin(ctx context.Context, d *data.Market) {
-	r.record.Pin, r.record.Settings = r.Config.Source.Pin(d), r.Config.Settings()
+func (r *run) pin(ctx context.Context, p *source.Pin) {
+	r.record.Pin, r.record.Settings = p, r.Config.Settings()
 	r.report("keeping the extent of the data", r.saveRecord(ctx, &r.record))
 }

@@ -51,6 +51,7 @@ type Exchange struct {
 	pages   map[string]int
 	stats   Stats
 
+	reversed  bool
 	countdown int // requests until then is called
 	then      func()
 }

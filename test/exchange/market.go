@@ -45,8 +45,22 @@ func CandleOf(symbol string, bar int64) Candle {
 	}
 }
 
-// Volume24h ranks the symbols: the later in the list, the less is traded.
-func (e *Exchange) volume24h(i int) float64 { return 1e9 / float64(i+1) }
+// volume24h ranks the symbols: the later in the list, the less is traded.
+func (e *Exchange) volume24h(i int) float64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.reversed {
+		i = len(e.options.Symbols) - i
+	}
+	return 1e9 / float64(i+1)
+}
+
+// Reverse turns the ranking by volume over.
+func (e *Exchange) Reverse() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.reversed = !e.reversed
+}
 
 func (e *Exchange) time(w http.ResponseWriter, _ *http.Request, _ string) {
 	write(w, map[string]int64{"serverTime": e.Now().UnixMilli()})

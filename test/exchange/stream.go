@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gorilla/websocket"
 )
@@ -85,15 +86,35 @@ func NewDepth(o DepthOptions) *Depth {
 	return d
 }
 
-// Routes adds the depth of its market to an exchange.
+// Routes adds streams and snapshots to a server that has neither.
 func (d *Depth) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /stream", d.ServeStream)
-	mux.HandleFunc("GET /ws/", d.ServeStream)
+	d.Streams(mux)
 	if d.market == "usdm" {
-		mux.HandleFunc("GET /public/stream", d.ServeStream)
 		mux.HandleFunc("GET /fapi/v1/depth", d.ServeSnapshot)
 	} else {
 		mux.HandleFunc("GET /api/v3/depth", d.ServeSnapshot)
+	}
+}
+
+// Streams adds the streams to a server.
+func (d *Depth) Streams(mux *http.ServeMux) {
+	mux.HandleFunc("GET /stream", d.ServeStream)
+	mux.HandleFunc("GET /ws/", d.ServeStream)
+}
+
+// Play publishes an update of each symbol every so often, until ctx ends.
+func (d *Depth) Play(ctx context.Context, every time.Duration) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			for _, symbol := range slices.Sorted(maps.Keys(d.feeds)) {
+				d.Publish(symbol)
+			}
+		}
 	}
 }
 

@@ -1,0 +1,69 @@
+package source
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/binance"
+)
+
+// Recording is who watches a Record; nil functions are not called.
+type Recording struct {
+	Begin func(symbols []string)
+	Stats func(binance.Stats) // each minute, and at the end
+	Warn  func(line string)   // of what went wrong and is mended
+}
+
+// Record keeps the order books of the symbols that cfg chooses in CACHE_DIR,
+// until ctx ends, which is no error. DATA_SOURCE=binance then has features of
+// the time that was recorded.
+func Record(ctx context.Context, cfg Config, watch Recording) (err error) {
+	cfg.Source = Binance
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	client, err := binance.NewClient(cfg.Binance)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	cache := binance.NewCache(cfg.Binance)
+	unlock, err := cache.LockBooks()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := client.Respect(cache); err != nil {
+		return err
+	}
+	client.Watch(func(s data.Step) {
+		if watch.Warn != nil {
+			watch.Warn(s.Why)
+		}
+	})
+	known, err := client.Sync(ctx)
+	var symbols []string
+	if err == nil {
+		symbols, err = cfg.chosen(ctx, client, known)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if watch.Begin != nil {
+		watch.Begin(symbols)
+	}
+	books := binance.NewBookWriter(cache)
+	defer func() {
+		if wrong := books.Close(); wrong != nil && err == nil {
+			err = wrong
+		}
+	}()
+	if err := binance.Record(ctx, cfg.Binance, symbols, client, books, watch.Stats, watch.Warn); err != nil {
+		return fmt.Errorf("recording order books: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package job
+
+import (
+	"fmt"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/progress"
+	"github.com/streamforge/gnn-trainer/kafka"
+)
+
+// watching shows how far a source is, and tells it in telemetry, which sends the
+// newest of what it is told each second.
+func (r *run) watching() (watch data.Watcher, done func()) {
+	display := progress.NewLoading(r.Console, r.Log)
+	return func(s data.Step) {
+		display.Step(s)
+		r.tell(r.telemetry.Loading(stepText(s)))
+	}, display.Done
+}
+
+// stepText is what an event says of a step.
+func stepText(s data.Step) kafka.Text {
+	count := ""
+	if s.Total > 0 {
+		count = fmt.Sprintf(" %d/%d", s.Done, s.Total)
+	} else if s.Done > 0 {
+		count = fmt.Sprintf(" %d", s.Done)
+	}
+	switch s.Phase {
+	case data.Fetching:
+		return kafka.Text{Russian: "Загрузка данных с биржи:" + count, English: "Fetching from the exchange:" + count}
+	case data.ReadingCache:
+		return kafka.Text{Russian: "Чтение кэша:" + count, English: "Reading the cache:" + count}
+	case data.ReadingDatabase:
+		return kafka.Text{Russian: "Чтение базы данных:" + count, English: "Reading the database:" + count}
+	case data.Waiting:
+		until := ""
+		if !s.Until.IsZero() {
+			until = s.Until.UTC().Format(" (15:04:05 UTC)")
+		}
+		return kafka.Text{Russian: "Ожидание" + until + ": " + s.Why, English: "Waiting" + until + ": " + s.Why}
+	}
+	return kafka.LoadingData
+}
