@@ -21,7 +21,7 @@ func (c *Client) Respect(cache *Cache) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return fmt.Errorf("looking for a ban in CACHE_DIR: %w", err)
+		return cacheError("looking for a ban in CACHE_DIR", err)
 	default:
 		until, err := time.Parse(time.RFC3339, strings.TrimSpace(string(content)))
 		if err != nil {

@@ -10,7 +10,10 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
 )
 
 // Cache is the folder of what was fetched and recorded. A symbol's month is one
@@ -44,6 +47,19 @@ func (c Config) address() string {
 		return c.FuturesBaseURL
 	}
 	return c.BaseURL
+}
+
+// cacheError marks what the user mends: a folder that cannot be used.
+func cacheError(doing string, err error) error {
+	for _, mended := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOTDIR, syscall.ENAMETOOLONG} {
+		if errors.Is(err, mended) {
+			return fmt.Errorf("%w: %s: %w: set CACHE_DIR to a folder that can be written", data.ErrInput, doing, err)
+		}
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%s: %w: free some space, or set CACHE_DIR to another disk", doing, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
 }
 
 // row is what a month's file holds.
@@ -102,7 +118,7 @@ func (s series[R]) part(m month, p span) string {
 func (s series[R]) parts(m month) ([]string, error) {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("looking into CACHE_DIR: %w", err)
+		return nil, cacheError("looking into CACHE_DIR", err)
 	}
 	var paths []string
 	for _, e := range entries {
@@ -181,10 +197,10 @@ func (s series[R]) known(m month) (known spans, parts int, err error) {
 // remove takes away a file that is torn, and hands on any other error.
 func remove(path string, why error) error {
 	if !errors.Is(why, errTorn) {
-		return fmt.Errorf("reading CACHE_DIR: %w", why)
+		return cacheError("reading CACHE_DIR", why)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("removing a damaged file from CACHE_DIR: %w", err)
+		return cacheError("removing a damaged file from CACHE_DIR", err)
 	}
 	return fmt.Errorf("%w: %w", errDamaged, why)
 }
@@ -192,7 +208,7 @@ func remove(path string, why error) error {
 // put keeps a page: the rows of the month in p, all there are.
 func (s series[R]) put(m month, rows []R, p span) error {
 	if err := writeFile(s.part(m, p), rows, spans{p}, false); err != nil {
-		return fmt.Errorf("writing to CACHE_DIR: %w", err)
+		return cacheError("writing to CACHE_DIR", err)
 	}
 	return nil
 }
@@ -224,11 +240,11 @@ func (s series[R]) join(m month) error {
 // rows twice, which read alike.
 func (s series[R]) replace(path string, rows []R, known spans, parts []string) error {
 	if err := writeFile(path, rows, known, true); err != nil {
-		return fmt.Errorf("writing to CACHE_DIR: %w", err)
+		return cacheError("writing to CACHE_DIR", err)
 	}
 	for _, path := range parts {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("removing a merged page from CACHE_DIR: %w", err)
+			return cacheError("removing a merged page from CACHE_DIR", err)
 		}
 	}
 	return nil

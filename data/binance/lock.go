@@ -10,24 +10,27 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 )
 
+// ErrRecording is a recorder that writes to the cache.
+var ErrRecording = errors.New("another gnn-trainer record is at work")
+
 // LockBooks takes the right to record into the cache, which one process has at
 // a time, and gives the function that gives it back. It ends with the process
 // at the latest.
 func (c *Cache) LockBooks() (unlock func(), err error) {
 	dir := filepath.Join(c.dir, "book")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making a folder in CACHE_DIR: %w", err)
+		return nil, cacheError("making a folder in CACHE_DIR", err)
 	}
 	f, err := os.OpenFile(filepath.Join(dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("locking the books in CACHE_DIR: %w", err)
+		return nil, cacheError("locking the books in CACHE_DIR", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w: another gnn-trainer record writes to %s: stop it, or set another CACHE_DIR", data.ErrInput, dir)
+			return nil, fmt.Errorf("%w: %w in %s: stop it, or set another CACHE_DIR", data.ErrInput, ErrRecording, dir)
 		}
-		return nil, fmt.Errorf("locking the books in CACHE_DIR: %w", err)
+		return nil, cacheError("locking the books in CACHE_DIR", err)
 	}
 	return func() { _ = f.Close() }, nil
 }

@@ -2,7 +2,6 @@ package binance
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -48,7 +47,7 @@ func (c *Cache) HasBooks(symbols []string) (bool, error) {
 	for _, symbol := range symbols {
 		entries, err := os.ReadDir(book(c, symbol).dir)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return false, fmt.Errorf("looking into CACHE_DIR: %w", err)
+			return false, cacheError("looking into CACHE_DIR", err)
 		}
 		for _, e := range entries {
 			if !strings.HasPrefix(e.Name(), ".") {

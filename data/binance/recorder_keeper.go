@@ -7,7 +7,6 @@ import (
 )
 
 const (
-	rowLevels   = 20  // whose sizes a row sums
 	knownLevels = 60  // a book that knows fewer is loaded again, before it knows too few for a row
 	mostPending = 600 // diffs that wait for a snapshot, a minute's; older ones are of no use to a new snapshot
 	steadyDiffs = 100 // after which a book counts as kept, and the next snapshot is not waited with
@@ -86,7 +85,7 @@ func (k *keeper) sample(now int64) {
 	if now/k.every <= at/k.every || at <= k.newest {
 		return
 	}
-	if row, ok := k.book.Top(rowLevels); ok {
+	if row, ok := k.book.Top(BookLevels); ok {
 		k.rows, k.newest = append(k.rows, row), at
 	}
 }

@@ -62,6 +62,9 @@ func loadBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) 
 	if cfg.Fixed != nil {
 		cfg.Fixed(Pin{request.Symbols, rfc3339(request.From), rfc3339(request.To)})
 	}
+	if err := fetchBooks(ctx, client, cache, request, cfg); err != nil {
+		return nil, Report{}, err
+	}
 	for try := 0; ; try++ {
 		if err := client.Fetch(ctx, cache, request, cfg.Watch); err != nil {
 			return nil, Report{}, fmt.Errorf("fetching from Binance: %w", err)
@@ -72,6 +75,26 @@ func loadBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) 
 		}
 		return m, report, err
 	}
+}
+
+// fetchBooks keeps the order books of now where the range reaches up to now, for
+// the bar under way: runs that come again each hour make a history of them. A
+// recorder that is at work does it better.
+func fetchBooks(ctx context.Context, client *binance.Client, cache *binance.Cache, r binance.Request, cfg Config) error {
+	if client.Now().UnixMilli()-r.To >= r.Step.Milliseconds()+settling.Milliseconds() {
+		return nil
+	}
+	unlock, err := cache.LockBooks()
+	if errors.Is(err, binance.ErrRecording) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := client.FetchBooks(ctx, cache, r.Symbols, cfg.Watch); err != nil {
+		return fmt.Errorf("fetching order books from Binance: %w", err)
+	}
+	return nil
 }
 
 func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

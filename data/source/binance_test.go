@@ -204,3 +204,36 @@ func TestTheRangeAndTheSymbolsAreFixedBeforeTheFetch(t *testing.T) {
 		t.Errorf("%d bars from %d, want %d from %d", again.Bars, again.Start, m.Bars, m.Start)
 	}
 }
+
+// No recorder runs: each run that reaches up to now leaves the books of now.
+func TestTheBooksOfNowAreKeptForTheBarUnderWay(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}, Now: may.AddDate(0, 0, 20).Add(7 * time.Minute)})
+	cfg := fromMay(e, binance.Spot, t.TempDir(), "BTCUSDT,AUSDT", 1)
+	mustLoad(t, cfg) // of the past: none
+	cfg.Start, cfg.End, cfg.Lookback = "", "", "1d"
+	m, _ := mustLoad(t, cfg)
+	if len(m.Optional) != 2 {
+		t.Errorf("what was seen after the newest bar's close was joined: %d columns", len(m.Optional))
+	}
+	mustLoad(t, cfg)
+	cache := binance.NewCache(cfg.Binance)
+	unlock, err := cache.LockBooks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	if _, err := cache.LockBooks(); !errors.Is(err, data.ErrInput) || !errors.Is(err, binance.ErrRecording) {
+		t.Errorf("two recorders: %v", err)
+	}
+	mustLoad(t, cfg) // beside a recorder: none
+	r := binance.Request{Interval: "5m", Step: time.Minute, From: may.UnixMilli(), To: may.AddDate(0, 1, 0).UnixMilli()}
+	for _, symbol := range []string{"BTCUSDT", "AUSDT"} {
+		rows, err := cache.Books(symbol, r, time.Hour)
+		if err != nil || len(rows) != 1 { // two of one minute, of which the last counts
+			t.Fatalf("%d rows, %v", len(rows), err)
+		}
+		if b := rows[0]; b.BestAsk <= b.BestBid || b.BidSize != 210 || b.AskSize != 210 || b.Time < may.AddDate(0, 0, 20).UnixMilli() {
+			t.Errorf("%+v", b)
+		}
+	}
+}

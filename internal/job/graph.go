@@ -3,12 +3,14 @@ package job
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/pyg"
 )
 
 // loadPrepared reads a graph that was prepared in ArangoDB. Where there are
@@ -60,6 +62,9 @@ func (r *run) prepared(ctx context.Context, db *arango.DB, l *arango.Layout, c s
 	r.Log.Info().Str("graph", l.Name).Bool("dynamic", g.Snapshots != nil).Interface("counts", report).Msg("prepared graph read")
 	r.tell(r.telemetry.Loading(kafka.BuildingGraph))
 	if g.Snapshots == nil {
+		if !slices.ContainsFunc(g.File.Data.Y, func(class int64) bool { return class != pyg.Unlabelled }) {
+			return nil, inputError(fmt.Errorf("no node of graph %s has a label (y, label or target) to be trained on: give the nodes one, %d (down), %d (flat) or %d (up)", l.Name, data.Down, data.Flat, data.Up))
+		}
 		d, err := await(ctx, func() (*data.Dataset, error) { return data.FromPyG(g.File, nil, r.Config.Data, r.Config.Train.Seed) })
 		if err == nil {
 			d.Features, d.LeftOut = g.Features, g.LeftOut
