@@ -30,6 +30,7 @@ type Options struct {
 	Delay time.Duration // of each page of candles
 
 	FundingHours int                                 // of the funding period; 0: 8
+	Depth        *Depth                              // in place of made-up order books; nil: none
 	Missing      func(symbol string, bar int64) bool // bars that were not traded; nil: none
 }
 
@@ -76,13 +77,18 @@ const CutAnswer = -1
 func Start(t testing.TB, o Options) *Exchange {
 	t.Helper()
 	e := New(o)
-	server := httptest.NewServer(e)
-	t.Cleanup(server.Close)
-	e.URL = server.URL
+	e.Serve(t)
 	return e
 }
 
-// New makes an exchange that is served by its ServeHTTP.
+// Serve runs the exchange until the test ends.
+func (e *Exchange) Serve(t testing.TB) {
+	server := httptest.NewServer(e)
+	t.Cleanup(server.Close)
+	e.URL = server.URL
+}
+
+// New makes an exchange that Serve runs.
 func New(o Options) *Exchange {
 	if o.Window == 0 {
 		o.Window = time.Minute

@@ -204,6 +204,10 @@ func (e *Exchange) funding(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Exchange) depth(w http.ResponseWriter, r *http.Request, market string) {
+	if e.options.Depth != nil {
+		e.options.Depth.ServeSnapshot(w, r)
+		return
+	}
 	symbol := r.URL.Query().Get("symbol")
 	if !slices.Contains(e.options.Symbols, symbol) {
 		fail(w, http.StatusBadRequest, -1121, "Invalid symbol.")
