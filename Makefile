@@ -43,7 +43,7 @@ WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TO
 CSRC := $(wildcard csrc/*.cc)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native servers run test kills stops faults fuzz check format bench clean
+.PHONY: setup build native servers run test kills stops faults fuzz check format bench bench-data clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -214,6 +214,12 @@ format: $(VENV_OK)
 ## bench: side by side with PyG in one run; prints ratios
 bench: build
 	env -u OMP_WAIT_POLICY $(filter-out OMP_WAIT_POLICY=%,$(WITH_LIBS)) GOMP_SPINCOUNT=1000 GNN_BENCH=1 $(GO) test -v -count 1 -timeout 30m -run '^TestBench' ./bench
+
+## bench-data: edges beside NumPy and pandas; a market of 400 symbols fetched; a million documents read
+bench-data: build
+	$(WITH_LIBS) GNN_BENCH=1 $(GO) test -v -count 1 -timeout 60m -run '^TestEdgesBesideNumPyAndPandas$$' ./data
+	$(WITH_LIBS) GNN_SCALE=1 $(GO) test -v -count 1 -timeout 30m -run '^TestAWholeMarketIsFetched' ./data/source
+	$(WITH_LIBS) $(GO) test -v -count 1 -timeout 30m -run '^TestAMillionDocuments' ./data/arango
 
 clean:
 	rm -rf bin build out

@@ -116,7 +116,7 @@ func (d *DB) login(ctx context.Context) error {
 	}
 	db, err := client.Database(ctx, d.cfg.Database)
 	switch {
-	case driver.IsNotFound(err):
+	case driver.IsNotFoundGeneral(err):
 		return refusal("ARANGO_DB=%s is no database of ArangoDB at %s: create it, or set one that is there", d.cfg.Database, d.where())
 	case driver.IsUnauthorized(err) || driver.IsForbidden(err):
 		return refusal("ARANGO_USER=%s may not use ARANGO_DB=%s at %s: grant it access, set another database, or mend ARANGO_PASSWORD", d.cfg.User, d.cfg.Database, d.where())

@@ -116,7 +116,9 @@ func dead(t *testing.T) string {
 func TestOfSeveralEndpointsOneThatLivesIsEnough(t *testing.T) {
 	s, c := serve(t, arangodb.Options{})
 	edgesTo(s, 12_000)
-	for _, urls := range []string{dead(t) + "," + s.URL, s.URL + ", " + dead(t)} {
+	starting := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "starting", http.StatusServiceUnavailable) }))
+	defer starting.Close()
+	for _, urls := range []string{dead(t) + "," + s.URL, s.URL + ", " + dead(t), starting.URL + "," + s.URL, s.URL + "," + starting.URL} {
 		c.URL = urls
 		read, err := readEdges(t, open(t, c), nil)
 		if err != nil {

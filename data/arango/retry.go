@@ -72,7 +72,7 @@ func (d *DB) do(ctx context.Context, doing string, request func(context.Context)
 func brief(err error) error {
 	const most = 300
 	if text := err.Error(); len(text) > most {
-		return fmt.Errorf("%s...", text[:most])
+		return errors.New(text[:most] + " (and more)")
 	}
 	return err
 }

@@ -46,7 +46,15 @@ func TestAMillionDocumentsAreReadInBoundedMemory(t *testing.T) {
 	for i := range million {
 		s.Insert("market", "candles", false, json.RawMessage(fmt.Sprintf(`{"symbol":"S%d","open_time":%d,"open":"1.5","high":2.5,"low":1,"close":%v,"volume":"10","interval":"5m"}`, i%100, noon+int64(i/100)*300_000, 1+float64(i%1000)/1000)))
 	}
-	for _, what := range []string{"static", "candles"} {
+	for i := range million {
+		at := noon + int64(i/500)*300_000
+		s.Insert("market", "dynamic_v", false, json.RawMessage(fmt.Sprintf(`{"_key":"S%d_%d","symbol":"S%d","open_time":%d,"close":"%d.5","a":%v,"b":"%v","c":1.25,"d":-3,"e":0.001}`, i%500, at, i%500, at, 1+i%500, float64(i%1000)/1000, float64(i%777)/10)))
+		if i%100 == 0 {
+			s.Insert("market", "dynamic_e", true, json.RawMessage(fmt.Sprintf(`{"_from":"dynamic_v/S%d_%d","_to":"dynamic_v/S1_%d","weight":0.5}`, i%500, at, at)))
+		}
+	}
+	s.CreateGraph("market", "dynamic", nil, arangodb.EdgeDefinition{Collection: "dynamic_e", From: []string{"dynamic_v"}, To: []string{"dynamic_v"}})
+	for _, what := range []string{"static", "dynamic", "candles"} {
 		t.Run(what, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAMillionDocumentsAreReadInBoundedMemory$", "-test.v")
 			cmd.Env = append(os.Environ(), readerOf+"="+what, "ARANGO_TEST_URL="+c.URL)
@@ -78,6 +86,15 @@ func reader(t *testing.T) {
 	begun := time.Now()
 	d := open(t, c)
 	switch os.Getenv(readerOf) {
+	case "dynamic":
+		d.cfg.Graph = "dynamic"
+		g, r, err := readGraph(t.Context(), d, Choice{Interval: 5 * time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Nodes != million || len(g.Snapshots.Times) != million/500 {
+			t.Fatalf("%+v", r)
+		}
 	case "static":
 		g, r, err := readGraph(t.Context(), d, Choice{})
 		if err != nil {

@@ -7,6 +7,8 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -177,5 +179,49 @@ func TestAnErrorOfAVisitEndsTheReadingAndTheCursor(t *testing.T) {
 	}
 	if open := s.OpenCursors(); open > 0 {
 		t.Errorf("%d cursors are left", open)
+	}
+}
+
+func TestAReadingThatBeginsAnewForgetsItsCounts(t *testing.T) {
+	s, c := serve(t, arangodb.Options{})
+	for i := range 3 * batchBooks {
+		insert(s, "books", false, doc{"symbol": "BTC", "ts": noon + i, "bids": [][]string{{"1", "2"}}, "asks": [][]string{{"3", "4"}}})
+	}
+	d := open(t, c)
+	visits := 0
+	err := d.Books(t.Context(), []string{"books"}, Reading{}, func(_ string, _ []byte, b Book) {
+		if b.BestBid != 1 || b.BidSize != 2 || b.BestAsk != 3 || b.AskSize != 4 {
+			t.Fatalf("%+v", b)
+		}
+		if visits++; visits == batchBooks+1 {
+			s.LoseCursors()
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Report{Documents: 3 * batchBooks, Strings: 12 * batchBooks, Restarts: 1}); !reflect.DeepEqual(d.report, want) {
+		t.Errorf("got %+v, want %+v", d.report, want)
+	}
+}
+
+func TestADatabaseThatIsClosedLeavesNoGoroutine(t *testing.T) {
+	s, c := serve(t, arangodb.Options{})
+	edgesTo(s, 12_000)
+	before := runtime.NumGoroutine()
+	d, err := Open(t.Context(), c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readEdges(t, d, nil); err != nil {
+		t.Fatal(err)
+	}
+	d.Close()
+	// Connections end on both sides in their own time.
+	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() {
+		if time.Now().After(deadline) {
+			buffer := make([]byte, 1<<20)
+			t.Fatalf("%d goroutines are left of %d:\n%s", runtime.NumGoroutine(), before, buffer[:runtime.Stack(buffer, true)])
+		}
 	}
 }

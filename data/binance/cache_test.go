@@ -154,7 +154,7 @@ func TestABarThatIsLateIsAskedForAgain(t *testing.T) {
 		}
 		late = false
 	}
-	if pages := len(e.Pages()); pages != 2 {
+	if pages := len(e.Pages()); pages != 2 { // its begin, and twice the last bar
 		t.Errorf("%d pages", pages)
 	}
 }
@@ -323,5 +323,31 @@ print("%.8f %.8f" % (b.close.iloc[5], b.volume.sum()))
 	}
 	if want := exchange.CandleOf("BTCUSDT", may.UnixMilli()/300_000+5).Close; !bytes.HasPrefix(out, []byte(fmt.Sprintf("%.8f", want))) {
 		t.Errorf("%s, want %v", out, want)
+	}
+}
+
+// A mirror holds fewer candles in a page than it is asked for.
+func TestAPageThatIsShorterThanAskedForIsGoneOnFrom(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: names(2), Now: may.AddDate(0, 3, 0), Most: 300, Missing: func(_ string, bar int64) bool { return bar%1000 > 950 }})
+	for _, market := range []string{Spot, USDM} {
+		c, cache := openClient(t, e, market)
+		c.mustSync(t)
+		r := wanted(names(2), 20)
+		if err := c.Fetch(t.Context(), cache, r, nil); err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		for bar := r.From / 300_000; bar < r.To/300_000; bar++ {
+			if bar%1000 <= 950 {
+				want += 2
+			}
+		}
+		if got := rowsOf(t, cache, r.Symbols, 20); got != want {
+			t.Errorf("%s: %d rows, want %d", market, got, want)
+		}
+		before := e.Seen().Requests
+		if err := c.Fetch(t.Context(), cache, r, nil); err != nil || e.Seen().Requests != before {
+			t.Errorf("%s: %v, %d more requests", market, err, e.Seen().Requests-before)
+		}
 	}
 }

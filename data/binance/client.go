@@ -158,8 +158,8 @@ func (c *Client) QuoteVolumes(ctx context.Context) (map[string]float64, error) {
 func (c *Client) Klines(ctx context.Context, symbol, interval string, from, to int64, limit int) ([]Kline, error) {
 	var page []Kline
 	var bad error
-	add := func(open, closing, trades int64, prices ...string) {
-		k, err := newKline(open, closing, trades, prices)
+	add := func(open, trades int64, prices ...string) {
+		k, err := newKline(open, trades, prices)
 		if err != nil && bad == nil {
 			bad = fmt.Errorf("%s, candle of %s that opens at %d: %w", c.url, symbol, open, err)
 		}
@@ -171,14 +171,14 @@ func (c *Client) Klines(ctx context.Context, symbol, interval string, from, to i
 		all, err = c.spot().NewKlinesService().Symbol(symbol).Interval(interval).StartTime(from).EndTime(to - 1).Limit(limit).Do(ctx)
 		page = make([]Kline, 0, len(all))
 		for _, k := range all {
-			add(k.OpenTime, k.CloseTime, k.TradeNum, k.Open, k.High, k.Low, k.Close, k.Volume, k.QuoteAssetVolume, k.TakerBuyBaseAssetVolume)
+			add(k.OpenTime, k.TradeNum, k.Open, k.High, k.Low, k.Close, k.Volume, k.QuoteAssetVolume, k.TakerBuyBaseAssetVolume)
 		}
 	} else {
 		var all []*futures.Kline
 		all, err = c.futures().NewKlinesService().Symbol(symbol).Interval(interval).StartTime(from).EndTime(to - 1).Limit(limit).Do(ctx)
 		page = make([]Kline, 0, len(all))
 		for _, k := range all {
-			add(k.OpenTime, k.CloseTime, k.TradeNum, k.Open, k.High, k.Low, k.Close, k.Volume, k.QuoteAssetVolume, k.TakerBuyBaseAssetVolume)
+			add(k.OpenTime, k.TradeNum, k.Open, k.High, k.Low, k.Close, k.Volume, k.QuoteAssetVolume, k.TakerBuyBaseAssetVolume)
 		}
 	}
 	if err != nil {
@@ -194,8 +194,8 @@ func (c *Client) Klines(ctx context.Context, symbol, interval string, from, to i
 }
 
 // newKline reads the numbers of a candle.
-func newKline(open, closing, trades int64, texts []string) (Kline, error) {
-	k := Kline{OpenTime: open, Trades: trades, closes: closing}
+func newKline(open, trades int64, texts []string) (Kline, error) {
+	k := Kline{OpenTime: open, Trades: trades}
 	for i, to := range []*float64{&k.Open, &k.High, &k.Low, &k.Close, &k.Volume, &k.QuoteVolume, &k.TakerBuyVolume} {
 		v, err := strconv.ParseFloat(texts[i], 64)
 		if err != nil {

@@ -39,7 +39,22 @@ type task struct {
 // Fetch brings what the cache lacks of the request's candles, and of the
 // futures' funding rates, into it. What has arrived is kept, however Fetch ends.
 func (c *Client) Fetch(ctx context.Context, cache *Cache, r Request, watch data.Watcher) error {
-	var tasks []task
+	tasks, err := c.tasks(cache, r)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx, tasks, watch)
+}
+
+// Holds tells whether the cache has all of the request, so that nothing need be
+// asked for.
+func (c *Client) Holds(cache *Cache, r Request) (bool, error) {
+	tasks, err := c.tasks(cache, r)
+	return len(tasks) == 0, err
+}
+
+// tasks are what there is to fetch.
+func (c *Client) tasks(cache *Cache, r Request) (tasks []task, err error) {
 	limit := spotPage
 	if c.market == USDM {
 		limit = usdmPage
@@ -50,7 +65,7 @@ func (c *Client) Fetch(ctx context.Context, cache *Cache, r Request, watch data.
 				return c.Klines(ctx, symbol, r.Interval, from, to, limit)
 			})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		tasks = append(tasks, more...)
 		if c.market != USDM {
@@ -62,11 +77,11 @@ func (c *Client) Fetch(ctx context.Context, cache *Cache, r Request, watch data.
 				return c.Funding(ctx, symbol, from, to, fundingPage)
 			})
 		if err != nil {
-			return err
+			return nil, err
 		}
 		tasks = append(tasks, fundings...)
 	}
-	return c.run(ctx, tasks, watch)
+	return tasks, nil
 }
 
 const fundingPage = 1000
@@ -76,10 +91,15 @@ const fundingPage = 1000
 const FundingAge = 24 * time.Hour
 
 // plan is what there is to fetch of a series: a task a month. width is how long
-// a row is known to reach, limit how many rows a page holds; 0: a month is one
-// page, whose rows tell by their number whether there are more.
+// a row is known to reach, limit how many rows a page holds.
 func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask page[R]) ([]task, error) {
 	var tasks []task
+	cut := func(rows []R, end int64) bool {
+		// A server may hold less in a page than it was asked for. Where a page
+		// ends before its time, the rest is asked for; what is not there then was
+		// never traded.
+		return limit > 0 && len(rows) > 0 && rows[len(rows)-1].at()+width < end || limit == 0 && len(rows) >= fundingPage
+	}
 	for _, m := range months(want.from, want.to) {
 		known, parts, err := s.known(m)
 		if err != nil {
@@ -90,7 +110,7 @@ func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask 
 			continue
 		}
 		pages := 0
-		length := m.to - m.from
+		length := m.to - m.from // without a limit: a month is one page
 		if limit > 0 {
 			length = width * int64(limit)
 		}
@@ -99,7 +119,7 @@ func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask 
 		}
 		tasks = append(tasks, task{pages, func(ctx context.Context, done func()) error {
 			for _, h := range holes {
-				if err := fill(ctx, c, s, m, h, width, length, ask, done); err != nil {
+				if err := fill(ctx, c, s, m, h, width, length, ask, cut, done); err != nil {
 					return err
 				}
 			}
@@ -113,7 +133,7 @@ func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask 
 }
 
 // fill fetches one hole of a month, page by page.
-func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span, width, length int64, ask page[R], done func()) error {
+func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span, width, length int64, ask page[R], cut func(rows []R, end int64) bool, done func()) error {
 	for at := hole.from; at < hole.to; {
 		end := min(at+length, hole.to)
 		rows, err := ask(ctx, at, end)
@@ -126,8 +146,10 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 			}
 		}
 		next := end
-		if len(rows) == fundingPage && length > width*fundingPage { // there may be more before end
+		if cut(rows, end) { // there may be more before end
 			next = rows[len(rows)-1].at() + width
+		} else {
+			done()
 		}
 		known := next
 		// What closed a moment ago may not be told yet: then it is asked for
@@ -143,7 +165,6 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 				return err
 			}
 		}
-		done()
 		at = next
 	}
 	return nil

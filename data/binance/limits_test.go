@@ -219,7 +219,7 @@ func TestWhatGoesOnFailingEndsTheFetchAndKeepsThePages(t *testing.T) {
 		}
 	})
 	err := c.Fetch(t.Context(), cache, wanted(symbols, 30), nil)
-	if err == nil || errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "failed 9 times: answered 500") {
+	if err == nil || errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "failed 13 times: answered 500") {
 		t.Errorf("%v", err)
 	}
 	if kept := rowsOf(t, cache, symbols, 30); kept < 5000 {

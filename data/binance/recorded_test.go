@@ -75,7 +75,6 @@ func TestRecordedCandlesAreReadAsTheyStand(t *testing.T) {
 				want := Kline{
 					OpenTime: int64(row[0].(float64)), Open: number(t, row[1]), High: number(t, row[2]), Low: number(t, row[3]), Close: number(t, row[4]),
 					Volume: number(t, row[5]), QuoteVolume: number(t, row[7]), Trades: int64(row[8].(float64)), TakerBuyVolume: number(t, row[9]),
-					closes: int64(row[6].(float64)),
 				}
 				if got[i] != want {
 					t.Fatalf("%s %s: %+v, want %+v", endpoint, r.Query, got[i], want)

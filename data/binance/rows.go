@@ -12,8 +12,6 @@ type Kline struct {
 	QuoteVolume    float64 `parquet:"quote_volume"` // in the quote asset
 	Trades         int64   `parquet:"number_of_trades"`
 	TakerBuyVolume float64 `parquet:"taker_buy_volume"` // of Volume, bought by takers
-
-	closes int64 // the last ms of the bar, as told with the candle
 }
 
 func (k Kline) at() int64 { return k.OpenTime }

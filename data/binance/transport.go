@@ -18,7 +18,7 @@ import (
 
 const (
 	attemptTime = 30 * time.Second // one request, from the first byte sent to the last one read
-	mostRetries = 8                // of a request that fails for other reasons than a limit; about 2 minutes
+	mostRetries = 12               // of a request that fails for other reasons than a limit; about 3 minutes
 	mostAnswer  = 256 << 20        // bytes
 )
 

@@ -164,7 +164,7 @@ func (l *arangoLoad) choose(found map[string]*series) ([]string, []*series, erro
 		symbols = slices.DeleteFunc(slices.Clone(symbols), func(symbol string) bool { return symbol != l.cfg.Symbol && len(found[symbol].times) == 0 })
 		lacking = slices.DeleteFunc(lacking, func(symbol string) bool { return symbol != l.cfg.Symbol })
 	}
-	if lacking != nil && len(lacking) > 0 || len(symbols) == 0 {
+	if len(lacking) > 0 || len(symbols) == 0 {
 		return nil, nil, l.noCandles(lacking, names, where)
 	}
 	all := make([]*series, len(symbols))

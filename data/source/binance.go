@@ -45,36 +45,81 @@ func loadBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) 
 		return nil, Report{}, err
 	}
 	client.Watch(cfg.Watch)
-	known, err := client.Sync(ctx)
+	request, err := cfg.held(client, cache, interval)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	request := binance.Request{Interval: cfg.Interval, Step: interval}
-	if request.From, request.To, err = cfg.bars(client.Now(), interval); err != nil {
-		return nil, Report{}, err
-	}
-	if request.Symbols, err = cfg.chosen(ctx, client, known); err != nil {
-		return nil, Report{}, err
-	}
-	if bars := (request.To - request.From) / interval.Milliseconds(); panelValues(len(request.Symbols), bars, int(quantities)) > maxPanelValues {
-		return nil, Report{}, fmt.Errorf("%w: %d symbols over %d bars take more than %d values: set START and END, or fewer SYMBOLS", data.ErrInput, len(request.Symbols), bars, maxPanelValues)
-	}
-	if cfg.Fixed != nil {
-		cfg.Fixed(Pin{request.Symbols, rfc3339(request.From), rfc3339(request.To)})
-	}
-	if err := fetchBooks(ctx, client, cache, request, cfg); err != nil {
-		return nil, Report{}, err
+	if request == nil {
+		if request, err = cfg.request(ctx, client, interval); err != nil {
+			return nil, Report{}, err
+		}
+		if cfg.Fixed != nil {
+			cfg.Fixed(Pin{request.Symbols, rfc3339(request.From), rfc3339(request.To)})
+		}
+		if err := fetchBooks(ctx, client, cache, *request, cfg); err != nil {
+			return nil, Report{}, err
+		}
 	}
 	for try := 0; ; try++ {
-		if err := client.Fetch(ctx, cache, request, cfg.Watch); err != nil {
+		if err := client.Fetch(ctx, cache, *request, cfg.Watch); err != nil {
 			return nil, Report{}, fmt.Errorf("fetching from Binance: %w", err)
 		}
-		m, report, err := readCache(ctx, cache, request, cfg)
+		m, report, err := readCache(ctx, cache, *request, cfg)
 		if errors.Is(err, binance.ErrDamaged) && try < refetches {
 			continue
 		}
 		return m, report, err
 	}
+}
+
+// held is a request for symbols that are named and a range that has ended, all
+// of which the cache has; nil: it is another one. So a run that goes on, and one
+// that is repeated, need no exchange.
+func (c Config) held(client *binance.Client, cache *binance.Cache, interval time.Duration) (*binance.Request, error) {
+	selection, err := ParseSymbols(c.Symbols, c.Symbol)
+	if err != nil {
+		return nil, err
+	}
+	span, err := c.Range()
+	if err != nil {
+		return nil, err
+	}
+	if selection.Names == nil || span.End.IsZero() || span.Start.IsZero() && span.Lookback == 0 {
+		return nil, nil
+	}
+	r := &binance.Request{Symbols: selection.Names, Interval: c.Interval, Step: interval}
+	if r.From, r.To, err = c.bars(time.Now(), interval); err != nil || r.To < span.End.UnixMilli() {
+		return nil, nil // as our clock has it: the exchange's decides
+	}
+	if whole, err := client.Holds(cache, *r); err != nil || !whole {
+		return nil, err
+	}
+	return r, fits(r)
+}
+
+// request is what cfg asks of the exchange.
+func (c Config) request(ctx context.Context, client *binance.Client, interval time.Duration) (*binance.Request, error) {
+	known, err := client.Sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &binance.Request{Interval: c.Interval, Step: interval}
+	if r.From, r.To, err = c.bars(client.Now(), interval); err != nil {
+		return nil, err
+	}
+	if r.Symbols, err = c.chosen(ctx, client, known); err != nil {
+		return nil, err
+	}
+	return r, fits(r)
+}
+
+// fits refuses a market that would not fit the memory.
+func fits(r *binance.Request) error {
+	bars := (r.To - r.From) / r.Step.Milliseconds()
+	if panelValues(len(r.Symbols), bars, int(quantities)) > maxPanelValues {
+		return fmt.Errorf("%w: %d symbols over %d bars take more than %d values: set START and END, or fewer SYMBOLS", data.ErrInput, len(r.Symbols), bars, maxPanelValues)
+	}
+	return nil
 }
 
 // fetchBooks keeps the order books of now where the range reaches up to now, for

@@ -98,7 +98,7 @@ func asChild(t *testing.T, w wanted) loaded {
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), os.Args[0])
-	c.Env = append(os.Environ(), childVariable+"="+string(encoded), "GOMEMLIMIT=640MiB")
+	c.Env = append(os.Environ(), childVariable+"="+string(encoded))
 	c.Stderr = os.Stderr
 	out, err := c.Output()
 	if err != nil {

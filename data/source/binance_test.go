@@ -237,3 +237,19 @@ func TestTheBooksOfNowAreKeptForTheBarUnderWay(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatTheCacheHoldsNeedsNoExchange(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}, Now: may.AddDate(0, 1, 0)})
+	for _, market := range []string{binance.Spot, binance.USDM} {
+		cfg := fromMay(e, market, t.TempDir(), "BTCUSDT,AUSDT", 2)
+		want, _ := mustLoad(t, cfg)
+		asked := e.Seen().Requests
+		got, _ := mustLoad(t, cfg)
+		if more := e.Seen().Requests - asked; more > 0 {
+			t.Errorf("%s: %d requests were made", market, more)
+		}
+		if !slices.Equal(got.Close[1], want.Close[1]) || got.Start != want.Start {
+			t.Errorf("%s: the market is another one", market)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func TestTheSubsetOfAQLMeansWhatAQLDoes(t *testing.T) {
 		{`FOR d IN @@c FILTER d.symbol COLLECT s = d.symbol AGGREGATE a = MIN(d.t), b = MAX(d.t), c = SUM(d.t), n = LENGTH(), m = AVERAGE(d.t) FILTER n > 1 RETURN [s, a, b, c, n, m]`,
 			`[["btc",0,5,7,3,2.3333333333333335],["eth",1,4,5,2,2.5]]`},
 		{`FOR d IN @@c COLLECT AGGREGATE u = UNIQUE(d.symbol), n = COUNT_DISTINCT(d.symbol) RETURN [u, n]`, `[[["btc","eth","sol",null],4]]`},
-		{`FOR d IN [] COLLECT AGGREGATE a = MIN(d), s = SUM(d) RETURN [a, s]`, `[[null,0]]`},
+		{`FOR d IN [] COLLECT AGGREGATE a = MIN(d), s = SUM(d) RETURN [a, s]`, `[[null,null]]`},
 		// Functions.
 		{`RETURN MERGE({a: 1, b: 2}, {b: 3}, @o)`, `[{"a":1,"b":3,"x":1}]`},
 		{`FOR d IN @@c LIMIT 1 RETURN MERGE({_key: d._key, _from: d._from}, KEEP(d, ["t", "none"]), UNSET(d, "o", "_rev", "_id"))`, `[{"_from":null,"_key":"a","symbol":"btc","t":0}]`},

@@ -48,11 +48,12 @@ func (b *best) add(v value)   { b.found = extreme([]value{b.found, v}, b.sign) }
 func (b *best) result() value { return b.found }
 
 type summed struct {
-	total, n     float64
-	mean, spoilt bool
+	total, n            float64
+	mean, spoilt, asked bool
 }
 
 func (s *summed) add(v value) {
+	s.asked = true
 	s.spoilt = s.spoilt || v.kind != number && v.kind != null
 	if v.kind == number {
 		s.total, s.n = s.total+v.num, s.n+1
@@ -61,7 +62,7 @@ func (s *summed) add(v value) {
 
 func (s *summed) result() value {
 	switch {
-	case s.spoilt:
+	case s.spoilt || !s.asked: // the sum of no rows is null, that of nulls is 0
 		return value{}
 	case s.mean:
 		return numberValue(s.total / s.n) // of none: null

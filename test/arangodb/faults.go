@@ -47,6 +47,12 @@ func (s *Server) CutAnswers(n int) {
 
 // LoseCursors forgets all cursors, as a server that has been restarted.
 func (s *Server) LoseCursors() {
+	if s.real != nil {
+		if err := s.real.loseCursors(); err != nil {
+			s.t.Errorf("the real server: %v", err)
+		}
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.cursors)
@@ -70,6 +76,9 @@ func (s *Server) Requests() map[string]int {
 
 // OpenCursors is how many cursors wait for their clients.
 func (s *Server) OpenCursors() int {
+	if s.real != nil {
+		return s.real.openCursors()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expireCursors()

@@ -8,6 +8,10 @@
 // only the statements and functions that queries of its clients need. What it
 // does not do it refuses. Strings sort as the server's do only as far as ASCII
 // goes, and indexes change nothing but the list of them.
+//
+// Where ARANGO_TEST_URL is set, Start puts the real server at that address in
+// the place of the memory: the same tests then hold the real one, and what this
+// package says of it, to account. docs/development.md says how.
 package arangodb
 
 import (
@@ -42,6 +46,8 @@ type Server struct {
 	options Options
 	t       testing.TB // nil: none
 	routes  *http.ServeMux
+	told    string    // the version that the test asked for; empty: any
+	real    *upstream // answers in place of what follows; nil: nobody does
 
 	mu        sync.Mutex // guards what follows
 	databases map[string]*database
@@ -53,24 +59,27 @@ type Server struct {
 
 // New makes a server that is yet to be served by its ServeHTTP.
 func New(o Options) *Server {
+	told := o.Version
 	if o.Version == "" {
 		o.Version = "3.12.4"
 	}
 	if o.TokenLifetime == 0 {
 		o.TokenLifetime = time.Hour
 	}
-	s := &Server{options: o, databases: map[string]*database{}, cursors: map[string]*cursor{}, faults: faults{requests: map[string]int{}}}
+	s := &Server{options: o, told: told, databases: map[string]*database{}, cursors: map[string]*cursor{}, faults: faults{requests: map[string]int{}}}
 	s.ExpireTokens()
 	s.CreateDatabase("_system")
 	s.routes = s.routing()
 	return s
 }
 
-// Start serves on a free port of the loopback address until the test ends.
+// Start serves on a free port of the loopback address until the test ends: from
+// memory, or from a real server.
 func Start(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := New(o)
 	s.t = t
+	s.real = reach(t, s)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -105,8 +114,16 @@ func Start(t testing.TB, o Options) *Server {
 	return s
 }
 
+// Real tells whether a real server answers. What is asserted then must be what
+// ArangoDB documents.
+func (s *Server) Real() bool { return s.real != nil }
+
 // CreateDatabase makes a database if there is none of the name.
 func (s *Server) CreateDatabase(name string) {
+	if s.real != nil {
+		s.must(s.real.createDatabase(name))
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.databases[name] == nil {
@@ -117,6 +134,10 @@ func (s *Server) CreateDatabase(name string) {
 // CreateCollection makes a collection, and its database, if there is none of
 // the name.
 func (s *Server) CreateCollection(db, name string, edge bool) {
+	if s.real != nil {
+		s.must(s.real.createCollection(db, name, edge))
+		return
+	}
 	s.CreateDatabase(db)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,6 +157,10 @@ func (s *Server) Insert(db, collection string, edge bool, docs ...any) {
 			text, err = json.Marshal(doc)
 			s.must(err)
 		}
+		if s.real != nil {
+			s.must(s.real.insert(db, collection, text))
+			continue
+		}
 		json, err := canonical(text)
 		s.must(err)
 		s.mu.Lock()
@@ -150,8 +175,13 @@ func (s *Server) Insert(db, collection string, edge bool, docs ...any) {
 }
 
 // Documents are those of a collection with _key, _id and _rev, in the order
-// they came in.
+// they came in, which a real cluster does not keep.
 func (s *Server) Documents(db, collection string) []json.RawMessage {
+	if s.real != nil {
+		all, err := s.real.documents(db, collection)
+		s.must(err)
+		return all
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []json.RawMessage
@@ -168,6 +198,10 @@ func (s *Server) Documents(db, collection string) []json.RawMessage {
 // CreateGraph makes a named graph, with the collections that it lacks.
 func (s *Server) CreateGraph(db, name string, orphans []string, definitions ...EdgeDefinition) {
 	s.CreateDatabase(db)
+	if s.real != nil {
+		s.must(s.real.createGraph(db, name, orphans, definitions))
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, err := s.createGraph(s.databases[db], name, definitions, orphans)

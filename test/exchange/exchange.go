@@ -29,6 +29,8 @@ type Options struct {
 
 	Delay time.Duration // of each page of candles
 
+	Most int // candles in a page, whatever is asked for; 0: the documented number
+
 	FundingHours int                                 // of the funding period; 0: 8
 	Depth        *Depth                              // in place of made-up order books; nil: none
 	Missing      func(symbol string, bar int64) bool // bars that were not traded; nil: none

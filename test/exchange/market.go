@@ -122,6 +122,9 @@ func (e *Exchange) klines(w http.ResponseWriter, r *http.Request, market string)
 	if market == usdm {
 		most = 1500
 	}
+	if e.options.Most > 0 {
+		most = e.options.Most
+	}
 	limit := int64(min(limitOf(r, 500), most))
 	from = max(from, e.options.Listed.UnixMilli(), 0)
 	time.Sleep(e.options.Delay)
