@@ -57,7 +57,7 @@ func TestAMillionDocumentsAreReadInBoundedMemory(t *testing.T) {
 	for _, what := range []string{"static", "dynamic", "candles"} {
 		t.Run(what, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestAMillionDocumentsAreReadInBoundedMemory$", "-test.v")
-			cmd.Env = append(os.Environ(), readerOf+"="+what, "ARANGO_TEST_URL="+c.URL)
+			cmd.Env = append(os.Environ(), readerOf+"="+what, childURL+"="+c.URL)
 			out, err := cmd.CombinedOutput()
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
@@ -82,7 +82,7 @@ func TestAMillionDocumentsAreReadInBoundedMemory(t *testing.T) {
 
 // reader is the process that reads.
 func reader(t *testing.T) {
-	c := Config{URL: os.Getenv("ARANGO_TEST_URL"), Database: "market", User: testUser, Password: secret.String(testPassword), Graph: "static"}
+	c := Config{URL: os.Getenv(childURL), Database: "market", User: testUser, Password: secret.String(testPassword), Graph: "static"}
 	begun := time.Now()
 	d := open(t, c)
 	switch os.Getenv(readerOf) {

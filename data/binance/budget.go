@@ -193,6 +193,14 @@ func (p *pass) leave(answer *http.Response) {
 	}
 }
 
+// say tells of a wait that is not the gate's own.
+func (g *gate) say(why string, wait time.Duration) {
+	g.mu.Lock()
+	tell := g.tell
+	g.mu.Unlock()
+	tell(why, time.Now().Add(wait))
+}
+
 // close lets nothing through for a while, after the exchange has said so.
 func (g *gate) close(wait time.Duration, why string, ban bool) {
 	g.mu.Lock()

@@ -65,7 +65,11 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		if failures++; failures > mostRetries {
 			return nil, fmt.Errorf("%s %s failed %d times: %w", request.URL.Host, path, failures, err)
 		}
-		timer := time.NewTimer(wait.NextBackOff())
+		pause := wait.NextBackOff()
+		if pause > time.Second {
+			t.gate.say(fmt.Sprintf("the exchange fails (%v)", err), pause)
+		}
+		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():

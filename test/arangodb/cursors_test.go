@@ -1,6 +1,7 @@
 package arangodb_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -40,15 +41,21 @@ func numbered(s *arangodb.Server, count int) {
 	}
 }
 
-func open(options string) string {
-	return `{"query":"FOR d IN numbers RETURN d.n",` + options + `}`
+// open asks for the numbers in their order, which only a real server has to be
+// told.
+func open(s *arangodb.Server, options string) string {
+	query := "FOR d IN numbers RETURN d.n"
+	if s.Real() {
+		query = "FOR d IN numbers SORT d.n RETURN d.n"
+	}
+	return `{"query":"` + query + `",` + options + `}`
 }
 
 func TestACursorGivesItsBatchesInOrderAndIsGoneAfterTheLast(t *testing.T) {
 	for _, stream := range []bool{false, true} {
 		s := filled(t)
 		numbered(s, 25)
-		b := fetch(t, s, "POST", "", open(fmt.Sprintf(`"batchSize":10,"count":true,"options":{"stream":%v}`, stream)))
+		b := fetch(t, s, "POST", "", open(s, fmt.Sprintf(`"batchSize":10,"count":true,"options":{"stream":%v}`, stream)))
 		if (b.Count == nil) != stream || !stream && *b.Count != 25 {
 			t.Errorf("stream %v: counted %v", stream, b.Count)
 		}
@@ -81,7 +88,7 @@ func TestACursorGivesItsBatchesInOrderAndIsGoneAfterTheLast(t *testing.T) {
 func TestABatchIsGivenAgainIfAllowRetryWasAskedFor(t *testing.T) {
 	s := filled(t)
 	numbered(s, 25)
-	b := fetch(t, s, "POST", "", open(`"batchSize":10,"options":{"allowRetry":true}`))
+	b := fetch(t, s, "POST", "", open(s, `"batchSize":10,"options":{"allowRetry":true}`))
 	path := "/" + b.ID + "/"
 	if again := fetch(t, s, "POST", path+"1", ""); again.Result[9] != 9 {
 		t.Errorf("the first batch again is %+v", again)
@@ -107,7 +114,7 @@ func TestABatchIsGivenAgainIfAllowRetryWasAskedFor(t *testing.T) {
 	if s.OpenCursors() != 1 || fetch(t, s, "DELETE", "/"+b.ID, "").Code != 202 || s.OpenCursors() != 0 {
 		t.Error("the cursor is not kept until it is deleted")
 	}
-	plain := fetch(t, s, "POST", "", open(`"batchSize":10`))
+	plain := fetch(t, s, "POST", "", open(s, `"batchSize":10`))
 	if again := fetch(t, s, "POST", "/"+plain.ID+"/1", ""); again.ErrorNum != 400 {
 		t.Errorf("without allowRetry a batch again is %+v", again)
 	}
@@ -119,18 +126,22 @@ func TestABatchIsGivenAgainIfAllowRetryWasAskedFor(t *testing.T) {
 func TestACursorReadsWhatWasThereAsItsQueryBegan(t *testing.T) {
 	s := filled(t)
 	numbered(s, 25)
-	b := fetch(t, s, "POST", "", open(`"batchSize":10,"options":{"stream":true}`))
+	b := fetch(t, s, "POST", "", open(s, `"batchSize":10,"options":{"stream":true}`))
 	ask(t, s, "PUT", "/_db/market/_api/collection/numbers/truncate", "")
 	numbered(s, 3)
 	if b = fetch(t, s, "POST", "/"+b.ID, ""); len(b.Result) != 10 || b.Result[0] != 10 {
 		t.Errorf("after a truncation it reads %+v", b)
 	}
-	b = fetch(t, s, "POST", "", open(`"batchSize":1,"options":{"stream":true}`))
+	b = fetch(t, s, "POST", "", open(s, `"batchSize":1,"options":{"stream":true}`))
 	key := struct {
 		Key string `json:"_key"`
 	}{}
-	if err := json.Unmarshal(s.Documents("market", "numbers")[1], &key); err != nil {
-		t.Fatal(err)
+	for _, d := range s.Documents("market", "numbers") {
+		if bytes.Contains(d, []byte(`"n":1}`)) || bytes.Contains(d, []byte(`"n":1,`)) {
+			if err := json.Unmarshal(d, &key); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	ask(t, s, "PATCH", "/_db/market/_api/document/numbers/"+key.Key, `{"n":77}`)
 	if b = fetch(t, s, "POST", "/"+b.ID, ""); b.Result[0] != 1 {
@@ -141,12 +152,13 @@ func TestACursorReadsWhatWasThereAsItsQueryBegan(t *testing.T) {
 func TestACursorIsLostWithTheServerOrItsTime(t *testing.T) {
 	s := filled(t)
 	numbered(s, 25)
-	b := fetch(t, s, "POST", "", open(`"batchSize":10,"options":{"stream":true,"allowRetry":true}`))
+	b := fetch(t, s, "POST", "", open(s, `"batchSize":10,"options":{"stream":true,"allowRetry":true}`))
 	s.LoseCursors()
 	if b = fetch(t, s, "POST", "/"+b.ID+"/2", ""); b.ErrorNum != 1600 || b.Code != 404 {
 		t.Errorf("a lost cursor gives %+v", b)
 	}
-	b = fetch(t, s, "POST", "", open(`"batchSize":10,"ttl":1e-9`))
+	skipReal(t, s, "it looks for cursors past their time now and then only")
+	b = fetch(t, s, "POST", "", open(s, `"batchSize":10,"ttl":1e-9`))
 	if b = fetch(t, s, "POST", "/"+b.ID, ""); b.ErrorNum != 1600 {
 		t.Errorf("a cursor past its time gives %+v", b)
 	}
@@ -154,7 +166,7 @@ func TestACursorIsLostWithTheServerOrItsTime(t *testing.T) {
 
 func TestAQueryThatTakesTooLongIsKilled(t *testing.T) {
 	s := filled(t)
-	b := fetch(t, s, "POST", "", `{"query":"FOR a IN 1..1000 FOR b IN 1..1000 FOR c IN 1..1000 FILTER a < 0 RETURN a","options":{"maxRuntime":0.01}}`)
+	b := fetch(t, s, "POST", "", `{"query":"FOR a IN 1..1000 FOR b IN 1..1000 FOR c IN 1..1000 FILTER a + b + c < 0 RETURN a","options":{"maxRuntime":0.01}}`)
 	if b.ErrorNum != 1500 || b.Code != 410 {
 		t.Errorf("it gives %+v", b)
 	}
@@ -163,7 +175,7 @@ func TestAQueryThatTakesTooLongIsKilled(t *testing.T) {
 func TestFullCountIsOfTheRowsBeforeTheLastLimit(t *testing.T) {
 	s := filled(t)
 	numbered(s, 25)
-	b := fetch(t, s, "POST", "", `{"query":"FOR d IN numbers FILTER d.n >= 5 LIMIT 2, 3 RETURN d.n","options":{"fullCount":true}}`)
+	b := fetch(t, s, "POST", "", `{"query":"FOR d IN numbers FILTER d.n >= 5 SORT d.n LIMIT 2, 3 RETURN d.n","options":{"fullCount":true}}`)
 	if fmt.Sprint(b.Result) != "[7 8 9]" || b.Extra.Stats.FullCount != 20 {
 		t.Errorf("it gives %+v", b)
 	}
@@ -187,7 +199,7 @@ func TestABatchThatWasLostOnItsWayIsGivenAgain(t *testing.T) {
 		}
 		return b, json.Unmarshal(text, &b)
 	}
-	b, err := post("", open(`"batchSize":10,"options":{"stream":true,"allowRetry":true}`))
+	b, err := post("", open(s, `"batchSize":10,"options":{"stream":true,"allowRetry":true}`))
 	if err != nil {
 		t.Fatal(err)
 	}

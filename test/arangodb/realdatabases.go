@@ -62,6 +62,9 @@ func (u *upstream) listDatabases(w http.ResponseWriter, r *http.Request) {
 		u.fail(w, err)
 		return
 	}
+	if !slices.Contains(names, "_system") { // it is made when it is asked for something
+		names = append(names, "_system")
+	}
 	slices.Sort(names)
 	send(w, answer{status: http.StatusOK, object: map[string]any{"result": names}})
 }

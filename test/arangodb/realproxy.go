@@ -54,12 +54,12 @@ func (u *upstream) serve(w http.ResponseWriter, r *http.Request, pattern string)
 		u.fail(w, err)
 		return
 	}
-	if r.Method == http.MethodDelete {
+	u.routes.ServeHTTP(w, r)
+	if r.Method == http.MethodDelete { // something may be there no longer
 		u.mu.Lock()
 		clear(u.made)
 		u.mu.Unlock()
 	}
-	u.routes.ServeHTTP(w, r)
 }
 
 func databaseOf(r *http.Request) string { return r.Context().Value(databaseKey{}).(string) }
