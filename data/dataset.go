@@ -43,6 +43,10 @@ type Dataset struct {
 	// Density is the mean over snapshots of E / (P (P-1)), P the nodes present.
 	Density float64
 
+	// Of a dynamic graph that somebody else has prepared: its edges came with
+	// it, and its labels too or not.
+	EdgesGiven, LabelsGiven bool
+
 	// A graph without time has one x, one mask and one list of edges for all
 	// its snapshots: their T is 1.
 	static bool

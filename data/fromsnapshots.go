@@ -66,6 +66,7 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 	d := &Dataset{
 		Symbols: slices.Clone(s.Symbols), Features: slices.Clone(s.Features), LeftOut: s.LeftOut, Interval: s.Interval, Horizon: cfg.Horizon,
 		openTime: s.Times, x: s.X, mask: s.Mask, edges: s.Edges,
+		EdgesGiven: true, LabelsGiven: s.Y != nil,
 	}
 	var err error
 	if d.Splits, err = cfg.split(m, bars); err != nil {

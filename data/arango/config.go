@@ -28,8 +28,6 @@ type Config struct {
 
 	Wait time.Duration `env:"GRAPH_WAIT" envDefault:"10m"` // for a graph or candles that are not there yet
 	Save string        `env:"GRAPH_SAVE"`                  // named graph that the newest snapshot is written to; unset: none
-
-	OnReport func(Report) `env:"-"` // told what was tolerated while candles were read; nil: nobody
 }
 
 // Reads tells whether anything is to be read from the database.

@@ -22,9 +22,12 @@ const (
 	mostMemory = 600
 )
 
-// readerOf names the address in the environment of the process that reads: the
-// server's memory is its parent's, and does not count.
-const readerOf = "ARANGO_TEST_READS"
+// What the process that reads is told in its environment: what it reads, and
+// where. The server's memory is its parent's, and does not count.
+const (
+	readerOf = "GNN_ARANGO_CHILD_READS"
+	childURL = "GNN_ARANGO_CHILD_URL"
+)
 
 func TestAMillionDocumentsAreReadInBoundedMemory(t *testing.T) {
 	if os.Getenv(readerOf) != "" {

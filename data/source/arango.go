@@ -38,9 +38,7 @@ func loadArango(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 		return nil, Report{}, fmt.Errorf("%w: %s is a prepared graph and no candles: name collections of candles by CANDLES_COLLECTION", data.ErrInput, l.inputs.Graph.Name)
 	}
 	market, report, err := l.market(ctx)
-	if err == nil && cfg.Arango.OnReport != nil {
-		cfg.Arango.OnReport(l.db.Report())
-	}
+	report.Database = new(l.db.Report())
 	return market, report, err
 }
 

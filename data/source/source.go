@@ -56,7 +56,9 @@ func (c Config) Validate() error {
 	case Binance:
 		source = c.Binance.Validate()
 	case Arango:
-		source = c.Arango.Validate()
+		if source = c.Arango.Validate(); source == nil && !c.Arango.Reads() {
+			source = fmt.Errorf("%w: DATA_SOURCE=arango names nothing to read: set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles", data.ErrInput)
+		}
 	}
 	return errors.Join(dir, symbols, interval, span, source)
 }
@@ -89,4 +91,6 @@ type Report struct {
 	Duplicates int `json:"duplicates"` // repeated open_time with the same values, dropped
 	Disordered int `json:"disordered"` // rows that came after a later one, sorted
 	Missing    int `json:"missing"`    // bars between a symbol's first and last that it lacks
+
+	Database *arango.Report `json:"database,omitempty"` // what was tolerated in its documents
 }

@@ -177,5 +177,13 @@ func (c *Config) unread() map[string]string {
 			why[name] = "DATA_SOURCE=pyg reads a graph that has its edges"
 		}
 	}
+	if a := c.Source.Arango; c.Source.Source == source.Arango && a.Graph != "" && a.Candles == "" {
+		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+			why[name] = "GRAPH_COLLECTION_NAME is a graph that has its edges"
+		}
+		for _, name := range []string{"ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS"} {
+			why[name] = harmless // of the pipeline's other services
+		}
+	}
 	return why
 }

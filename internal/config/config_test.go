@@ -282,6 +282,16 @@ func TestAutoIsTheSourceThatTheOtherSettingsPointTo(t *testing.T) {
 	}
 }
 
+func TestAPreparedGraphHasItsEdges(t *testing.T) {
+	base := append(without(environ(), "DATA_SOURCE"), "ARANGO_URL=http://a:8529", "GRAPH_NAME=g")
+	if got, want := told(t, append(base, "EDGE_TOP_K=4")), "EDGE_TOP_K is set, but GRAPH_COLLECTION_NAME is a graph that has its edges: unset one of them"; !slices.Equal(got, []string{want}) {
+		t.Errorf("got %q\nwant %q", got, want)
+	}
+	if got := told(t, append(base, "EDGE_TOP_K=4", "CANDLES_COLLECTION=c")); got != nil {
+		t.Errorf("with candles: %q", got)
+	}
+}
+
 func TestAllThatIsWrongIsToldAtOnceAndTheIDsSurvive(t *testing.T) {
 	c, err := Load(environ("EPOCHS=0", "HIDDEN=x", "SEED=x", "ENCODER=e", "MODEL_TYPE=gat", "HORIZON=0", "KAFKA_BOOTSTRAP_SERVERS=k:1", "KAFKA_USER=u"))
 	want := []string{

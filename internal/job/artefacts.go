@@ -129,9 +129,16 @@ func (r *run) metadata() ([]byte, error) {
 		return m.JSON()
 	}
 	m.Interval = c.Source.Interval
-	m.Label = result.LabelRule{
-		DeadZone: data.DeadZone,
-		Rule:     "up (down) where the log return over horizon bars is above (below) +-dead_zone * volatility_24 * sqrt(horizon), else flat",
+	if d.LabelsGiven {
+		m.Label.Rule = "classes as the prepared graph has them"
+	} else {
+		m.Label = result.LabelRule{
+			DeadZone: data.DeadZone,
+			Rule:     "up (down) where the log return over horizon bars is above (below) +-dead_zone * volatility_24 * sqrt(horizon), else flat",
+		}
+	}
+	if d.EdgesGiven {
+		return m.JSON()
 	}
 	m.Graph.Window, m.Graph.Returns, m.Graph.Threshold = c.Data.GraphWindow, c.Data.EdgeReturns, c.Data.EdgeThreshold
 	if c.Data.EdgeThreshold == nil {

@@ -30,9 +30,6 @@ func (r *run) loadPrepared(ctx context.Context, c source.Config) (d *data.Datase
 		candles.Inputs, candles.Candles = "", strings.Join(in.Candles, ",")
 		candles.OrderBook, candles.Funding = strings.Join(in.OrderBook, ","), strings.Join(in.Funding, ",")
 		candles.Wait = 0 // it was waited for
-		candles.OnReport = func(report arango.Report) {
-			r.Log.Info().Interface("counts", report).Msg("documents read")
-		}
 		return nil, candles, nil
 	}
 	d, err = r.prepared(ctx, db, in.Graph, c)
@@ -59,6 +56,7 @@ func (r *run) prepared(ctx context.Context, db *arango.DB, l *arango.Layout, c s
 	if err != nil {
 		return nil, err
 	}
+	r.loaded.Database = &report
 	r.Log.Info().Str("graph", l.Name).Bool("dynamic", g.Snapshots != nil).Interface("counts", report).Msg("prepared graph read")
 	r.tell(r.telemetry.Loading(kafka.BuildingGraph))
 	if g.Snapshots == nil {

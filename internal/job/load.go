@@ -56,6 +56,9 @@ func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
 	}
 	done()
 	r.loaded = report
+	if report.Database != nil {
+		r.Log.Info().Interface("counts", report.Database).Msg("documents read")
+	}
 	r.Log.Info().Str("source", c.Source.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).
 		Int("rows", report.Rows).Int("duplicates", report.Duplicates).Int("disordered", report.Disordered).
 		Int("missing", report.Missing).Msg("market loaded")

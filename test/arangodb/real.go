@@ -64,11 +64,6 @@ func reach(t testing.TB, s *Server) *upstream {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := u.end(); err != nil {
-			t.Errorf("databases named %s... may be left at %s: %v", u.prefix, u.base, err)
-		}
-	})
 	var about struct{ Version string }
 	r, err := u.outside(http.MethodGet, "/_api/version", nil)
 	if err == nil {
@@ -78,11 +73,16 @@ func reach(t testing.TB, s *Server) *upstream {
 		_, err = u.databases()
 	}
 	if err != nil {
-		t.Fatalf("%s=%s cannot be used as %s by %s: %v", realURL, u.base, u.user, realUser, err)
+		t.Fatalf("asking %s=%s as %s=%s: %v", realURL, u.base, realUser, u.user, err)
 	}
 	if s.told != "" && older(about.Version, s.told) {
 		t.Skipf("the real server is of version %s, and the test of %s", about.Version, s.told)
 	}
+	t.Cleanup(func() {
+		if err := u.end(); err != nil {
+			t.Errorf("databases named %s... may be left at %s: %v", u.prefix, u.base, err)
+		}
+	})
 	return u
 }
 
