@@ -260,6 +260,9 @@ func TestAGraphThatIsSavedIsTheOneOfGraphPt(t *testing.T) {
 	}
 	lab.Need(t, clients, "run `make arango-clients`")
 	s, vars, result := database(t, map[string]string{"DATA_SOURCE": "simulated", "SYMBOLS": "top:12", "LOOKBACK": "6d", "GRAPH_SAVE": "newest"})
+	if !s.InOrder() {
+		t.Skip("a cluster answers: the adapter needs documents in the order of their writing")
+	}
 	s.Fail("/_api/import", 1, http.StatusServiceUnavailable)
 	e := run(t, vars)
 	e.mustEnd(t, "finished", 0)

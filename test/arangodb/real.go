@@ -137,6 +137,19 @@ func (u *upstream) end() error {
 	return errors.Join(errs...)
 }
 
+// single tells whether the real server is no cluster.
+func (u *upstream) single() bool {
+	var about struct{ Role string }
+	r, err := u.outside(http.MethodGet, "/_admin/server/role", nil)
+	if err == nil {
+		err = r.decode(&about, http.StatusOK)
+	}
+	if err != nil {
+		u.server.t.Errorf("the real server: %v", err)
+	}
+	return about.Role == "SINGLE"
+}
+
 // reply is an answer of the real server.
 type reply struct {
 	status int

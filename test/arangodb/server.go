@@ -118,6 +118,11 @@ func Start(t testing.TB, o Options) *Server {
 // ArangoDB documents.
 func (s *Server) Real() bool { return s.real != nil }
 
+// InOrder tells whether documents are read in the order of their writing where
+// no SORT asks for another. No real server promises that, and a single one does
+// it: ArangoDB's adapter of PyG lives by it.
+func (s *Server) InOrder() bool { return s.real == nil || s.real.single() }
+
 // CreateDatabase makes a database if there is none of the name.
 func (s *Server) CreateDatabase(name string) {
 	if s.real != nil {
