@@ -101,8 +101,9 @@ func mixedStatic(s *arangodb.Server, collection string) {
 // dynamic writes nodes of each coin at each time, and the edges between them.
 func dynamic(s *arangodb.Server, graph string, mixed bool) {
 	const times = 200
-	vertices, edges := graph, graph
+	vertices, edges, from, to := graph, graph, "source", "target" // only collections of edges keep _from and _to
 	if !mixed {
+		from, to = "_from", "_to"
 		vertices, edges = graph+"_v", graph+"_e"
 		s.CreateGraph("market", graph, nil, arangodb.EdgeDefinition{Collection: edges, From: []string{vertices}, To: []string{vertices}})
 	}
@@ -119,7 +120,7 @@ func dynamic(s *arangodb.Server, graph string, mixed bool) {
 				continue // a node that is missing
 			}
 			s.Insert("market", vertices, false, document{"_key": key(i), "type": "node", "symbol": coin, "open_time": at, "close": fmt.Sprint(prices[i][t]), "change": change, "hour": t / 12 % 24})
-			s.Insert("market", edges, !mixed, document{"type": "edge", "_from": vertices + "/" + key(i), "_to": vertices + "/" + key(i+1), "weight": math.Sin(float64(t + i))})
+			s.Insert("market", edges, !mixed, document{"type": "edge", from: vertices + "/" + key(i), to: vertices + "/" + key(i+1), "weight": math.Sin(float64(t + i))})
 		}
 	}
 }

@@ -34,7 +34,7 @@ func TestAPreparedGraphOfEachShapeIsReadAsTheSameGraph(t *testing.T) {
 				insert(s, "g", false, more("node", d))
 			}
 			for _, d := range []doc{
-				{"source": "BTC", "target": "ETH", "weight": "0.75"}, {"_from": "g/SOL", "_to": "g/BTC", "weight": 0.25}, {"_from": "ETH", "_to": "BTC", "weight": 0.5},
+				{"source": "BTC", "target": "ETH", "weight": "0.75"}, {"source": "g/SOL", "target": "g/BTC", "weight": 0.25}, {"source": "ETH", "target": "BTC", "weight": 0.5},
 			} {
 				insert(s, "g", false, more("edge", d))
 			}
@@ -134,7 +134,7 @@ func TestAPreparedGraphThatMeansNothingIsRefusedWithItsDocument(t *testing.T) {
 		return d
 	}
 	edge := func(key, from, to string, more doc) doc {
-		d := doc{"_key": key, "type": "edge", "_from": from, "_to": to}
+		d := doc{"_key": key, "type": "edge", "source": from, "target": to}
 		for k, v := range more {
 			d[k] = v
 		}
@@ -204,7 +204,7 @@ func TestADynamicGraphIsReadMomentByMoment(t *testing.T) {
 		doc{"_key": "BTC_1717243200000", "type": "node", "open_time": noon, "p": 1, "close": 100, "y": 0}, doc{"_key": "ETH_1717243200000", "type": "node", "open_time": noon, "p": 2, "close": 10, "y": 1},
 		doc{"_key": "x7", "symbol": "BTC", "type": "node", "ts": (noon + hour) * 1000, "p": 3, "close": 101, "y": "up"},
 		doc{"_key": "x8", "symbol": "BTC", "type": "node", "timestamp": "2024-06-01T14:00:00Z", "p": 4, "close": 99, "y": nil}, doc{"_key": "x9", "node": "ETH", "type": "node", "time": (noon + 2*hour) / 1000, "p": 5, "close": 9, "y": nil},
-		doc{"type": "edge", "_from": "g/BTC_1717243200000", "_to": "g/ETH_1717243200000", "weight": 0.5}, doc{"type": "edge", "source": "ETH", "target": "BTC", "open_time": noon + 2*hour, "weight": -0.25},
+		doc{"type": "edge", "source": "g/BTC_1717243200000", "target": "g/ETH_1717243200000", "weight": 0.5}, doc{"type": "edge", "source": "ETH", "target": "BTC", "open_time": noon + 2*hour, "weight": -0.25},
 		doc{"type": "edge", "source": "x8", "target": "x9", "weight": 0.75}, doc{"type": "edge", "source": "ETH", "target": "BTC", "open_time": noon + hour, "weight": 1},
 	)
 	g, r, err := readGraph(t.Context(), open(t, c), Choice{Interval: time.Hour})

@@ -11,7 +11,7 @@
 //
 // Where ARANGO_TEST_URL is set, Start puts the real server at that address in
 // the place of the memory: the same tests then hold the real one, and what this
-// package says of it, to account. docs/development.md says how.
+// package says of it, to account. docs/market-data.md says how.
 package arangodb
 
 import (

@@ -207,6 +207,20 @@ func TestADocumentComesBackWithTheNumbersOfTheServer(t *testing.T) {
 	}
 }
 
+func TestOnlyEdgesKeepTheirEnds(t *testing.T) {
+	s := filled(t)
+	s.Insert("market", "assets", false, object{"_key": "new", "_from": "assets/btc", "_to": "anything", "source": "assets/btc"})
+	ask(t, s, "PATCH", "/_db/market/_api/document/assets/new", `{"_to":"assets/eth","_from":7}`)
+	for query, want := range map[string]string{
+		`RETURN UNSET(DOCUMENT("assets/new"), "_rev")`:      `[{"_id":"assets/new","_key":"new","source":"assets/btc"}]`,
+		`FOR e IN related RETURN KEEP(e, ["_from", "_to"])`: `[{"_from":"assets/btc","_to":"assets/eth"}]`,
+	} {
+		if got, _ := aql(t, s, query, nil); got != want {
+			t.Errorf("%s gives %s in place of %s", query, got, want)
+		}
+	}
+}
+
 func TestServingEndsWithTheTestAndOverTLSForItsAuthorityOnly(t *testing.T) {
 	var url string
 	t.Run("inner", func(t *testing.T) {

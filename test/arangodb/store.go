@@ -131,7 +131,10 @@ func (s *Server) read(c *collection, json string, makeKey bool) (document, error
 		case "_id", "_rev":
 			return true
 		case "_from", "_to":
-			if id, key, ok := strings.Cut(parseValue(v).text, "/"); c.edge && (v[0] != '"' || !ok || id == "" || !goodKey(key)) {
+			if !c.edge {
+				return true // only edges have ends: of others the server keeps none
+			}
+			if id, key, ok := strings.Cut(parseValue(v).text, "/"); v[0] != '"' || !ok || id == "" || !goodKey(key) {
 				err = &failure{400, 1233, "edge attribute missing or invalid"}
 				return false
 			}
