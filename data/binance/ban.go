@@ -33,11 +33,29 @@ func (c *Client) Respect(cache *Cache) error {
 	defer c.gate.mu.Unlock()
 	c.gate.remind = func(until time.Time) {
 		// Where it cannot be kept, the next process learns of the ban by itself.
-		if os.MkdirAll(cache.dir, 0o755) == nil && os.WriteFile(path+".new", []byte(until.UTC().Add(time.Second).Format(time.RFC3339)+"\n"), 0o644) == nil {
-			_ = os.Rename(path+".new", path)
-		}
+		_ = keepBan(path, until)
 	}
 	return nil
+}
+
+// keepBan replaces the file as a whole: several requests, and several processes,
+// may be told of a ban at once.
+func keepBan(path string, until time.Time) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(until.UTC().Add(time.Second).Format(time.RFC3339) + "\n")
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+	}
+	return err
 }
 
 // Watch tells whoever watches of waits for a limit.

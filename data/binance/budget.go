@@ -51,7 +51,8 @@ type gate struct {
 	remind  func(until time.Time)             // keeps the end of a ban for later processes
 
 	mu      sync.Mutex
-	skew    time.Duration // the exchange's clock less ours
+	skew    time.Duration // the exchange's clock less ours, at the least
+	late    time.Duration // how much more it may be
 	closed  time.Time     // no request before it
 	why     string
 	changed chan struct{} // closed at each change that a waiting request may have waited for
@@ -71,21 +72,22 @@ func newGate() *gate {
 // now is the time by the exchange's clock; the caller holds mu.
 func (g *gate) now() time.Time { return time.Now().Add(g.skew) }
 
-// time is now for who does not.
-func (g *gate) time() time.Time {
+// time is now for who does not: between the two.
+func (g *gate) time() (earliest, latest time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.now()
+	return g.now(), g.now().Add(g.late)
 }
 
-// setClock takes over how far the exchange's clock is from ours.
-func (g *gate) setClock(skew time.Duration) {
+// setClock takes over how far the exchange's clock is from ours: skew, and late
+// more at the most.
+func (g *gate) setClock(skew, late time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.closed.IsZero() {
 		g.closed = g.closed.Add(skew - g.skew)
 	}
-	g.skew = skew
+	g.skew, g.late = skew, late
 	for _, b := range []*budget{g.weight, g.funding} { // their windows were numbered by the wrong clock
 		b.window = g.now().UnixNano() / int64(b.length)
 	}
@@ -190,6 +192,8 @@ func (p *pass) leave(answer *http.Response) {
 		b.window, b.used = window, used
 	case window == b.window:
 		b.used = max(b.used, used)
+	default: // or else our clock is early, and nothing would ever count
+		b.used += p.weight
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -30,15 +31,18 @@ import (
 // a power cut has torn all the same is fetched again.
 type Cache struct {
 	dir string
+
+	mu   sync.Mutex
+	held map[string]spans // by the month's file: what this process was sure of when it planned and fetched
 }
 
 // NewCache is the part of CACHE_DIR that belongs to cfg's server and market.
 func NewCache(cfg Config) *Cache {
 	host := cfg.address()
 	if u, err := url.Parse(host); err == nil && u.Host != "" {
-		host = u.Host
+		host = u.Host + strings.TrimSuffix(u.Path, "/")
 	}
-	return &Cache{filepath.Join(cfg.CacheDir, strings.ReplaceAll(host, ":", "_"), cfg.Market)}
+	return &Cache{dir: filepath.Join(cfg.CacheDir, strings.NewReplacer(":", "_", "/", "_").Replace(host), cfg.Market), held: map[string]spans{}}
 }
 
 // address is the market's REST server.
@@ -72,19 +76,20 @@ func (r BookRow) at() int64 { return r.Time }
 
 // series is one kind of rows of one symbol.
 type series[R row] struct {
-	dir string
+	cache *Cache
+	dir   string
 }
 
 func klines(c *Cache, interval, symbol string) series[Kline] {
-	return series[Kline]{filepath.Join(c.dir, "klines_"+interval, "symbol="+symbol)}
+	return series[Kline]{c, filepath.Join(c.dir, "klines_"+interval, "symbol="+symbol)}
 }
 
 func funding(c *Cache, symbol string) series[Funding] {
-	return series[Funding]{filepath.Join(c.dir, "funding", "symbol="+symbol)}
+	return series[Funding]{c, filepath.Join(c.dir, "funding", "symbol="+symbol)}
 }
 
 func book(c *Cache, symbol string) series[BookRow] {
-	return series[BookRow]{filepath.Join(c.dir, "book", "symbol="+symbol)}
+	return series[BookRow]{c, filepath.Join(c.dir, "book", "symbol="+symbol)}
 }
 
 // month is a calendar month, UTC.
@@ -133,29 +138,43 @@ func (s series[R]) parts(m month) ([]string, error) {
 	return paths, nil
 }
 
-// errDamaged is a file that was removed since it could not be read: what it held
-// is to be fetched again.
-var errDamaged = errors.New("a damaged file was removed from CACHE_DIR")
+// errDamaged is something that is no longer in the cache, since it could not be
+// read or another process replaced it: it is to be fetched again.
+var errDamaged = errors.New("a part of CACHE_DIR was damaged or removed")
+
+// errMerged is a page that was merged by another process after it was listed.
+var errMerged = fmt.Errorf("%w: a page was merged meanwhile", errDamaged)
+
+// mostLooks bounds how often a month is read that changes all the time.
+const mostLooks = 100
 
 // read gives a month's rows, in rising order, which times they are all of, and
 // the parts they came from beside the month's file. errDamaged: not all of it.
 func (s series[R]) read(m month) (rows []R, known spans, parts []string, err error) {
-	if parts, err = s.parts(m); err != nil {
-		return nil, nil, nil, err
+	for range mostLooks {
+		if parts, err = s.parts(m); err != nil {
+			return nil, nil, nil, err
+		}
+		// A page that has gone is in the month's file, but for the one that was read.
+		if rows, known, err = s.gather(append([]string{s.file(m)}, parts...)); !errors.Is(err, errMerged) {
+			break
+		}
 	}
-	rows, known, err = s.gather(append([]string{s.file(m)}, parts...))
 	return rows, known, parts, err
 }
 
-// gather gives the rows of files, in rising order, each time once.
+// gather gives the rows of a month's file and pages, in rising order, each time once.
 func (s series[R]) gather(paths []string) (rows []R, known spans, err error) {
 	sorted := true
 	for _, path := range paths {
 		more, covered, err := readFile[R](path)
 		if errors.Is(err, fs.ErrNotExist) {
+			if strings.HasSuffix(path, ".part") {
+				return nil, nil, fmt.Errorf("%w: %w", errMerged, err)
+			}
 			continue
 		} else if err != nil {
-			return nil, nil, remove(path, err)
+			return nil, nil, s.remove(path, err)
 		}
 		sorted = sorted && (len(rows) == 0 || len(more) == 0 || rows[len(rows)-1].at() < more[0].at())
 		if rows == nil {
@@ -184,7 +203,7 @@ func (s series[R]) known(m month) (known spans, parts int, err error) {
 		case errors.Is(err, fs.ErrNotExist):
 			continue
 		case err != nil:
-			if err := remove(path, err); !errors.Is(err, errDamaged) {
+			if err := s.remove(path, err); !errors.Is(err, errDamaged) {
 				return nil, 0, err
 			}
 			continue
@@ -194,21 +213,55 @@ func (s series[R]) known(m month) (known spans, parts int, err error) {
 	return known, len(paths), nil
 }
 
-// remove takes away a file that is torn, and hands on any other error.
-func remove(path string, why error) error {
+// remove takes away a file that is torn, and hands on any other error. Books,
+// which cannot be fetched again, are set aside.
+func (s series[R]) remove(path string, why error) error {
 	if !errors.Is(why, errTorn) {
 		return cacheError("reading CACHE_DIR", why)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	take := os.Remove
+	if _, recorded := any(*new(R)).(BookRow); recorded {
+		take = func(path string) error { return os.Rename(path, path+".damaged") }
+	}
+	if err := take(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return cacheError("removing a damaged file from CACHE_DIR", err)
 	}
 	return fmt.Errorf("%w: %w", errDamaged, why)
 }
 
-// put keeps a page: the rows of the month in p, all there are.
-func (s series[R]) put(m month, rows []R, p span) error {
-	if err := writeFile(s.part(m, p), rows, spans{p}, false); err != nil {
+// put keeps a page: the rows of the month in p, all there are. synced: it
+// outlasts a power cut.
+func (s series[R]) put(m month, rows []R, p span, synced bool) error {
+	if err := writeFile(s.part(m, p), rows, spans{p}, synced); err != nil {
 		return cacheError("writing to CACHE_DIR", err)
+	}
+	return nil
+}
+
+// hold remembers that the month has all rows of known, and forgets what it had
+// before.
+func (s series[R]) hold(m month, known spans) {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	s.cache.held[s.file(m)] = known
+}
+
+// holdMore remembers a page as well.
+func (s series[R]) holdMore(m month, p span) {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	s.cache.held[s.file(m)] = s.cache.held[s.file(m)].with(p)
+}
+
+// check tells whether known has all that this process was sure of. Two processes
+// that merge a month at once may each replace the other's file.
+func (s series[R]) check(m month, known spans) error {
+	s.cache.mu.Lock()
+	defer s.cache.mu.Unlock()
+	for _, p := range s.cache.held[s.file(m)] {
+		if holes := known.lacks(p.from, p.to); holes != nil {
+			return fmt.Errorf("%w: %s lacks %s, which it had", errDamaged, s.file(m), holes)
+		}
 	}
 	return nil
 }

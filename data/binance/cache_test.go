@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,6 +157,99 @@ func TestABarThatIsLateIsAskedForAgain(t *testing.T) {
 	}
 	if pages := len(e.Pages()); pages != 2 { // its begin, and twice the last bar
 		t.Errorf("%d pages", pages)
+	}
+}
+
+// Another process has read the month before this one's page came, and writes it
+// after.
+func TestWhatAnotherProcessHasReplacedIsFetchedAgain(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: names(1), Now: may.AddDate(0, 3, 0)})
+	c, cache := openClient(t, e, Spot)
+	c.mustSync(t)
+	r := wanted(names(1), 20)
+	if err := c.Fetch(t.Context(), cache, r, nil); err != nil {
+		t.Fatal(err)
+	}
+	s, m := klines(cache, "5m", "BTCUSDT"), monthOf(may.UnixMilli())
+	rows, _, _, err := s.read(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	day := may.AddDate(0, 0, 1).UnixMilli()
+	if err := writeFile(s.file(m), rows[:288], spans{{may.UnixMilli(), day}}, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := cache.Klines("BTCUSDT", r, func(Kline) error { return nil }); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("19 days are not there, and it says %v", err)
+	}
+	if err := c.Fetch(t.Context(), cache, r, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := rowsOf(t, cache, names(1), 20); got != 20*288 {
+		t.Errorf("%d rows", got)
+	}
+}
+
+// A page that another process merges is read from one of its places.
+func TestAMonthIsReadWholeWhileItIsMerged(t *testing.T) {
+	_, cache := openClient(t, exchange.Start(t, exchange.Options{}), Spot)
+	s, m := klines(cache, "5m", "BTCUSDT"), monthOf(may.UnixMilli())
+	ended := make(chan error)
+	var written atomic.Int64
+	go func() {
+		ended <- func() error {
+			for i := range int64(150) {
+				at := may.UnixMilli() + i*300_000
+				if err := s.put(m, []Kline{{OpenTime: at, Close: 1}}, span{at, at + 300_000}, false); err != nil {
+					return err
+				}
+				written.Store(i + 1)
+				if err := s.merge(m); err != nil {
+					return err
+				}
+			}
+			return nil
+		}()
+	}()
+	for {
+		least := int(written.Load())
+		if rows, known, _, err := s.read(m); err != nil || len(rows) < least || least > 0 && len(known) != 1 {
+			t.Errorf("%d rows of %d, %v (%v)", len(rows), least, known, err)
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+	}
+}
+
+func TestOnlyWhatIsTornIsTakenAwayAndBooksAreSetAside(t *testing.T) {
+	_, cache := openClient(t, exchange.Start(t, exchange.Options{}), Spot)
+	m := monthOf(may.UnixMilli())
+	s, b := klines(cache, "5m", "BTCUSDT"), book(cache, "BTCUSDT")
+	if err := os.MkdirAll(s.file(m), 0o755); err != nil { // which fails to be read as a disk does
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, _, err := s.known(m); err == nil || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "reading CACHE_DIR") {
+			t.Errorf("%v", err)
+		}
+	}
+	if err := os.MkdirAll(b.dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(b.file(m), []byte("PAR1 torn"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, _, err := b.read(m); !errors.Is(err, ErrDamaged) {
+		t.Errorf("%v", err)
+	}
+	if got := files(t, cache); !slices.Equal(got, []string{"book/symbol=BTCUSDT/2024-05.parquet.damaged"}) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	spot "github.com/adshao/go-binance/v2"
@@ -57,20 +59,9 @@ func (c *Client) futures() *futures.Client {
 
 // Sync learns the exchange's clock and limits, and which symbols there are.
 func (c *Client) Sync(ctx context.Context) ([]Symbol, error) {
-	before := time.Now()
-	var server int64
-	var err error
-	if c.market == Spot {
-		server, err = c.spot().NewServerTimeService().Do(ctx)
-	} else {
-		server, err = c.futures().NewServerTimeService().Do(ctx)
+	if err := c.syncClock(ctx); err != nil {
+		return nil, err
 	}
-	if err != nil {
-		return nil, c.wrong("asking for the time", err)
-	}
-	// The answer was written half-way between, as well as we can know.
-	after := time.Now()
-	c.gate.setClock(time.UnixMilli(server).Sub(before.Add(after.Sub(before) / 2)))
 	if c.market == Spot {
 		info, err := c.spot().NewExchangeInfoService().Do(ctx)
 		if err != nil {
@@ -99,6 +90,34 @@ func (c *Client) Sync(ctx context.Context) ([]Symbol, error) {
 	}), nil
 }
 
+// syncClock learns the exchange's clock. The answer was written before it came:
+// taken for now, it makes our clock late, never early. So no bar and no window
+// of the budget ends before its time, however long the answer took.
+func (c *Client) syncClock(ctx context.Context) error {
+	var sent atomic.Pointer[time.Time] // the last attempt: those before it, and what they waited for, say nothing
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
+		now := time.Now()
+		sent.Store(&now)
+	}})
+	var server int64
+	var err error
+	if c.market == Spot {
+		server, err = c.spot().NewServerTimeService().Do(ctx)
+	} else {
+		server, err = c.futures().NewServerTimeService().Do(ctx)
+	}
+	came := time.Now()
+	switch begun := sent.Load(); {
+	case err != nil:
+		return c.wrong("asking for the time", err)
+	case server <= 0 || begun == nil:
+		return fmt.Errorf("asking for the time: %s does not tell it", c.url)
+	default:
+		c.gate.setClock(time.UnixMilli(server).Sub(came), came.Sub(*begun)+time.Millisecond)
+		return nil
+	}
+}
+
 // Symbol is what a market trades.
 type Symbol struct {
 	Name       string
@@ -114,8 +133,12 @@ func symbolsOf[S any](from []S, of func(S) Symbol) []Symbol {
 	return all
 }
 
-// Now is the exchange's time, once Sync was called.
-func (c *Client) Now() time.Time { return c.gate.time() }
+// Now is the exchange's time, once Sync was called; it is late by no more than
+// an answer takes, never early.
+func (c *Client) Now() time.Time {
+	earliest, _ := c.gate.time()
+	return earliest
+}
 
 // QuoteVolumes are what the last 24 hours traded of each symbol, in units of
 // its quote asset.

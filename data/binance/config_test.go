@@ -40,6 +40,8 @@ func TestEachServersDataHaveAFolderOfTheirOwn(t *testing.T) {
 		{Market: USDM, BaseURL: "https://api.binance.com", FuturesBaseURL: "https://fapi.binance.com"},
 		{Market: Spot, BaseURL: "https://testnet.binance.vision", FuturesBaseURL: "https://fapi.binance.com"},
 		{Market: Spot, BaseURL: "http://127.0.0.1:8080", FuturesBaseURL: "http://127.0.0.1:8080"},
+		{Market: Spot, BaseURL: "http://127.0.0.1:8080/mirror/a", FuturesBaseURL: "http://127.0.0.1:8080"},
+		{Market: Spot, BaseURL: "http://127.0.0.1:8080/mirror/b", FuturesBaseURL: "http://127.0.0.1:8080"},
 	} {
 		c.CacheDir = "/cache"
 		dir := NewCache(c).dir

@@ -2,6 +2,7 @@ package binance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func (c *Client) FetchBooks(ctx context.Context, cache *Cache, symbols []string,
 			if err != nil {
 				return err
 			}
-			now := c.Now()
+			_, now := c.gate.time() // at the latest: it was not known before
 			defer done()
 			b := NewBook(c.market)
 			if err := b.Load(s); err != nil {
@@ -112,7 +113,7 @@ func (w *BookWriter) AppendBook(symbol string, rows []BookRow) error {
 		for n < len(rows) && rows[n].Time < m.to {
 			n++
 		}
-		if err := s.put(m, rows[:n], span{rows[0].Time, rows[n-1].Time + 1}); err != nil {
+		if err := s.put(m, rows[:n], span{rows[0].Time, rows[n-1].Time + 1}, true); err != nil {
 			return err
 		}
 		if err := w.tidy(symbol, s, m, rows[0].Time/day.Milliseconds()); err != nil {
@@ -132,21 +133,30 @@ func (w *BookWriter) tidy(symbol string, s series[BookRow], m month, today int64
 		w.open[symbol] = b
 	}
 	if b.pieces++; today != b.day {
-		if err := s.merge(b.month); err != nil {
+		if err := unlessDamaged(s.merge(b.month)); err != nil {
 			return err
 		}
 		b.month, b.day, b.pieces = m, today, 0
 	} else if b.pieces >= mostPieces {
 		b.pieces = 0
-		return s.join(m)
+		return unlessDamaged(s.join(m))
 	}
 	return nil
+}
+
+// unlessDamaged hides that a file was set aside: the others are put together the
+// next time, and the recording goes on.
+func unlessDamaged(err error) error {
+	if errors.Is(err, errDamaged) {
+		return nil
+	}
+	return err
 }
 
 // Close puts each month's rows into its file.
 func (w *BookWriter) Close() error {
 	for symbol, b := range w.open {
-		if err := book(w.cache, symbol).merge(b.month); err != nil {
+		if err := unlessDamaged(book(w.cache, symbol).merge(b.month)); err != nil {
 			return err
 		}
 	}

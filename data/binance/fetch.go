@@ -105,6 +105,7 @@ func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask 
 		if err != nil {
 			return nil, err
 		}
+		s.hold(m, known)
 		holes := known.lacks(max(want.from, m.from), min(want.to, m.to))
 		if len(holes) == 0 && parts == 0 {
 			continue
@@ -151,9 +152,9 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 		} else {
 			done()
 		}
-		known := next
 		// What closed a moment ago may not be told yet: then it is asked for
 		// again the next time.
+		known := next
 		if next == hole.to && c.Now().UnixMilli()-next < settled.Milliseconds() {
 			known = at
 			if len(rows) > 0 {
@@ -161,9 +162,10 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 			}
 		}
 		if known > at {
-			if err := s.put(m, rows, span{at, known}); err != nil {
+			if err := s.put(m, rows, span{at, known}, false); err != nil {
 				return err
 			}
+			s.holdMore(m, span{at, known})
 		}
 		at = next
 	}

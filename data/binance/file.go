@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,7 +103,10 @@ func open(path string, use func(file *parquet.File, covered spans) error) (err e
 		if cause := recover(); cause != nil { // the library panics on some malformed files
 			err = fmt.Errorf("%v", cause)
 		}
-		if err != nil {
+		// What the file system fails at says nothing of the file: to remove it
+		// would lose it.
+		var system *fs.PathError
+		if err != nil && !errors.As(err, &system) {
 			err = fmt.Errorf("%w: %s: %w", errTorn, path, err)
 		}
 	}()

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -106,6 +110,24 @@ func TestTheBudgetOfWeightIsNeverOverdrawn(t *testing.T) {
 	}
 }
 
+func TestTheBudgetOfFundingRatesIsNeverOverdrawn(t *testing.T) {
+	symbols := names(30)
+	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0), FundingWindow: time.Second, FundingLimit: 20})
+	c, cache := openClient(t, e, USDM)
+	c.gate.funding.length, c.gate.funding.limit = time.Second, 20
+	c.mustSync(t)
+	begun := time.Now()
+	if err := c.Fetch(t.Context(), cache, wanted(symbols, 1), nil); err != nil { // two months of each symbol
+		t.Fatal(err)
+	}
+	if seen := e.Seen(); seen.TooMany+seen.Banned > 0 {
+		t.Errorf("%+v", seen)
+	}
+	if took := time.Since(begun); took > 20*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func TestWhatOthersUseOfTheBudgetIsLeftToThem(t *testing.T) {
 	symbols := names(10)
 	e := exchange.Start(t, exchange.Options{Symbols: symbols, Now: may.AddDate(0, 2, 0), Window: 2 * time.Second, Limit: 400})
@@ -186,6 +208,97 @@ func TestABanOutlastsTheProcessThatWasToldOfIt(t *testing.T) {
 	if seen := e.Seen(); seen.Banned != before.Banned || seen.Violations > 0 || before.Banned == 0 {
 		t.Errorf("%+v, then %+v", before, seen)
 	}
+	// Waiting for its answer has not spoilt the clock: bars that are not closed
+	// would count as closed.
+	if ahead := second.Now().Sub(e.Now()); ahead > 0 || ahead < -time.Second {
+		t.Errorf("the client's clock is %v ahead", ahead)
+	}
+}
+
+// The futures' documentation promises no Retry-After; the sentence tells the end.
+func TestABanEndsWhenTheExchangeSaysSo(t *testing.T) {
+	now := may.Add(time.Hour)
+	for _, c := range []struct {
+		what, retryAfter, message string
+		status                    int
+		wait                      time.Duration
+	}{
+		{"Retry-After", "300", "", 418, 300 * time.Second},
+		{"Retry-After of a 429", "7", "", 429, 7 * time.Second},
+		{"nothing of a 429", "", "", 429, time.Minute},
+		{"the sentence", "", fmt.Sprintf("Way too much request weight used; IP banned until %d. Please use WebSocket.", now.Add(time.Hour).UnixMilli()), 418, time.Hour},
+		{"nothing", "", "", 418, 2 * time.Minute},
+		{"a number without sense", "99999999999999", "until 0000000000000", 418, 2 * time.Minute},
+	} {
+		answer := &http.Response{StatusCode: c.status, Body: io.NopCloser(strings.NewReader(`{"code":-1003,"msg":"` + c.message + `"}`)),
+			Header: http.Header{"Date": {now.Format(http.TimeFormat)}, "Retry-After": {c.retryAfter}}}
+		synctest.Test(t, func(t *testing.T) {
+			g := newGate()
+			(&transport{gate: g}).limited(answer)
+			if wait := time.Until(g.closed); wait != c.wait+time.Second {
+				t.Errorf("%s: it waits %v, want %v and a second", c.what, wait, c.wait)
+			}
+		})
+	}
+}
+
+// All requests that are on their way are told of a ban at once, and another
+// process reads when it ends.
+func TestTheEndOfABanIsAlwaysWhole(t *testing.T) {
+	c, cache := openClient(t, exchange.Start(t, exchange.Options{}), Spot)
+	until := time.Now().Add(time.Minute)
+	var told sync.WaitGroup
+	for range fetchers {
+		told.Go(func() {
+			for range 100 {
+				c.gate.remind(until)
+			}
+		})
+	}
+	stop := make(chan struct{})
+	go func() {
+		told.Wait()
+		close(stop)
+	}()
+	for {
+		if err := (&Client{gate: newGate()}).Respect(cache); err != nil {
+			t.Error(err)
+			<-stop
+		}
+		select {
+		case <-stop:
+			if names := files(t, cache); !slices.Equal(names, []string{"banned-until"}) {
+				t.Errorf("%q", names)
+			}
+			return
+		default:
+		}
+	}
+}
+
+// A clock that is set while the program runs is early: the exchange's window is
+// not over when ours is.
+func TestAClockThatIsEarlyDoesNotFreeTheBudget(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		begun := time.Now()
+		g.setClock(30*time.Second, 0)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+		defer cancel()
+		asked := 0
+		for {
+			p, err := g.enter(ctx, "/api/v3/klines", 2)
+			if err != nil {
+				break
+			}
+			asked += 2
+			time.Sleep(time.Millisecond)
+			p.leave(&http.Response{Header: http.Header{"Date": {begun.UTC().Format(http.TimeFormat)}, "X-Mbx-Used-Weight-1m": {fmt.Sprint(asked)}}})
+		}
+		if asked > 2*1200*share/100 { // two windows of our clock
+			t.Errorf("%d were asked for in a window of 1200", asked)
+		}
+	})
 }
 
 func TestWhatFailsForAMomentIsAskedAgain(t *testing.T) {
@@ -242,6 +355,23 @@ func TestTheKeyIsSentWhereItIsSetAndTheSecretNever(t *testing.T) {
 	}
 }
 
+func TestNoRedirectionIsFollowedWithTheKey(t *testing.T) {
+	other := exchange.Start(t, exchange.Options{Symbols: names(1)})
+	server := httptest.NewServer(http.RedirectHandler(other.URL+"/api/v3/time", http.StatusFound))
+	t.Cleanup(server.Close)
+	c, err := NewClient(Config{Market: Spot, BaseURL: server.URL, FuturesBaseURL: server.URL, RecordEvery: 1e9, APIKey: "key-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	if _, err := c.Sync(t.Context()); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "sends to another address") || strings.Contains(err.Error(), "key-1") {
+		t.Errorf("%v", err)
+	}
+	if seen := other.Seen(); seen.Requests > 0 {
+		t.Errorf("%+v", seen)
+	}
+}
+
 // The clock of this machine is months away from the exchange's.
 func TestTheExchangesClockDecides(t *testing.T) {
 	now := may.AddDate(0, 0, 3).Add(7 * time.Minute)
@@ -256,7 +386,7 @@ func TestTheExchangesClockDecides(t *testing.T) {
 func TestAWindowOfTheBudgetEndsByTheExchangesClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate()
-		g.setClock(10 * time.Second) // the bubble begins at midnight
+		g.setClock(10*time.Second, 0) // the bubble begins at midnight
 		g.setLimits("MINUTE", 1, 100)
 		for range 47 { // 95 percent
 			if _, err := g.enter(t.Context(), "/api/v3/klines", 2); err != nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// ErrDamaged marks that files of the cache could not be read and were removed:
-// Fetch brings back what they held, but for what was recorded.
+// ErrDamaged marks that a part of the cache could not be read, or is no longer
+// there: Fetch brings it back, but for what was recorded.
 var ErrDamaged = errDamaged
 
 // Klines hands the symbol's candles of the request to add, in rising order.
@@ -61,7 +61,10 @@ func (c *Cache) HasBooks(symbols []string) (bool, error) {
 // each hands the rows of a series within want to add, a month at a time.
 func each[R row](s series[R], want span, add func(R) error) error {
 	for _, m := range months(want.from, want.to) {
-		rows, _, _, err := s.read(m)
+		rows, known, _, err := s.read(m)
+		if err == nil {
+			err = s.check(m, known)
+		}
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -121,18 +122,44 @@ func (t *transport) limited(answer *http.Response) bool {
 	if ban {
 		why = "the exchange has banned this address (418)"
 	}
-	seconds, err := strconv.ParseInt(answer.Header.Get("Retry-After"), 10, 64)
-	wait := time.Duration(seconds) * time.Second
-	if err != nil || seconds < 0 {
-		wait = time.Minute // the longest that a window of weight is
-	}
 	// A second is the unit of Retry-After: it may be cut, not rounded.
-	t.gate.close(wait+time.Second, why, ban)
+	t.gate.close(t.waitOf(answer, ban)+time.Second, why, ban)
 	return true
+}
+
+// bannedUntil is in the sentence of a 418: the futures' documentation promises
+// no Retry-After.
+var bannedUntil = regexp.MustCompile(`until (\d{13})\b`)
+
+// waitOf is how long an answer asks to wait: by Retry-After, else by its
+// sentence, else the shortest that the documentation has.
+func (t *transport) waitOf(answer *http.Response, ban bool) time.Duration {
+	if seconds, err := strconv.ParseInt(answer.Header.Get("Retry-After"), 10, 32); err == nil && seconds >= 0 {
+		return time.Duration(seconds) * time.Second
+	}
+	if !ban {
+		return time.Minute // the longest that a window of weight is
+	}
+	wait := 2 * time.Minute
+	if body, err := io.ReadAll(answer.Body); err == nil {
+		if said := bannedUntil.FindSubmatch(body); said != nil {
+			now, err := http.ParseTime(answer.Header.Get("Date"))
+			if err != nil {
+				now, _ = t.gate.time()
+			}
+			until, _ := strconv.ParseInt(string(said[1]), 10, 64) // 13 digits
+			wait = max(wait, time.UnixMilli(until).Sub(now))
+		}
+	}
+	return wait
 }
 
 // refusal is the sentence for an answer that only the user can change.
 func refusal(request *http.Request, answer *http.Response) error {
+	// Whoever is at another address is not sent the key, nor believed.
+	if answer.StatusCode >= 300 && answer.StatusCode < 400 {
+		return fmt.Errorf("%w: %w: %s sends to another address, %.100q (%d): set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's interface", data.ErrInput, errRefused, request.URL.Host, answer.Header.Get("Location"), answer.StatusCode)
+	}
 	switch answer.StatusCode {
 	case http.StatusUnavailableForLegalReasons:
 		return fmt.Errorf("%w: %w: %s does not serve this location (451): set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does", data.ErrInput, errRefused, request.URL.Host)

@@ -91,10 +91,13 @@ func (c Config) held(client *binance.Client, cache *binance.Cache, interval time
 	if r.From, r.To, err = c.bars(time.Now(), interval); err != nil || r.To < span.End.UnixMilli() {
 		return nil, nil // as our clock has it: the exchange's decides
 	}
+	if err := fits(r); err != nil {
+		return nil, err
+	}
 	if whole, err := client.Holds(cache, *r); err != nil || !whole {
 		return nil, err
 	}
-	return r, fits(r)
+	return r, nil
 }
 
 // request is what cfg asks of the exchange.
@@ -262,10 +265,10 @@ func (p panel) candles(cache *binance.Cache, symbol string, r binance.Request) (
 			c[q] = math.NaN()
 		}
 		if why := c.flaw(); why != "" {
-			return fmt.Errorf("%w: the exchange's candle of %s that opens at %s: %s: leave %s out of SYMBOLS, or set a range without it", data.ErrInput, symbol, stamp(k.OpenTime), why, symbol)
+			return fmt.Errorf("%w: the exchange's candle of %s that opens at %s: %s: name SYMBOLS without %s, or set a range without it", data.ErrInput, symbol, stamp(k.OpenTime), why, symbol)
 		}
 		if k.OpenTime%step != 0 {
-			return fmt.Errorf("%w: the exchange's candle of %s opens at %s, not a whole multiple of INTERVAL=%s since 1970: leave %s out of SYMBOLS, or set a range without it", data.ErrInput, symbol, stamp(k.OpenTime), r.Interval, symbol)
+			return fmt.Errorf("%w: the exchange's candle of %s opens at %s, not a whole multiple of INTERVAL=%s since 1970: name SYMBOLS without %s, or set a range without it", data.ErrInput, symbol, stamp(k.OpenTime), r.Interval, symbol)
 		}
 		bar := (k.OpenTime - r.From) / step
 		for q := range bestBid {
@@ -281,7 +284,7 @@ func (p panel) candles(cache *binance.Cache, symbol string, r binance.Request) (
 	case err != nil:
 		return report, err
 	case report.Rows == 0:
-		return report, fmt.Errorf("%w: %s has no candle from %s to %s: choose another range, or leave it out of SYMBOLS", data.ErrInput, symbol, rfc3339(r.From), rfc3339(r.To))
+		return report, fmt.Errorf("%w: %s has no candle from %s to %s: choose another range, or name SYMBOLS without it", data.ErrInput, symbol, rfc3339(r.From), rfc3339(r.To))
 	}
 	report.Missing = int(last-first) + 1 - report.Rows
 	return report, nil

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func TestAMarketThatTheExchangeCannotGiveIsRefused(t *testing.T) {
 		change func(*source.Config)
 		want   string
 	}{
-		{"no candles", func(c *source.Config) { c.Symbols = "AUSDT" }, "AUSDT has no candle from 2024-05-01T00:00:00Z to 2024-05-02T00:00:00Z: choose another range, or leave it out of SYMBOLS"},
+		{"no candles", func(c *source.Config) { c.Symbols = "AUSDT" }, "AUSDT has no candle from 2024-05-01T00:00:00Z to 2024-05-02T00:00:00Z: choose another range, or name SYMBOLS without it"},
 		{"a range of the future", func(c *source.Config) { c.Start, c.End = "2024-07-01", "2024-08-01" }, "no bar of 5m has closed within START=2024-07-01T00:00:00Z, END=2024-08-01T00:00:00Z, and it is 2024-06-01T"},
 		{"too wide", func(c *source.Config) { c.Interval, c.Start = "1m", "1700-01-01" }, "take more than 1073741824 values: set START and END, or fewer SYMBOLS"},
 		{"not a symbol", func(c *source.Config) { c.Symbols = "BTCUSDT,XUSDT" }, "the spot market of " + e.URL + " has no symbol XUSDT: correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=usdm"},
@@ -251,5 +252,23 @@ func TestWhatTheCacheHoldsNeedsNoExchange(t *testing.T) {
 		if !slices.Equal(got.Close[1], want.Close[1]) || got.Start != want.Start {
 			t.Errorf("%s: the market is another one", market)
 		}
+	}
+}
+
+// Runs of different ranges merge the same months at once.
+func TestRunsThatShareACacheEachSeeAllOfTheirRange(t *testing.T) {
+	e := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}, Now: may.AddDate(0, 1, 0)})
+	for range 4 {
+		cache := t.TempDir()
+		var runs sync.WaitGroup
+		for days := 6; days < 10; days++ {
+			runs.Go(func() {
+				m, report, err := source.Load(t.Context(), fromMay(e, binance.Spot, cache, "BTCUSDT,AUSDT", days))
+				if err != nil || report.Rows != 2*days*288 || m.Bars != days*288 {
+					t.Errorf("%d days: %+v, %v", days, report, err)
+				}
+			})
+		}
+		runs.Wait()
 	}
 }

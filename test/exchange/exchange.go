@@ -27,6 +27,9 @@ type Options struct {
 	Window time.Duration // 0: a minute
 	Ban    time.Duration // of an address that goes on after a 429; 0: 2 minutes
 
+	FundingLimit  int           // requests for funding rates in a window of their own; 0: 500
+	FundingWindow time.Duration // 0: 5 minutes
+
 	Delay time.Duration // of each page of candles
 
 	Most int // candles in a page, whatever is asked for; 0: the documented number
@@ -47,6 +50,8 @@ type Exchange struct {
 	mu      sync.Mutex
 	window  int64
 	used    int
+	period  int64     // the window of the funding rates
+	rates   int       // requests for them in it
 	closed  time.Time // until then every request is one too many
 	banned  time.Time // the same, after more of them
 	refused time.Time // when it last told so
@@ -98,6 +103,12 @@ func New(o Options) *Exchange {
 	if o.Ban == 0 {
 		o.Ban = 2 * time.Minute
 	}
+	if o.FundingLimit == 0 {
+		o.FundingLimit = 500
+	}
+	if o.FundingWindow == 0 {
+		o.FundingWindow = 5 * time.Minute
+	}
 	if o.FundingHours == 0 {
 		o.FundingHours = 8
 	}
@@ -112,7 +123,7 @@ func New(o Options) *Exchange {
 		handle("/depth", depthWeight(market), e.depth)
 		handle("/ticker/24hr", tickerWeight(market), e.tickers)
 	}
-	e.Mux.HandleFunc("GET "+usdm+"/fundingRate", e.limited(usdm, none, e.funding))
+	e.Mux.HandleFunc("GET "+usdm+"/fundingRate", e.limited(usdm, none, e.fewRates(e.funding)))
 	return e
 }
 
@@ -266,6 +277,30 @@ func (e *Exchange) limited(market string, weight func(*http.Request) int, answer
 		default:
 			fail(w, failing, -1000, http.StatusText(failing))
 		}
+	}
+}
+
+// fewRates keeps to the budget that requests for funding rates have of their own.
+func (e *Exchange) fewRates(answer http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		e.mu.Lock()
+		now := e.Now()
+		if p := now.UnixNano() / int64(e.options.FundingWindow); p != e.period {
+			e.period, e.rates = p, 0
+		}
+		e.rates++
+		over := e.rates > e.options.FundingLimit
+		if over {
+			e.closed, e.refused = time.Unix(0, (e.period+1)*int64(e.options.FundingWindow)), now
+			e.stats.TooMany++
+			w.Header().Set("Retry-After", strconv.Itoa(int(e.closed.Sub(now)/time.Second)+1))
+		}
+		e.mu.Unlock()
+		if over {
+			fail(w, http.StatusTooManyRequests, -1003, "Too many requests")
+			return
+		}
+		answer(w, r)
 	}
 }
 
