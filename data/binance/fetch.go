@@ -53,6 +53,22 @@ func (c *Client) Holds(cache *Cache, r Request) (bool, error) {
 	return len(tasks) == 0, err
 }
 
+// Late are the symbols whose newest bar the exchange has not told, though it has
+// closed.
+func (c *Client) Late(cache *Cache, r Request) (late []string, err error) {
+	newest := span{r.To - r.Step.Milliseconds(), r.To}
+	for _, symbol := range r.Symbols {
+		known, _, err := klines(cache, r.Interval, symbol).known(monthOf(newest.from))
+		if err != nil {
+			return nil, err
+		}
+		if len(known.lacks(newest.from, newest.to)) > 0 {
+			late = append(late, symbol)
+		}
+	}
+	return late, nil
+}
+
 // tasks are what there is to fetch.
 func (c *Client) tasks(cache *Cache, r Request) (tasks []task, err error) {
 	limit := spotPage

@@ -164,7 +164,8 @@ func refusal(request *http.Request, answer *http.Response) error {
 	case http.StatusUnavailableForLegalReasons:
 		return fmt.Errorf("%w: %w: %s does not serve this location (451): set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does", data.ErrInput, errRefused, request.URL.Host)
 	case http.StatusForbidden:
-		return fmt.Errorf("%w: %w: the firewall of %s turns this address away (403): wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror", data.ErrInput, errRefused, request.URL.Host)
+		// It may let the address in again: the retry that comes with exit code 1 is right.
+		return fmt.Errorf("%w: the firewall of %s turns this address away (403): wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror", errRefused, request.URL.Host)
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%w: %w: %s does not take BINANCE_API_KEY (401): correct it, or unset it, since public data need none", data.ErrInput, errRefused, request.URL.Host)
 	case http.StatusNotFound:

@@ -21,6 +21,9 @@ const (
 
 	// A bar that closed this long ago is told as it stays.
 	settling = 3 * time.Second
+	// One that is not told then may come in this time; a symbol that is not
+	// traded any more has none.
+	lateTries, latePause = 3, 2 * time.Second
 
 	// A recorder keeps its rows in memory for a minute. So of the books before
 	// the range's end those of its last two minutes are left out: a run that
@@ -61,14 +64,38 @@ func loadBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) 
 		}
 	}
 	for try := 0; ; try++ {
-		if err := client.Fetch(ctx, cache, *request, cfg.Watch); err != nil {
+		if err := fetch(ctx, client, cache, *request, cfg.Watch); err != nil {
 			return nil, Report{}, fmt.Errorf("fetching from Binance: %w", err)
 		}
 		m, report, err := readCache(ctx, cache, *request, cfg)
 		if errors.Is(err, binance.ErrDamaged) && try < refetches {
+			cfg.Watch.Tell(data.Step{Phase: data.Waiting, Why: err.Error() + ": what it held is fetched again"})
 			continue
 		}
 		return m, report, err
+	}
+}
+
+// fetch brings the request into the cache. A newest bar that is late is waited
+// for: a run that goes on would see it, and have other data than at its start.
+func fetch(ctx context.Context, client *binance.Client, cache *binance.Cache, r binance.Request, watch data.Watcher) error {
+	for try := 0; ; try++ {
+		if err := client.Fetch(ctx, cache, r, watch); err != nil {
+			return err
+		}
+		if try == lateTries || client.Now().UnixMilli()-r.To >= r.Step.Milliseconds()+settling.Milliseconds() {
+			return nil
+		}
+		late, err := client.Late(cache, r)
+		if err != nil || len(late) == 0 {
+			return err
+		}
+		watch.Tell(data.Step{Phase: data.Waiting, Until: time.Now().Add(latePause), Why: fmt.Sprintf("the newest bar of %s is not told yet", late[0])})
+		select {
+		case <-time.After(latePause):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 	}
 }
 

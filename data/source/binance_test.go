@@ -272,3 +272,34 @@ func TestRunsThatShareACacheEachSeeAllOfTheirRange(t *testing.T) {
 		runs.Wait()
 	}
 }
+
+// The exchange tells the newest bar some seconds late: it is waited for, so that
+// a run that goes on later has the same data.
+func TestANewestBarThatIsLateIsWaitedFor(t *testing.T) {
+	now := may.AddDate(0, 0, 20).Add(7 * time.Minute)
+	newest := may.AddDate(0, 0, 20).UnixMilli() / 300_000
+	var mu sync.Mutex
+	late := true
+	e := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}, Now: now, Missing: func(symbol string, bar int64) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return late && symbol == "AUSDT" && bar == newest
+	}})
+	cfg := fromMay(e, binance.Spot, t.TempDir(), "BTCUSDT,AUSDT", 1)
+	cfg.Start, cfg.End, cfg.Lookback = "", "", "1d"
+	told := ""
+	cfg.Watch = func(s data.Step) {
+		mu.Lock()
+		defer mu.Unlock()
+		if s.Phase == data.Waiting {
+			told, late = s.Why, false
+		}
+	}
+	m, _ := mustLoad(t, cfg)
+	if want := "the newest bar of AUSDT is not told yet"; told != want {
+		t.Errorf("it tells %q, want %q", told, want)
+	}
+	if m.OpenTime(m.Bars-1) != newest*300_000 || !m.Present(1, m.Bars-1) {
+		t.Errorf("the market ends with bar %d, want %d of both symbols", m.OpenTime(m.Bars-1), newest*300_000)
+	}
+}
