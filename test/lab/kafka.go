@@ -22,6 +22,7 @@ type KafkaOptions struct {
 	Port       int            // of the listener with TLS; 0: a free one
 	NotAfter   time.Time      // end of the certificate; zero: tomorrow
 	HostName   string         // that the certificate is for; empty: localhost
+	Strict     bool           // over TLS a user may do only what Allow allows; else all
 }
 
 // Kafka is a broker with one listener over TLS with SCRAM-SHA-512 and a plain
@@ -67,7 +68,7 @@ func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
 	keystore := writeFile(t, "server.pem", append(append(key, cert...), ca.pem...))
 	properties := writeFile(t, "server.properties", []byte(strings.NewReplacer(
 		"{port}", fmt.Sprint(o.Port), "{plain}", k.Plain, "{controller}", address(FreePort(t)), "{advertised}", o.Advertised,
-		"{keystore}", keystore, "{truststore}", ca.path, "{dir}", dir).Replace(serverProperties)))
+		"{keystore}", keystore, "{truststore}", ca.path, "{dir}", dir, "{authorizer}", authorizer(o.Strict)).Replace(serverProperties)))
 	classpath := jars + "/*"
 	format := exec.Command(java, "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", "bGFiLWNsdXN0ZXItaWQwMA", "-c", properties,
 		"--add-scram", "SCRAM-SHA-512=[name=admin,password=lab-admin]", "--add-scram", "SCRAM-SHA-512=[name="+k.User+",password="+k.Password+"]")
@@ -132,6 +133,40 @@ func (k *Kafka) createTopics(ctx context.Context, topics map[string]int) error {
 		}
 	}
 	return nil
+}
+
+// authorizer is the settings of a broker that looks at rights, or of one that
+// does not.
+func authorizer(strict bool) string {
+	if !strict {
+		return ""
+	}
+	return "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\nsuper.users=User:ANONYMOUS\n"
+}
+
+// Allow gives the user rights in a topic of a Strict broker. Each implies that
+// of describing it.
+func (k *Kafka) Allow(t testing.TB, topic string, rights ...kafka.ACLOperationType) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(k.Plain), Transport: transport}
+	request := &kafka.CreateACLsRequest{}
+	for _, right := range rights {
+		request.ACLs = append(request.ACLs, kafka.ACLEntry{
+			ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ResourcePatternType: kafka.PatternTypeLiteral,
+			Principal: "User:" + k.User, Host: "*", Operation: right, PermissionType: kafka.ACLPermissionTypeAllow,
+		})
+	}
+	r, err := client.CreateACLs(ctx, request)
+	if err == nil {
+		err = errors.Join(r.Errors...)
+	}
+	if err != nil {
+		t.Fatalf("giving rights in topic %s: %v", topic, err)
+	}
 }
 
 // Publish puts a message into a partition of a topic, over the plain listener.
@@ -234,4 +269,4 @@ transaction.state.log.min.isr=1
 group.initial.rebalance.delay.ms=0
 broker.heartbeat.interval.ms=300
 broker.session.timeout.ms=1500
-`
+{authorizer}`

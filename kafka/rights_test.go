@@ -1,0 +1,59 @@
+package kafka_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/test/lab"
+)
+
+func TestRightsAreKnownAndNoEventIsLeft(t *testing.T) {
+	t.Parallel()
+	const events, control = "queue-events", "queue-control"
+	for name, c := range map[string]struct {
+		strict      bool
+		events      []kafkago.ACLOperationType
+		control     []kafkago.ACLOperationType
+		write, read string // what is refused; empty: nothing
+	}{
+		"a broker that asks for no rights": {},
+		"all that is needed":               {strict: true, events: []kafkago.ACLOperationType{kafkago.ACLOperationTypeWrite}, control: []kafkago.ACLOperationType{kafkago.ACLOperationTypeRead}},
+		"the wrong ones": {strict: true, events: []kafkago.ACLOperationType{kafkago.ACLOperationTypeRead}, control: []kafkago.ACLOperationType{kafkago.ACLOperationTypeWrite},
+			write: "asking for the right to write to topic queue-events: refused by Kafka: the user may not do that ([29] Topic Authorization Failed: the client is not authorized to access the requested topic): give KAFKA_USER the right to write to queue-events and to read queue-control",
+			read:  "reading topic queue-control: refused by Kafka: the user may not do that"},
+		"none": {strict: true, write: "asking for the right to write to topic queue-events: refused by Kafka", read: "reading topic queue-control: refused by Kafka"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := lab.StartKafka(t, lab.KafkaOptions{Strict: c.strict})
+			if c.strict {
+				k.Allow(t, events, c.events...)
+				k.Allow(t, control, c.control...)
+			}
+			k.Publish(t, control, 0, `{"command":"stop","queue_id":"other"}`)
+			b := newBroker(t, configOf(k))
+			told, err := b.MayWrite(t.Context())
+			mustRefuse(t, err, c.write)
+			if err == nil && !told {
+				t.Error("the rights are not told")
+			}
+			mustRefuse(t, b.MayRead(t.Context()), c.read)
+			if left := k.Messages(t, events, 1); len(left) != 0 {
+				t.Errorf("it left %v", left)
+			}
+		})
+	}
+}
+
+func mustRefuse(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case want == "" && err != nil:
+		t.Errorf("it is refused: %v", err)
+	case want != "" && (!errors.Is(err, kafka.ErrRefused) || !strings.HasPrefix(err.Error(), want)):
+		t.Errorf("it says %v, want %s", err, want)
+	}
+}
