@@ -109,24 +109,27 @@ func syncDir(dir string) error {
 
 // explain adds how to mend what the operating system refused. errors.Is still
 // finds syscall.ENOSPC, fs.ErrPermission and the like in it.
-func explain(err error) error {
+func explain(err error) error { return explainFor("STORE_DIR", err) }
+
+// explainFor is explain for the folder that a variable sets.
+func explainFor(variable string, err error) error {
 	for _, known := range []struct {
 		cause error
 		mend  string
 		kind  error
 	}{
-		{syscall.ENOSPC, "the disk is full: free some space or set STORE_DIR to another disk", nil},
-		{syscall.EDQUOT, "the disk quota is used up: free some space or set STORE_DIR to another disk", nil},
-		{syscall.EROFS, "the file system is read-only: set STORE_DIR to a folder that can be written", ErrUnusable},
-		{syscall.ENOTDIR, "a file stands where a folder must be: move it away or set STORE_DIR to another folder", ErrUnusable},
-		{fs.ErrPermission, "this user may not write there: give it the right or set STORE_DIR to another folder", ErrUnusable},
-		{fs.ErrNotExist, "there can be no folder of that name: set STORE_DIR to another one", ErrUnusable},
+		{syscall.ENOSPC, "the disk is full: free some space or set %s to another disk", nil},
+		{syscall.EDQUOT, "the disk quota is used up: free some space or set %s to another disk", nil},
+		{syscall.EROFS, "the file system is read-only: set %s to a folder that can be written", ErrUnusable},
+		{syscall.ENOTDIR, "a file stands where a folder must be: move it away or set %s to another folder", ErrUnusable},
+		{fs.ErrPermission, "this user may not write there: give it the right or set %s to another folder", ErrUnusable},
+		{fs.ErrNotExist, "there can be no folder of that name: set %s to another one", ErrUnusable},
 	} {
 		if errors.Is(err, known.cause) {
 			if known.kind != nil {
 				err = fmt.Errorf("%w: %w", known.kind, err)
 			}
-			return fmt.Errorf("%w (%s)", err, known.mend)
+			return fmt.Errorf("%w (%s)", err, fmt.Sprintf(known.mend, variable))
 		}
 	}
 	return err

@@ -27,6 +27,10 @@ var ErrNotUploaded = errors.New("not uploaded")
 const (
 	probing = time.Minute // how long MinIO may be away before the training starts
 	hashKey = "Sha256"    // user metadata of every object
+
+	// probeRemoval is how long the object of a failed probe may take to be
+	// removed: a run that is stopped meanwhile has two seconds.
+	probeRemoval = time.Second
 )
 
 // MinIO is the store of one run in a bucket, BUCKET/MODEL_NAME/QUEUE_ID/name.
@@ -140,15 +144,7 @@ func (m *MinIO) Open(ctx context.Context) error {
 }
 
 func (m *MinIO) probe(ctx context.Context) error {
-	var there bool
-	err := m.persist(ctx, probing, func() (err error) {
-		there, err = m.client.BucketExists(ctx, m.config.Bucket)
-		if minio.ToErrorResponse(err).Code == minio.AccessDenied {
-			// Who may not look whether it is there may still be allowed to write to it.
-			there, err = true, nil
-		}
-		return err
-	})
+	there, err := m.bucketThere(ctx)
 	if err == nil && !there {
 		err = m.request(ctx, func() error {
 			err := m.client.MakeBucket(ctx, m.config.Bucket, minio.MakeBucketOptions{})
@@ -161,16 +157,45 @@ func (m *MinIO) probe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, content := m.key(".probe"), []byte("probe")
-	if err := m.putBytes(ctx, key, content); err != nil {
+	return m.tryObject(ctx, m.key(".probe"))
+}
+
+// bucketThere tells whether the bucket is there. Who may not look may still be
+// allowed to write to it: then it is taken to be.
+func (m *MinIO) bucketThere(ctx context.Context) (there bool, err error) {
+	err = m.persist(ctx, probing, func() (err error) {
+		there, err = m.client.BucketExists(ctx, m.config.Bucket)
+		if minio.ToErrorResponse(err).Code == minio.AccessDenied {
+			there, err = true, nil
+		}
 		return err
-	}
-	if _, err := m.get(ctx, key, int64(len(content))); err != nil {
-		return err
-	}
-	return m.request(ctx, func() error {
-		return m.client.RemoveObject(ctx, m.config.Bucket, key, minio.RemoveObjectOptions{})
 	})
+	return there, err
+}
+
+// tryObject writes an object, reads it, compares it, and removes it, whatever
+// came before: a request whose answer was lost may have been served.
+func (m *MinIO) tryObject(ctx context.Context, key string) error {
+	content := []byte("probe")
+	err := m.putBytes(ctx, key, content)
+	if err == nil {
+		var got []byte
+		if got, err = m.get(ctx, key, int64(len(content))); err == nil && !bytes.Equal(got, content) {
+			err = fmt.Errorf("%w: %s holds %d other bytes than were put there", ErrInvalid, key, len(got))
+		}
+	}
+	remove := func(ctx context.Context) error {
+		return m.request(ctx, func() error {
+			return m.client.RemoveObject(ctx, m.config.Bucket, key, minio.RemoveObjectOptions{})
+		})
+	}
+	if err == nil {
+		return remove(ctx)
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeRemoval)
+	defer cancel()
+	_ = remove(last) // the first error is the one to tell
+	return err
 }
 
 // Close stops uploading and lets other runs have the staging folder.
