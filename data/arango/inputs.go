@@ -27,7 +27,22 @@ type Layout struct {
 type found struct {
 	inputs Inputs
 	counts []int64 // of what does not grow as the market goes on
-	lacks  string  // what is not there yet, as a sentence's subject and verb; empty: nothing
+	sizes  map[string]int64
+	lacks  string // what is not there yet, as a sentence's subject and verb; empty: nothing
+}
+
+// Found is what the database holds now of what the configuration names.
+type Found struct {
+	Inputs    Inputs
+	Documents map[string]int64 // of each collection that was found
+	Lacks     string           // what is not there yet, as a sentence's subject and verb; empty: nothing
+}
+
+// Look is Inputs without its waiting: it tells what is there now.
+func (d *DB) Look(ctx context.Context) (Found, error) {
+	defer func() { d.report = Report{} }() // a look is no reading
+	f, err := d.look(ctx)
+	return Found{Inputs: f.inputs, Documents: f.sizes, Lacks: f.lacks}, err
 }
 
 // look finds the collections that the configuration names.
@@ -92,6 +107,10 @@ func (d *DB) seek(ctx context.Context, f *found, name string, settles bool) (edg
 		if n == 0 {
 			f.lacks = fmt.Sprintf("collection %s is empty", name)
 		}
+		if f.sizes == nil {
+			f.sizes = map[string]int64{}
+		}
+		f.sizes[name] = n
 		if settles {
 			f.counts = append(f.counts, n)
 		}

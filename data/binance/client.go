@@ -140,6 +140,22 @@ func (c *Client) Now() time.Time {
 	return earliest
 }
 
+// Skew is how far the exchange's clock is ahead of ours, once Sync was called.
+func (c *Client) Skew() time.Duration {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	return c.gate.skew
+}
+
+// Weight is how much of the exchange's budget for this address was used in the
+// running window, by whatever program, as its last answer says, and the budget.
+func (c *Client) Weight() (used, limit int) {
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	c.gate.weight.roll(c.gate.now())
+	return c.gate.weight.used, c.gate.weight.limit
+}
+
 // QuoteVolumes are what the last 24 hours traded of each symbol, in units of
 // its quote asset.
 func (c *Client) QuoteVolumes(ctx context.Context) (map[string]float64, error) {
