@@ -40,7 +40,10 @@ typedef struct gnn_module gnn_module;
 // ---- process -------------------------------------------------------------
 
 void gnn_message_free(char* message);
-const char* gnn_torch_version(void);  // static memory
+const char* gnn_torch_version(void);  // that this was compiled against; static memory
+// What the libtorch that is loaded says of itself: a text with TORCH_VERSION=x.y.z
+// in it, which the caller frees with gnn_message_free.
+gnn_status gnn_torch_loaded(char** text_out);
 // Handles made here or adopted, and not freed yet.
 int64_t gnn_live_handles(void);
 gnn_status gnn_set_num_threads(int32_t n);

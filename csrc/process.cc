@@ -2,6 +2,7 @@
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
+#include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <c10/util/Exception.h>
@@ -67,6 +68,14 @@ gnn_status current_exception_status() noexcept {
 void gnn_message_free(char* message) { free(message); }
 
 const char* gnn_torch_version(void) { return TORCH_VERSION; }
+
+gnn_status gnn_torch_loaded(char** text_out) {
+  return gnn::guard([&] {
+    char* copy = strdup(at::show_config().c_str());
+    if (copy == nullptr) throw std::bad_alloc();
+    *text_out = copy;
+  });
+}
 
 int64_t gnn_live_handles(void) { return gnn::live_handles.load(); }
 

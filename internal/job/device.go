@@ -18,7 +18,7 @@ func (r *run) openDevice() error {
 	}
 	r.thread = thread
 	err = thread.Do(func() (err error) {
-		r.device, err = r.pickDevice()
+		r.device, err = PickDevice(r.Config.Train.Device, func(line string) { r.Log.Info().Msg(line) })
 		return err
 	})
 	if err != nil {
@@ -50,15 +50,16 @@ func (r *run) limitThreads() error {
 	})
 }
 
-func (r *run) pickDevice() (libtorch.Device, error) {
-	want := r.Config.Train.Device
+// PickDevice is the device that DEVICE=want asks for, on the libtorch thread,
+// before anything else that libtorch does. log hears why auto takes the CPU.
+func PickDevice(want string, log func(string)) (libtorch.Device, error) {
 	if want == "cpu" {
 		return libtorch.CPU, nil
 	}
 	devices, err := libtorch.LoadCUDA()
 	if want == "auto" {
 		if errors.Is(err, libtorch.ErrNoCUDA) {
-			r.Log.Info().Msg("DEVICE=auto falls back to the CPU: " + err.Error())
+			log("DEVICE=auto falls back to the CPU: " + err.Error())
 			return libtorch.CPU, nil
 		}
 		return 0, err

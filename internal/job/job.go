@@ -124,7 +124,7 @@ func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err e
 	code := ExitDone
 	switch {
 	case err != nil:
-		code = exitCode(err)
+		code = ExitCode(err)
 		j.Log.Error().Msg(err.Error())
 		_, err = telemetry.Error(last, err)
 	case o.interrupted:
@@ -136,7 +136,7 @@ func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err e
 	}
 	if err != nil {
 		j.Log.Error().Err(err).Msg("the terminal event was not delivered: it is in " + store.EventsName)
-		return max(code, exitCode(err))
+		return max(code, ExitCode(err))
 	}
 	return code
 }
@@ -153,7 +153,7 @@ func Refuse(ids kafka.IDs, lang kafka.Lang, events kafka.Sink, log zerolog.Logge
 			log.Error().Err(err).Msg("the terminal event was not delivered")
 		}
 	}
-	return exitCode(err)
+	return ExitCode(err)
 }
 
 // report logs an error that does not end the run.
@@ -163,9 +163,9 @@ func (j *Job) report(what string, err error) {
 	}
 }
 
-// exitCode tells what a retry could mend. A loss that is not finite comes
+// ExitCode tells what a retry could mend. A loss that is not finite comes
 // again with the same seed: its message says what to change.
-func exitCode(err error) int {
+func ExitCode(err error) int {
 	for _, input := range []error{
 		config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, store.ErrUnusable, libtorch.ErrNoCUDA, train.ErrNonFinite, kafka.ErrRefused,
 	} {

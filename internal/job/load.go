@@ -28,7 +28,7 @@ func (r *run) load(ctx context.Context) (*data.Dataset, error) {
 
 func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
 	c := r.Config
-	from := r.record.pinned(cached(c), c.Settings())
+	from := r.record.pinned(Cached(c), c.Settings())
 	watch, done := r.watching()
 	defer done()
 	from.Watch = watch

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/binance"
@@ -23,7 +22,7 @@ func Record(ctx context.Context, environ []string, stderr *os.File) int {
 		log.Error().Msg(err.Error())
 		return ExitInput
 	}
-	from := cached(c)
+	from := Cached(c)
 	err = source.Record(ctx, from, source.Recording{
 		Begin: func(symbols []string) {
 			log.Info().Strs("symbols", symbols).Str("market", from.Binance.Market).Str("cache", from.Binance.CacheDir).Msg("recording order books")
@@ -45,11 +44,9 @@ func Record(ctx context.Context, environ []string, stderr *os.File) int {
 	return ExitDone
 }
 
-// cached is the source's configuration, with CACHE_DIR where WORK_DIR says.
-func cached(c config.Config) source.Config {
+// Cached is the source's configuration, with CACHE_DIR where WORK_DIR says.
+func Cached(c config.Config) source.Config {
 	s := c.Source
-	if !filepath.IsAbs(s.Binance.CacheDir) {
-		s.Binance.CacheDir = filepath.Join(c.Paths.WorkDir, s.Binance.CacheDir)
-	}
+	s.Binance.CacheDir = inWorkDir(c, s.Binance.CacheDir)
 	return s
 }

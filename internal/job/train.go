@@ -54,12 +54,27 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 
 // newStore is MinIO where it is configured, else a folder.
 func newStore(c config.Config, log zerolog.Logger) (Store, error) {
-	if !filepath.IsAbs(c.Store.Dir) {
-		c.Store.Dir = filepath.Join(c.Paths.WorkDir, c.Store.Dir)
-	}
 	if c.Store.Endpoint == "" {
+		c.Store.Dir = StoreDir(c)
 		return store.NewFolder(c.Store, c.IDs.QueueID)
 	}
+	return NewMinIO(c, func(line string) { log.Warn().Msg(line) })
+}
+
+// StoreDir is STORE_DIR where WORK_DIR says.
+func StoreDir(c config.Config) string { return inWorkDir(c, c.Store.Dir) }
+
+func inWorkDir(c config.Config, dir string) string {
+	if filepath.IsAbs(dir) {
+		return dir
+	}
+	return filepath.Join(c.Paths.WorkDir, dir)
+}
+
+// NewMinIO is the run's place in MinIO, which must be configured. Nothing is
+// touched yet; the error is the user's to mend.
+func NewMinIO(c config.Config, log func(string)) (*store.MinIO, error) {
+	c.Store.Dir = StoreDir(c)
 	var roots *x509.CertPool
 	if c.Kafka.CAPath != "" && c.Store.Secure {
 		pem, err := os.ReadFile(c.Kafka.CAPath)
@@ -73,7 +88,7 @@ func newStore(c config.Config, log zerolog.Logger) (Store, error) {
 			return nil, fmt.Errorf("CA_PATH=%s holds no certificate: set it to the PEM file of the authority that signed MinIO's", c.Kafka.CAPath)
 		}
 	}
-	return store.NewMinIO(c.Store, c.IDs.QueueID, roots, func(line string) { log.Warn().Msg(line) })
+	return store.NewMinIO(c.Store, c.IDs.QueueID, roots, log)
 }
 
 func newLogger(c config.Log, console *progress.Console, terminal bool) zerolog.Logger {

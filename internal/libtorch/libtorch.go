@@ -19,6 +19,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"runtime"
 	"strconv"
 
@@ -71,6 +72,21 @@ func must(op string, s C.gnn_status) {
 
 // Version is the libtorch that the native layer was compiled against.
 func Version() string { return C.GoString(C.gnn_torch_version()) }
+
+// LoadedVersion is what the libtorch that is loaded says that it is: Version,
+// unless another one has taken its place. A look at it ends LoadCUDA's chance.
+func LoadedVersion() (string, error) {
+	var text *C.char
+	if err := failure("asking libtorch for its version", C.gnn_torch_loaded(&text)); err != nil {
+		return "", err
+	}
+	defer C.gnn_message_free(text)
+	version := regexp.MustCompile(`\bTORCH_VERSION=([0-9][0-9a-z.+-]*)`).FindStringSubmatch(C.GoString(text))
+	if version == nil {
+		return "", errors.New("libtorch does not tell its version")
+	}
+	return version[1], nil
+}
 
 // LiveHandles counts tensors, adjacencies, optimisers and modules that are not
 // freed yet. It is 0 when nothing leaks and nothing runs.

@@ -399,3 +399,9 @@ func TestAnOptimisersStateIsItsOwnMemory(t *testing.T) {
 		t.Error("a parameter that is not there has a state")
 	}
 }
+
+func TestTheLibtorchThatIsLoadedIsTheOneItWasBuiltFor(t *testing.T) {
+	if got, err := libtorch.LoadedVersion(); got != libtorch.Version() || err != nil {
+		t.Errorf("%q is loaded, and it was built for %q: %v", got, libtorch.Version(), err)
+	}
+}
