@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/doctor"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
@@ -25,13 +26,19 @@ const usage = `gnn-trainer trains a graph neural network on market data.
   gnn-trainer [train]   run the job that the environment describes
   gnn-trainer record    keep order books from Binance's stream in CACHE_DIR,
                         for a later training, until it is stopped
+  gnn-trainer doctor [--json]
+                        look at all that a run would use, as the environment
+                        describes it: configuration, libtorch, device, disk and
+                        memory, Kafka, MinIO, the data's source, clock; tell what
+                        is wrong and how to mend it, and leave nothing behind
   gnn-trainer env       print the table of environment variables
   gnn-trainer version   print versions
   gnn-trainer help      print this
 
 Exit codes: 0 done, 1 a failure worth a retry, 2 wrong configuration or input,
 130 and 143 stopped by SIGINT and SIGTERM with the model so far stored (record
-ends with 0 then).
+ends with 0 then). Of doctor: 0 a run can start, 2 something is to be mended, 1
+what failed may come back by itself.
 `
 
 func main() {
@@ -53,6 +60,8 @@ func run(args []string) int {
 		command = args[0]
 	}
 	switch {
+	case len(args) > 0 && args[0] == "doctor":
+		return diagnose(args[1:])
 	case len(args) > 1:
 		fmt.Fprintf(os.Stderr, "gnn-trainer takes one word at most and got %d; settings are environment variables\n\n%s", len(args), usage)
 		return job.ExitInput
@@ -73,14 +82,22 @@ func run(args []string) int {
 		fmt.Printf("gnn-trainer %s, libtorch %s, %s %s/%s\n", version, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	case command == "help" || command == "-h" || command == "--help":
 		fmt.Print(usage)
-	case command == "doctor":
-		fmt.Fprintf(os.Stderr, "gnn-trainer %s is not in this version yet\n", command)
-		return job.ExitInput
 	default:
 		fmt.Fprintf(os.Stderr, "%q is no command\n\n%s", command, usage)
 		return job.ExitInput
 	}
 	return job.ExitDone
+}
+
+func diagnose(args []string) int {
+	asJSON := len(args) == 1 && args[0] == "--json"
+	if len(args) > 0 && !asJSON {
+		fmt.Fprintf(os.Stderr, "gnn-trainer doctor takes nothing but --json; settings are environment variables\n\n%s", usage)
+		return job.ExitInput
+	}
+	ctx, stop := stopOnSignal()
+	defer stop()
+	return doctor.Doctor(ctx, os.Environ(), version, asJSON, os.Stdout, os.Stderr)
 }
 
 // stopOnSignal gives a context that the first SIGTERM or SIGINT ends; a second

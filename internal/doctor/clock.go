@@ -1,0 +1,109 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/job"
+)
+
+const (
+	// noticeable is from when on a clock is told to be wrong: the exchange's
+	// candles close by its own.
+	noticeable = time.Second
+	// refusedSoon is from when on it fails: S3 refuses requests whose time is
+	// off by 15 minutes.
+	refusedSoon = 5 * time.Minute
+)
+
+// skew is how far others' clocks are ahead of ours.
+type skew struct {
+	mu sync.Mutex
+	of []clockOf
+}
+
+type clockOf struct {
+	whose string
+	ahead time.Duration
+}
+
+func (s *skew) set(whose string, ahead time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.of = append(s.of, clockOf{whose, ahead})
+}
+
+// clock compares this machine's clock with those that tell theirs: Binance by
+// its own question, MinIO by the date of an answer. Kafka and ArangoDB do not.
+func (x *examination) clock() check {
+	skip := ""
+	if x.Source.Source != source.Binance && x.noMinIO() != "" {
+		skip = "neither Binance nor MinIO, whose clocks it is compared with, is in use"
+	}
+	return check{name: "clock", skip: skip, after: []string{binanceName}, run: func(ctx context.Context) finding {
+		if x.noMinIO() == "" {
+			if ahead, err := x.minioAhead(ctx); err == nil { // what is wrong with MinIO its own check tells
+				x.skew.set(minioClock, ahead)
+			}
+		}
+		x.skew.mu.Lock()
+		defer x.skew.mu.Unlock()
+		return judgeClocks(x.skew.of)
+	}}
+}
+
+const minioClock = "MinIO"
+
+func (x *examination) minioAhead(ctx context.Context) (time.Duration, error) {
+	m, err := job.NewMinIO(x.Config, func(string) {})
+	if err != nil {
+		return 0, err
+	}
+	defer m.Close()
+	before := time.Now()
+	at, err := m.Clock(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return cut(time.Until(at), at.Add(time.Second).Sub(before)), nil
+}
+
+// cut is the least that a clock can be ahead which lies in [least, most): a date
+// is cut to the second, and an answer takes its time.
+func cut(least, most time.Duration) time.Duration {
+	switch {
+	case least > 0:
+		return least
+	case most < 0:
+		return most
+	}
+	return 0
+}
+
+func judgeClocks(all []clockOf) finding {
+	if len(all) == 0 {
+		return skipped("nobody whose clock it is compared with has answered")
+	}
+	f := finding{status: OK}
+	var parts []string
+	for _, c := range all {
+		off := c.ahead.Abs()
+		parts = append(parts, fmt.Sprintf("%v from that of %s", off.Round(time.Millisecond), c.whose))
+		switch {
+		case off > refusedSoon && c.whose == minioClock:
+			f.status = Failed
+		case off > noticeable && f.status == OK:
+			f.status = Warning
+		}
+	}
+	f.message = "this machine's clock is " + strings.Join(parts, " and ")
+	if f.status != OK {
+		f.message += ", by which one of them is wrong"
+		f.mend = "set the one that is wrong, and keep it so (NTP)"
+	}
+	return f
+}

@@ -1,0 +1,279 @@
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
+)
+
+func TestChecksAreMadeSideBySideEachWithinItsTime(t *testing.T) {
+	first, second := make(chan struct{}), make(chan struct{})
+	results := perform(t.Context(), []check{
+		{name: "waits for a later one", run: func(context.Context) finding { close(first); <-second; return fine("met") }},
+		{name: "the later one", run: func(context.Context) finding { <-first; close(second); return fine("met") }},
+		{name: "not asked for", skip: "it is not set", run: func(context.Context) finding { panic("it was made") }},
+		{name: "refused", run: func(context.Context) finding { return fail("no", "mend it") }},
+		{name: "of the refused one", needs: "refused", run: func(context.Context) finding { panic("it was made") }},
+		{name: "beside the refused one", after: []string{"refused"}, run: func(context.Context) finding { return warn("yes", "look") }},
+		{name: "too slow", run: func(ctx context.Context) finding {
+			<-ctx.Done()
+			return failure(because(context.Cause(ctx), "nobody answers"), "start it")
+		}},
+	}, 20*time.Millisecond)
+	want := []Result{
+		{Name: "waits for a later one", Status: OK, Message: "met"},
+		{Name: "the later one", Status: OK, Message: "met"},
+		{Name: "not asked for", Status: Skipped, Message: "it is not set"},
+		{Name: "refused", Status: Failed, Message: "no", Mend: "mend it"},
+		{Name: "of the refused one", Status: Skipped, Message: "refused has failed"},
+		{Name: "beside the refused one", Status: Warning, Message: "yes", Mend: "look"},
+		{Name: "too slow", Status: Failed, Message: "no success within 20ms; nobody answers", Mend: "start it", retry: true},
+	}
+	for i, got := range results {
+		got.Seconds = 0
+		if got != want[i] {
+			t.Errorf("it came to %+v, want %+v", got, want[i])
+		}
+	}
+}
+
+func TestAStopEndsTheChecksAndACheckThatHangsIsLeftBehind(t *testing.T) {
+	ctx, stop := context.WithCancelCause(t.Context())
+	hang := make(chan struct{})
+	defer close(hang)
+	begun := make(chan struct{})
+	go func() { <-begun; stop(errors.New("stopped by interrupt")) }()
+	results := perform(ctx, []check{
+		{name: "hangs", run: func(context.Context) finding { close(begun); <-hang; return fine("never") }},
+	}, time.Hour)
+	if got := results[0]; got.Status != Failed || got.Message != "stopped by interrupt" || !got.retry {
+		t.Errorf("it came to %+v", got)
+	}
+	if got := (check{run: func(context.Context) finding { <-hang; return fine("never") }}).within(t.Context(), time.Millisecond); got.status != Failed || !strings.HasPrefix(got.message, "it has not ended within ") {
+		t.Errorf("it came to %+v", got)
+	}
+}
+
+// sample is a report of every status.
+var sample = newReport("1.2.3", []Result{
+	{Name: "configuration", Status: OK, Message: "QUEUE_ID=q1"},
+	{Name: "kafka", Status: Failed, Seconds: 10, Message: "reaching Kafka at <k>: no success", Mend: "start the brokers", retry: true},
+	{Name: "kafka-events", Status: Skipped, Message: "kafka has failed"},
+	{Name: "minio", Status: Failed, Seconds: 0.25, Message: "it does not take the keys\x1b[2J", Mend: "look at MINIO_ACCESS_KEY"},
+	{Name: "clock", Status: Warning, Seconds: 0.002, Message: "2s from that of MinIO", Mend: "set it"},
+	{Name: "files", Status: Failed, Message: "one\ntwo", Mend: "mend both"},
+})
+
+func TestAReportIsALineACheckWithASummary(t *testing.T) {
+	const want = `gnn-trainer 1.2.3, doctor
+
+ok       configuration   0.00 s  QUEUE_ID=q1
+failed   kafka          10.00 s  reaching Kafka at <k>: no success: start the brokers
+skipped  kafka-events            kafka has failed
+failed   minio           0.25 s  it does not take the keys?[2J: look at MINIO_ACCESS_KEY
+warning  clock           0.00 s  2s from that of MinIO: set it
+failed   files           0.00 s  one
+                                 two
+                                 mend both
+
+3 of 5 checks failed (kafka, minio, files), 1 warned (clock), 1 skipped: mend it before a run
+`
+	var b strings.Builder
+	if err := sample.WriteText(&b, false); err != nil || b.String() != want {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	b.Reset()
+	if err := sample.WriteText(&b, true); err != nil || !strings.Contains(b.String(), "\n\x1b[31mfailed \x1b[0m  kafka ") {
+		t.Errorf("%v\n%q", err, b.String())
+	}
+}
+
+func TestAReportIsOneJSONObject(t *testing.T) {
+	const want = `{
+  "version": "1.2.3",
+  "checks": [
+    {
+      "name": "kafka",
+      "status": "failed",
+      "seconds": 10,
+      "message": "reaching Kafka at <k>: no success",
+      "mend": "start the brokers"
+    }
+  ],
+  "ok": false
+}
+`
+	var b bytes.Buffer
+	if err := newReport("1.2.3", sample.Checks[1:2]).WriteJSON(&b); err != nil || b.String() != want {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+	b.Reset()
+	if err := sample.WriteJSON(&b); err != nil || !json.Valid(b.Bytes()) {
+		t.Errorf("%v\n%s", err, b.String())
+	}
+}
+
+func TestTheExitCodeTellsWhetherWaitingHelps(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		of   []Result
+		code int
+		ok   bool
+	}{
+		{"warnings", []Result{{Status: OK}, {Status: Warning}, {Status: Skipped}}, 0, true},
+		{"what may come back", []Result{{Status: OK}, {Status: Failed, retry: true}}, 1, false},
+		{"what must be mended", []Result{{Status: Failed}}, 2, false},
+		{"both", []Result{{Status: Failed, retry: true}, {Status: Failed}, {Status: Failed, retry: true}}, 2, false},
+	} {
+		if r := newReport("", c.of); r.ExitCode() != c.code || r.OK != c.ok {
+			t.Errorf("%s: exit code %d, ok %v", c.name, r.ExitCode(), r.OK)
+		}
+	}
+}
+
+func TestAnErrorIsDividedIntoWhatWasFoundAndHowToMendIt(t *testing.T) {
+	for _, c := range []struct{ sentence, found, mend string }{
+		{
+			"reaching Kafka at k:1: refused by Kafka: the user or the password is wrong ([58] SASL Authentication Failed: no): look at KAFKA_USER and KAFKA_PASSWORD",
+			"reaching Kafka at k:1: the user or the password is wrong ([58] SASL Authentication Failed: no)", "look at KAFKA_USER and KAFKA_PASSWORD",
+		},
+		{
+			"writing to /a: unusable store: open /a/.x.tmp: read-only file system (the file system is read-only: set STORE_DIR to a folder that can be written)",
+			"writing to /a: open /a/.x.tmp: read-only file system", "set STORE_DIR to a folder that can be written",
+		},
+		{"opening CUDA: no driver; set DEVICE=cpu, or run elsewhere", "opening CUDA: no driver", "set DEVICE=cpu, or run elsewhere"},
+		{"read tcp 1.2.3.4:5: use of closed network connection", "read tcp 1.2.3.4:5: use of closed network connection", ""},
+		{"dial tcp 127.0.0.1:1: connect: connection refused", "dial tcp 127.0.0.1:1: connect: connection refused", ""},
+	} {
+		if found, mend := divide(c.sentence); found != c.found || mend != c.mend {
+			t.Errorf("%s\n is divided into %q and %q", c.sentence, found, mend)
+		}
+	}
+}
+
+func TestWhatIsThereIsJudged(t *testing.T) {
+	const mib, gib = 1 << 20, 1 << 30
+	for _, c := range []struct {
+		name   string
+		got    finding
+		status Status
+		retry  bool
+		says   string
+	}{
+		{"the right libtorch", judgeLibtorch("2.11.0", "2.11.0"), OK, false, "2.11.0, which the program was built for"},
+		{"another libtorch", judgeLibtorch("2.10.0", "2.11.0"), Failed, false, "libtorch 2.10.0 is loaded, and the program was built for 2.11.0"},
+		{"threads within the limit", judgeCPU(2, false, 1.5, 8), OK, false, "the container may use 1.5 CPUs"},
+		{"more threads than the limit", judgeCPU(8, true, 1.5, 8), Warning, false, "8 threads (OMP_NUM_THREADS), and the container may use 1.5 CPUs"},
+		{"a limit above the machine", judgeCPU(4, false, 16, 4), OK, false, "this machine has 4 CPUs"},
+		{"memory that suffices", judgeMemory(gib, "x", 2*gib, 64*gib, 32*gib), OK, false, "the run needs about 1.0 GiB (x), and 2.0 GiB are the container's limit"},
+		{"memory that is scarce", judgeMemory(1900*mib, "x", 2*gib, 64*gib, 32*gib), Warning, false, "are the container's limit"},
+		{"more memory than the limit", judgeMemory(3*gib, "x", 2*gib, 64*gib, 32*gib), Failed, false, "are the container's limit"},
+		{"more memory than is free", judgeMemory(3*gib, "x", 0, 64*gib, 2*gib), Warning, false, "2.0 GiB of this machine's memory are free"},
+		{"more memory than there is", judgeMemory(65*gib, "x", 0, 64*gib, 2*gib), Failed, false, "the run needs about 65 GiB"},
+		{"a run of unknown size", judgeMemory(0, "", 2*gib, 64*gib, 32*gib), OK, false, "known only once the data are read"},
+		{"space that suffices", judgeSpace("/a", "STORE_DIR", gib, 100*mib), OK, false, "STORE_DIR=/a can be written, and 1.0 GiB are free for about 100 MiB"},
+		{"space that is scarce", judgeSpace("/a", "STORE_DIR", gib, 600*mib), Warning, false, "for about 600 MiB"},
+		{"too little space", judgeSpace("/a", "STORE_DIR", 100*mib, 101*mib), Failed, true, "100 MiB are free for about 101 MiB"},
+		{"an idle exchange", judgeWeight("m", 22, 6000), OK, false, "m; 22 of the request weight of 6000 are used"},
+		{"a busy exchange", judgeWeight("m", 4900, 6000), Warning, false, "4900 of the request weight"},
+		{"no clock", judgeClocks(nil), Skipped, false, "nobody"},
+		{"clocks that agree", judgeClocks([]clockOf{{"Binance", 900 * time.Millisecond}, {minioClock, 0}}), OK, false, "this machine's clock is 900ms from that of Binance and 0s from that of MinIO"},
+		{"a clock behind", judgeClocks([]clockOf{{"Binance", -1500 * time.Millisecond}}), Warning, false, "1.5s from that of Binance, by which one of them is wrong"},
+		{"a clock far behind the exchange's", judgeClocks([]clockOf{{"Binance", -time.Hour}}), Warning, false, "1h0m0s"},
+		{"a clock that MinIO will refuse", judgeClocks([]clockOf{{"Binance", 0}, {minioClock, -6 * time.Minute}}), Failed, false, "6m0s from that of MinIO"},
+	} {
+		if c.got.status != c.status || c.got.retry != c.retry || !strings.Contains(c.got.message, c.says) {
+			t.Errorf("%s: %+v, want %s and %q", c.name, c.got, c.status, c.says)
+		}
+		if told := c.got.mend != ""; told != (c.status == Failed || c.status == Warning) {
+			t.Errorf("%s: to mend it, it says %q", c.name, c.got.mend)
+		}
+	}
+	for _, c := range []struct{ least, most, want time.Duration }{
+		{-time.Second, time.Second, 0}, {2 * time.Second, 3 * time.Second, 2 * time.Second}, {-5 * time.Second, -4 * time.Second, -4 * time.Second},
+	} {
+		if got := cut(c.least, c.most); got != c.want {
+			t.Errorf("between %v and %v a clock is %v ahead", c.least, c.most, got)
+		}
+	}
+}
+
+func TestTheLimitsOfControlGroupsAreFound(t *testing.T) {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	for name, c := range map[string]struct {
+		root fstest.MapFS
+		want limits
+	}{
+		"none": {fstest.MapFS{"proc/self/cgroup": file("0::/\n")}, limits{}},
+		"version 2 in a container": {fstest.MapFS{
+			"proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("2147483648\n"), "sys/fs/cgroup/cpu.max": file("150000 100000\n"),
+		}, limits{2 << 30, 1.5}},
+		"version 2 without limits": {fstest.MapFS{
+			"proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/memory.max": file("max\n"), "sys/fs/cgroup/cpu.max": file("max 100000\n"),
+		}, limits{}},
+		"version 2, the limit of the group around it": {fstest.MapFS{
+			"proc/self/cgroup": file("0::/kubepods/pod1/c1\n"), "sys/fs/cgroup/kubepods/pod1/memory.max": file("1073741824\n"),
+			"sys/fs/cgroup/kubepods/pod1/c1/memory.max": file("max\n"), "sys/fs/cgroup/kubepods/pod1/c1/cpu.max": file("400000 100000\n"),
+		}, limits{1 << 30, 4}},
+		"version 1": {fstest.MapFS{
+			"proc/self/cgroup":                                    file("4:memory:/docker/1\n3:cpu,cpuacct:/docker/1\n1:name=systemd:/x\n"),
+			"sys/fs/cgroup/memory/memory.limit_in_bytes":          file("9223372036854771712\n"),
+			"sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes": file("3221225472\n"),
+			"sys/fs/cgroup/cpu/cpu.cfs_quota_us":                  file("50000\n"), "sys/fs/cgroup/cpu/cpu.cfs_period_us": file("100000\n"),
+		}, limits{3 << 30, 0.5}},
+		"version 1 without limits": {fstest.MapFS{
+			"proc/self/cgroup": file("4:memory:/\n3:cpu:/\n"), "sys/fs/cgroup/memory/memory.limit_in_bytes": file("9223372036854771712\n"),
+			"sys/fs/cgroup/cpu/cpu.cfs_quota_us": file("-1\n"), "sys/fs/cgroup/cpu/cpu.cfs_period_us": file("100000\n"),
+		}, limits{}},
+	} {
+		if got := cgroupLimits(c.root); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+	total, available := memoryOfMachine(fstest.MapFS{"proc/meminfo": file("MemTotal:  1024 kB\nMemFree: 1 kB\nMemAvailable:    512 kB\n")})
+	if total != 1<<20 || available != 1<<19 {
+		t.Errorf("%d and %d bytes", total, available)
+	}
+}
+
+// The formulas of a plan against runs on the simulated market that were
+// measured once, on the CPU: what is needed is not told too low, nor by far too
+// high.
+func TestAPlanIsOfTheSizeOfMeasuredRuns(t *testing.T) {
+	for name, c := range map[string]struct {
+		set             []string
+		memory, dataset int64 // KiB at the peak, bytes of dataset.pt and predictions.parquet
+	}{
+		"all defaults":            {nil, 371_068, 52_609_597 + 3_573_096},
+		"5 symbols over 3 days":   {[]string{"SYMBOLS=top:5", "LOOKBACK=3d"}, 176_192, 649_793 + 79_497},
+		"120 days":                {[]string{"LOOKBACK=120d"}, 815_792, 212_302_845 + 14_455_061},
+		"100 symbols":             {[]string{"SYMBOLS=top:100"}, 895_924, 263_005_261 + 17_786_301},
+		"100 symbols, 30 edges":   {[]string{"SYMBOLS=top:100", "EDGE_TOP_K=30"}, 1_419_416, 669_922_381 + 17_449_867},
+		"a large batch":           {[]string{"BATCH_SIZE=512", "HIDDEN=256", "LOOKBACK=10d"}, 430_440, 0},
+		"a large batch, 4 layers": {[]string{"BATCH_SIZE=512", "HIDDEN=256", "LOOKBACK=10d", "LAYERS=4"}, 613_880, 0},
+	} {
+		conf, err := config.Load(append([]string{"QUEUE_ID=q", "SYMBOL=BTCUSDT", "TYPE=t", "TELEMETRY_PRODUCER_ID=p", "DATA_SOURCE=simulated"}, c.set...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := newPlan(conf, time.Now())
+		s, known := p.size()
+		if !known {
+			t.Errorf("%s: the size is not known", name)
+			continue
+		}
+		if got := p.memory(s) >> 10; got < c.memory || got > c.memory*3/2 {
+			t.Errorf("%s: %d KiB are said to be needed, and %d were", name, got, c.memory)
+		}
+		if got := p.disk(s); c.dataset > 0 && (got < c.dataset || got > c.dataset*3/2+8<<20) {
+			t.Errorf("%s: %d bytes are said to be needed, and %d were", name, got, c.dataset)
+		}
+	}
+}

@@ -1,0 +1,211 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/job"
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
+	"github.com/streamforge/gnn-trainer/store"
+)
+
+// Names of the checks that others wait for.
+const (
+	deviceName  = "device"
+	binanceName = "binance"
+	arangoName  = "arangodb"
+	filesName   = "files"
+	kafkaName   = "kafka"
+	minioName   = "minio"
+)
+
+// configuration tells all that is wrong with the variables.
+func (x *examination) configuration(wrong error) check {
+	return check{name: "configuration", run: func(context.Context) finding {
+		if wrong != nil {
+			told := strings.TrimSpace(strings.TrimPrefix(wrong.Error(), config.ErrInvalid.Error()+":"))
+			if found, mend := divide(told); mend != "" && !strings.Contains(told, "\n") {
+				return fail(found, mend)
+			}
+			return fail(told, "mend these variables: gnn-trainer env prints the table of all")
+		}
+		events, artefacts := "stdout", "STORE_DIR"
+		if x.Kafka.BootstrapServers != "" {
+			events = "Kafka"
+		}
+		if x.Store.Endpoint != "" {
+			artefacts = "MinIO"
+		}
+		return fine("QUEUE_ID=%s, SYMBOL=%s: data from %s, events to %s, artefacts to %s", x.IDs.QueueID, x.IDs.Symbol, x.Source.Source, events, artefacts)
+	}}
+}
+
+// libtorch compares the library that is loaded with the one the program was
+// built for. It comes after the device, since a look at the version ends the
+// chance to load CUDA.
+func (x *examination) libtorch() check {
+	return check{name: "libtorch", after: []string{deviceName}, run: func(context.Context) finding {
+		loaded, err := libtorch.LoadedVersion()
+		if err != nil {
+			return failure(err, "build the program again (make build)")
+		}
+		return judgeLibtorch(loaded, libtorch.Version())
+	}}
+}
+
+func judgeLibtorch(loaded, built string) finding {
+	if loaded != built {
+		return fail(fmt.Sprintf("libtorch %s is loaded, and the program was built for %s", loaded, built),
+			"set LD_LIBRARY_PATH and build/torch to libtorch "+built+", or build the program again (make build)")
+	}
+	return fine("%s, which the program was built for", loaded)
+}
+
+// device is where tensors will live.
+func (x *examination) device() check {
+	return check{name: deviceName, run: func(context.Context) finding {
+		thread, err := libtorch.NewThread()
+		if err != nil {
+			return fail(divide(err.Error()))
+		}
+		defer thread.Close()
+		var device libtorch.Device
+		note := ""
+		err = thread.Do(func() (err error) {
+			device, err = job.PickDevice(x.Train.Device, func(line string) { note = ": " + line })
+			return err
+		})
+		if err != nil {
+			return failure(err, "set DEVICE=cpu, or run where an NVIDIA GPU and its driver are")
+		}
+		return fine("%v%s", device, note)
+	}}
+}
+
+// cpu holds the number of threads against the CPUs there are.
+func (x *examination) cpu() check {
+	return check{name: "cpu", run: func(context.Context) finding {
+		threads, chosen := runtime.GOMAXPROCS(0), false
+		if n := atoi(ompinit.UserThreads); n > 0 {
+			threads, chosen = int(n), true
+		}
+		return judgeCPU(threads, chosen, cgroupLimits(os.DirFS("/")).cpus, runtime.NumCPU())
+	}}
+}
+
+// judgeCPU: limit is the container's, 0 for none.
+func judgeCPU(threads int, chosen bool, limit float64, cpus int) finding {
+	by := "the number of CPUs that it may use"
+	if chosen {
+		by = "OMP_NUM_THREADS"
+	}
+	has, of := float64(cpus), "this machine has"
+	if limit > 0 && limit < has {
+		has, of = limit, "the container may use"
+	}
+	message := fmt.Sprintf("%d threads (%s), and %s %.3g CPUs", threads, by, of, has)
+	if float64(threads) > math.Ceil(has) {
+		return warn(message+", so that they wait for each other", fmt.Sprintf("set OMP_NUM_THREADS=%.0f, or give the container more CPUs", math.Ceil(has)))
+	}
+	return finding{status: OK, message: message}
+}
+
+// sources are the checks that tell how large the run will be.
+var sources = []string{binanceName, arangoName, filesName}
+
+// memory holds what the run will need against what there is.
+func (x *examination) memory() check {
+	return check{name: "memory", after: sources, run: func(context.Context) finding {
+		s, known := x.plan.size()
+		need, of := int64(0), ""
+		if known {
+			need, of = x.plan.memory(s), s.String()
+		}
+		root := os.DirFS("/")
+		total, available := memoryOfMachine(root)
+		return judgeMemory(need, of, cgroupLimits(root).memory, total, available)
+	}}
+}
+
+// judgeMemory: need is 0 where it is not known, limit where there is none.
+func judgeMemory(need int64, of string, limit, total, available int64) finding {
+	has, whose := available, "of this machine's memory are free"
+	most := total // what cannot be had however much others free
+	if limit > 0 && limit < total {
+		most = limit
+		if limit < available {
+			has, whose = limit, "are the container's limit"
+		}
+	}
+	there := fmt.Sprintf("%s %s", bytesText(has), whose)
+	if need == 0 {
+		return fine("%s; what the run needs is known only once the data are read", there)
+	}
+	message := fmt.Sprintf("the run needs about %s (%s), and %s", bytesText(need), of, there)
+	const mend = "give the container more memory, or take fewer SYMBOLS, a shorter LOOKBACK or a smaller EDGE_TOP_K"
+	switch {
+	case need > most:
+		return fail(message, mend)
+	case need > has*8/10:
+		return warn(message, mend)
+	}
+	return finding{status: OK, message: message}
+}
+
+// folders are the checks of those that are written to.
+func (x *examination) folders() []check {
+	of := func(name, variable, dir, unused string, need func(size) int64) check {
+		return check{name: name, skip: unused, after: sources, run: func(context.Context) finding {
+			free, err := store.Writable(dir, variable)
+			if err != nil {
+				f := failure(err, "set "+variable+" to a folder that can be written")
+				if variable == "WORK_DIR" { // the folders in it may be, where they are there
+					f.status = Warning
+				}
+				return f
+			}
+			s, known := x.plan.size()
+			if !known {
+				return judgeSpace(dir, variable, free, 0)
+			}
+			return judgeSpace(dir, variable, free, need(s))
+		}}
+	}
+	noCache := ""
+	if x.Source.Source != source.Binance {
+		noCache = fmt.Sprintf("DATA_SOURCE=%s has no cache", x.Source.Source)
+	}
+	noWork := "WORK_DIR is not needed, since STORE_DIR is absolute"
+	if !filepath.IsAbs(x.Store.Dir) || noCache == "" && !filepath.IsAbs(x.Source.Binance.CacheDir) {
+		noWork = ""
+	}
+	return []check{
+		of("work-folder", "WORK_DIR", x.Paths.WorkDir, noWork, func(size) int64 { return 0 }),
+		of("store-folder", "STORE_DIR", job.StoreDir(x.Config), "", x.plan.disk),
+		of("cache-folder", "CACHE_DIR", job.Cached(x.Config).Binance.CacheDir, noCache, x.plan.cache),
+	}
+}
+
+// judgeSpace: need is 0 where it is not known, or nothing.
+func judgeSpace(dir, variable string, free, need int64) finding {
+	message := fmt.Sprintf("%s=%s can be written, and %s are free", variable, dir, bytesText(free))
+	if need > 0 {
+		message += fmt.Sprintf(" for about %s", bytesText(need))
+	}
+	mend := "free some space or set " + variable + " to another disk"
+	switch {
+	case free < need:
+		return maybe(message, mend)
+	case free/2 < need:
+		return warn(message, mend)
+	}
+	return finding{status: OK, message: message}
+}

@@ -1,0 +1,139 @@
+package doctor
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
+)
+
+// plan is how large the planned run will be, as far as that is known. What
+// sources tell while they are looked at is added to it.
+type plan struct {
+	config config.Config
+
+	mu    sync.Mutex
+	nodes int64 // N; 0: not known
+	bars  int64 // T; 0: not known
+	cells int64 // N x T, where a source knows no more than that
+	edges int64 // of all snapshots, where they come with the data
+	held  bool  // CACHE_DIR holds the market already
+}
+
+// maxFeatures is F, the columns of x, where nothing is left out.
+const maxFeatures = 14
+
+func newPlan(c config.Config, now time.Time) *plan {
+	e := c.Source.Extent(now)
+	return &plan{config: c, nodes: e.Symbols, bars: e.Bars}
+}
+
+// learn adds what a source has told.
+func (p *plan) learn(add func(*plan)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	add(p)
+}
+
+// size is what the formulas are of.
+type size struct {
+	nodes, bars, cells, edges int64 // N, T, N x T, E x T
+	batch                     int64 // nodes of a step
+}
+
+// size is that of the run; false: it is not known.
+func (p *plan) size() (size, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := size{nodes: p.nodes, bars: p.bars, cells: p.cells, edges: p.edges}
+	if p.nodes > 0 && p.bars > 0 {
+		if s.cells == 0 || s.cells > p.nodes*p.bars { // documents outside the range are not read
+			s.cells = p.nodes * p.bars
+		}
+	}
+	if s.cells == 0 {
+		return s, false
+	}
+	c := p.config
+	if s.edges == 0 {
+		neighbours := int64(c.Data.EdgeTopK)
+		if c.Data.EdgeThreshold != nil {
+			neighbours = math.MaxInt64 // all may be
+		}
+		if p.nodes > 0 {
+			neighbours = min(neighbours, p.nodes-1)
+		}
+		if neighbours == math.MaxInt64 {
+			return s, false
+		}
+		s.edges = s.cells * neighbours
+	}
+	s.batch = s.cells
+	if p.nodes > 0 {
+		s.batch = min(s.batch, p.nodes*int64(c.Train.BatchSize))
+	}
+	return s, true
+}
+
+func (s size) String() string {
+	market := fmt.Sprintf("%d rows", s.cells)
+	if s.nodes > 0 && s.bars > 0 {
+		market = fmt.Sprintf("%d symbols x %d bars", s.nodes, s.bars)
+	}
+	return fmt.Sprintf("%s with %d edges", market, s.edges)
+}
+
+// memory is what the run takes at its peak, in bytes: what was measured on
+// seven runs on the CPU, of 4 to 850 thousand rows, and rounded up. Of F features, H hidden
+// channels, L layers, C = N x T rows, E edges of all snapshots and B nodes in a
+// batch it is
+//
+//	240 MiB + C (28 F + 208) + 32 E + 36 B H L
+//
+// libtorch and Go themselves; the features, seven times in float32 (the panel,
+// its copies for model and baseline, and what the collector leaves for later)
+// with masks, labels, returns and the rows of adjacency; each edge in the panel
+// and, twice, in the model's adjacency; and nine tensors of a layer, forth and
+// back.
+func (p *plan) memory(s size) int64 {
+	const f = maxFeatures
+	hidden, layers := int64(p.config.Model.Hidden), int64(p.config.Model.Layers)
+	return 240<<20 + s.cells*(28*f+208) + 32*s.edges + 36*s.batch*hidden*layers
+}
+
+// disk is what the result and its checkpoints take in STORE_DIR, in bytes:
+//
+//	C (4 F + 13) + 24 E    dataset.pt
+//	24 C                   predictions.parquet
+//	80 P                   five checkpoints of P weights with their moments
+//	4 MiB                  the rest
+func (p *plan) disk(s size) int64 {
+	const f = maxFeatures
+	h, layers := int64(p.config.Model.Hidden), int64(p.config.Model.Layers)
+	weights := f*h + h + (layers-1)*(h*h+h) + 3*h + 3
+	return s.cells*(4*f+13) + 24*s.edges + 24*s.cells + 80*weights + 4<<20
+}
+
+// cache is what CACHE_DIR still takes for the market, in bytes: candles of eight
+// numbers, before they are packed.
+func (p *plan) cache(s size) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.held {
+		return 0
+	}
+	return 64 * s.cells
+}
+
+// bytesText writes a size for people.
+func bytesText(n int64) string {
+	switch {
+	case n >= 10<<30:
+		return fmt.Sprintf("%d GiB", n>>30)
+	case n >= 1<<30:
+		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
+	}
+	return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20)
+}

@@ -1,0 +1,330 @@
+package doctor_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	kafkago "github.com/segmentio/kafka-go"
+
+	"github.com/streamforge/gnn-trainer/internal/doctor"
+	"github.com/streamforge/gnn-trainer/test/arangodb"
+	"github.com/streamforge/gnn-trainer/test/exchange"
+	"github.com/streamforge/gnn-trainer/test/lab"
+)
+
+// deadline is a little more than Kafka needs to tell that a topic is unknown.
+const deadline = 6 * time.Second
+
+// variables are an environment.
+type variables map[string]string
+
+// with are changed variables; an empty one is unset.
+func (v variables) with(changes variables) variables {
+	all := maps.Clone(v)
+	maps.Copy(all, changes)
+	return all
+}
+
+func (v variables) environ() []string {
+	var list []string
+	for name, value := range v {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
+// base is the least of a run, on the simulated market.
+func base(t *testing.T) variables {
+	return variables{
+		"QUEUE_ID": "q1", "SYMBOL": "BTCUSDT", "TYPE": "gnn_trainer", "TELEMETRY_PRODUCER_ID": "p1", "DATA_SOURCE": "simulated",
+		"DEVICE": "cpu", "STORE_DIR": t.TempDir(), "SYMBOLS": "BTCUSDT,AUSDT", "LOOKBACK": "3d",
+	}
+}
+
+// want is what one check is to come to.
+type want struct {
+	name   string
+	status doctor.Status
+	says   string // part of message and mend
+}
+
+// expected is the report of one case: every check that is not named is ok, or
+// skipped since its source is another one.
+type expected struct {
+	change variables
+	checks []want
+	code   int
+}
+
+// mustFind makes the checks, and fails where they come to something else.
+func (e expected) mustFind(t *testing.T, vars variables, secrets []string) {
+	t.Helper()
+	vars = vars.with(e.change)
+	r := doctor.Check(t.Context(), vars.environ(), "test", deadline)
+	var text, object bytes.Buffer
+	if err := r.WriteText(&text, true); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.WriteJSON(&object); err != nil {
+		t.Fatal(err)
+	}
+	for _, secret := range secrets {
+		if strings.Contains(text.String(), secret) || strings.Contains(object.String(), secret) {
+			t.Errorf("it shows the secret %s:\n%s", secret, text.String())
+		}
+	}
+	if r.ExitCode() != e.code {
+		t.Errorf("exit code %d, want %d:\n%s", r.ExitCode(), e.code, text.String())
+	}
+	for _, c := range r.Checks {
+		i := slices.IndexFunc(e.checks, func(w want) bool { return w.name == c.Name })
+		switch {
+		case i >= 0:
+			if w := e.checks[i]; c.Status != w.status || !strings.Contains(c.Message+": "+c.Mend, w.says) {
+				t.Errorf("%s is %s and says %q, mend %q; want %s and %q", c.Name, c.Status, c.Message, c.Mend, w.status, w.says)
+			}
+		case c.Status != doctor.OK && c.Status != doctor.Skipped:
+			t.Errorf("%s is %s: %s: %s", c.Name, c.Status, c.Message, c.Mend)
+		}
+		if (c.Mend == "") != (c.Status == doctor.OK || c.Status == doctor.Skipped) {
+			t.Errorf("%s is %s, and to mend it, it says %q", c.Name, c.Status, c.Mend)
+		}
+	}
+	for _, w := range e.checks {
+		if !slices.ContainsFunc(r.Checks, func(c doctor.Result) bool { return c.Name == w.name }) {
+			t.Errorf("there is no check %s", w.name)
+		}
+	}
+}
+
+// made are the checks that must have been made for a run to be known to start.
+func made(names ...string) []want {
+	var all []want
+	for _, name := range append([]string{"configuration", "libtorch", "device", "memory", "store-folder"}, names...) {
+		all = append(all, want{name, doctor.OK, ""})
+	}
+	return all
+}
+
+func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
+	k := lab.StartKafka(t, lab.KafkaOptions{Strict: true})
+	k.Allow(t, "queue-events", kafkago.ACLOperationTypeWrite)
+	k.Allow(t, "queue-control", kafkago.ACLOperationTypeRead)
+	k.Allow(t, "queue-nowhere", kafkago.ACLOperationTypeAll)
+	m := lab.StartMinIO(t, lab.MinIOOptions{})
+	theirs, err := minio.New(m.Addr, &minio.Options{
+		Creds: credentials.NewStaticV4(m.AccessKey, m.SecretKey, ""), Transport: &http.Transport{DisableKeepAlives: true},
+	})
+	if err == nil {
+		err = theirs.MakeBucket(t.Context(), "models", minio.MakeBucketOptions{})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}})
+	banned := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}, Ban: time.Hour})
+	banned.BanNow()
+	ahead := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}, Now: time.Now().Add(time.Minute)})
+	poor := exchange.Start(t, exchange.Options{Symbols: []string{"BTCUSDT", "AUSDT"}, Limit: 24}) // a look weighs 21
+	readAccess, readSecret := m.LimitedUser(t, lab.ReadOnly)
+	nobody := fmt.Sprintf("localhost:%d", lab.FreePort(t))
+	small := smallDisk(t)
+
+	secrets := []string{k.Password, m.AccessKey, m.SecretKey, readAccess, readSecret, "canary"}
+	vars := base(t).with(variables{
+		"DATA_SOURCE": "binance", "BINANCE_BASE_URL": e.URL, "BINANCE_API_KEY": "canary-key", "BINANCE_API_SECRET": "canary-secret", "CACHE_DIR": t.TempDir(),
+		"KAFKA_BOOTSTRAP_SERVERS": k.Addr, "KAFKA_USER": k.User, "KAFKA_PASSWORD": k.Password, "CA_PATH": k.CAPath,
+		"MINIO_ENDPOINT": m.Addr, "MINIO_ACCESS_KEY": m.AccessKey, "MINIO_SECRET_KEY": m.SecretKey, "MINIO_BUCKET_NAME": "models",
+	})
+	cases := map[string]expected{
+		"nothing": {checks: made("cache-folder", "kafka", "kafka-events", "kafka-control", "minio", "binance", "clock")},
+		"a variable": {change: variables{"EPOCHS": "many", "MODEL_TYPE": "gat"}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, `EPOCHS is "many": set a whole number from 1`}, {"minio", doctor.OK, ""}, {"kafka", doctor.OK, ""}}},
+		"a secret's file": {change: variables{"KAFKA_PASSWORD": "", "KAFKA_PASSWORD_FILE": "/canary"}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, "KAFKA_PASSWORD_FILE must name a file that holds the secret"}, {"kafka", doctor.Skipped, "its configuration is wrong"}, {"minio", doctor.OK, ""}}},
+
+		"Kafka is down": {change: variables{"KAFKA_BOOTSTRAP_SERVERS": nobody}, code: 1,
+			checks: []want{{"kafka", doctor.Failed, "connection refused: start the brokers"}, {"kafka-events", doctor.Skipped, "kafka has failed"}, {"kafka-control", doctor.Skipped, ""}}},
+		"Kafka's password": {change: variables{"KAFKA_PASSWORD": "canary-wrong"}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "look at KAFKA_USER and KAFKA_PASSWORD"}}},
+		"Kafka's authority": {change: variables{"CA_PATH": k.OtherCAPath}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}}},
+		"a file without certificates": {change: variables{"CA_PATH": os.DevNull}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "holds no certificate: set it to the PEM file"}}},
+		"a topic": {change: variables{"QUEUE_EVENTS_TOPIC": "queue-nowhere"}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "the brokers have no topic queue-nowhere: make it, or set QUEUE_EVENTS_TOPIC"}}},
+		"the right to write": {change: variables{"QUEUE_EVENTS_TOPIC": "queue-control"}, code: 2,
+			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-control", doctor.OK, ""}, {"kafka-events", doctor.Failed, "give KAFKA_USER the right to write to queue-control"}}},
+		"the right to read": {change: variables{"QUEUE_CONTROL_TOPIC": "queue-events"}, code: 2,
+			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-events", doctor.OK, ""}, {"kafka-control", doctor.Failed, "to read queue-events"}}},
+
+		"MinIO is down": {change: variables{"MINIO_ENDPOINT": nobody}, code: 1,
+			checks: []want{{"minio", doctor.Failed, "connection refused: start the server"}, {"clock", doctor.OK, "Binance"}}},
+		"MinIO's keys": {change: variables{"MINIO_ACCESS_KEY": "canary-access", "MINIO_SECRET_KEY": "canary-secret"}, code: 2,
+			checks: []want{{"minio", doctor.Failed, "look at MINIO_ACCESS_KEY and MINIO_SECRET_KEY"}}},
+		"a user who may only read": {change: variables{"MINIO_ACCESS_KEY": readAccess, "MINIO_SECRET_KEY": readSecret}, code: 2,
+			checks: []want{{"minio", doctor.Failed, "give it the right to put, get, list and delete in MINIO_BUCKET_NAME=models"}}},
+		"a bucket": {change: variables{"MINIO_BUCKET_NAME": "other"}, code: 0,
+			checks: []want{{"minio", doctor.Warning, "there is no bucket other yet: the run makes it"}}},
+		"TLS where there is none": {change: variables{"MINIO_SECURE": "true"}, code: 2,
+			checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=false"}}},
+		"an endpoint that holds a secret": {change: variables{"MINIO_ENDPOINT": "canary:canary@" + m.Addr}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, "MINIO_ENDPOINT is no address: set host:port"}, {"minio", doctor.Skipped, "its configuration is wrong"}}},
+
+		"the exchange is down": {change: variables{"BINANCE_BASE_URL": "http://" + nobody}, code: 1,
+			checks: []want{{"binance", doctor.Failed, "connection refused"}, {"clock", doctor.OK, "MinIO"}}},
+		"a ban": {change: variables{"BINANCE_BASE_URL": banned.URL, "CACHE_DIR": t.TempDir()}, code: 1,
+			checks: []want{{"binance", doctor.Failed, "the exchange has banned this address (418), for "}}},
+		"a symbol": {change: variables{"SYMBOLS": "BTCUSDT,CUSDT"}, code: 2,
+			checks: []want{{"binance", doctor.Failed, "has no symbol CUSDT: correct SYMBOL or SYMBOLS"}}},
+		"a budget that is nearly used": {change: variables{"BINANCE_BASE_URL": poor.URL},
+			checks: []want{{"binance", doctor.Warning, "look at what else asks the exchange from this address"}}},
+		"the clock": {change: variables{"BINANCE_BASE_URL": ahead.URL},
+			checks: []want{{"clock", doctor.Warning, "set the one that is wrong"}}},
+
+		"a file in the place of STORE_DIR": {change: variables{"STORE_DIR": k.CAPath}, code: 2,
+			checks: []want{{"store-folder", doctor.Failed, "set STORE_DIR to another folder"}}},
+		"a file in the place of CACHE_DIR": {change: variables{"CACHE_DIR": k.CAPath}, code: 2,
+			checks: []want{{"cache-folder", doctor.Failed, "set CACHE_DIR to another folder"}, {"binance", doctor.Failed, "set CACHE_DIR to a folder that can be written"}}},
+		"a disk that is too small": {change: variables{"STORE_DIR": small, "LOOKBACK": "300d", "SYMBOLS": "BTCUSDT,AUSDT"}, code: 1,
+			checks: []want{{"store-folder", doctor.Failed, "1 MiB are free for about"}}},
+	}
+	if small == "" {
+		t.Log("no small disk can be made here")
+		delete(cases, "a disk that is too small")
+	}
+	t.Run("broken", func(t *testing.T) {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				c.mustFind(t, vars, secrets)
+			})
+		}
+	})
+	t.Run("nothing is left", func(t *testing.T) {
+		if left := k.Messages(t, "queue-events", 1); len(left) != 0 {
+			t.Errorf("events: %v", left)
+		}
+		for object := range theirs.ListObjects(t.Context(), "models", minio.ListObjectsOptions{Recursive: true}) {
+			t.Errorf("an object: %s", object.Key)
+		}
+		for _, dir := range []string{vars["STORE_DIR"], vars["CACHE_DIR"]} {
+			if entries, err := os.ReadDir(dir); len(entries) != 0 || err != nil {
+				t.Errorf("%s: %v, %v", dir, entries, err)
+			}
+		}
+		if n := len(e.Pages()); n != 0 {
+			t.Errorf("%d pages were fetched", n)
+		}
+	})
+}
+
+// smallDisk is a folder on a disk of a megabyte; empty where none can be made.
+func smallDisk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+		return ""
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+func TestAnAuthorityOfMinIOThatIsNotTrustedIsFound(t *testing.T) {
+	t.Parallel()
+	m := lab.StartMinIO(t, lab.MinIOOptions{TLS: true})
+	vars := base(t).with(variables{
+		"MINIO_ENDPOINT": m.Addr, "MINIO_ACCESS_KEY": m.AccessKey, "MINIO_SECRET_KEY": m.SecretKey, "MINIO_BUCKET_NAME": "models", "MINIO_SECURE": "true", "CA_PATH": m.CAPath,
+	})
+	secrets := []string{m.AccessKey, m.SecretKey}
+	expected{checks: []want{{"minio", doctor.Warning, "there is no bucket models yet"}, {"clock", doctor.OK, "MinIO"}}}.mustFind(t, vars, secrets)
+	expected{change: variables{"CA_PATH": m.OtherCAPath}, code: 2,
+		checks: []want{{"minio", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}}}.mustFind(t, vars, secrets)
+	expected{change: variables{"MINIO_SECURE": "false"}, code: 2,
+		checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=true"}}}.mustFind(t, vars, secrets)
+}
+
+func TestWhatIsBrokenInADatabaseIsFound(t *testing.T) {
+	t.Parallel()
+	const password = "canary-arango"
+	s := arangodb.Start(t, arangodb.Options{User: "trainer", Password: password, TLS: true})
+	s.CreateDatabase("market")
+	s.CreateGraph("market", "g", nil, arangodb.EdgeDefinition{Collection: "g_e", From: []string{"g_v"}, To: []string{"g_v"}})
+	for i := range 3 {
+		s.Insert("market", "g_v", false, map[string]any{"_key": fmt.Sprint("n", i), "y": i})
+		s.Insert("market", "g_e", true, map[string]any{"_from": fmt.Sprint("g_v/n", i), "_to": "g_v/n0"})
+	}
+	_, otherCA := lab.Certificate(t)
+	vars := base(t).with(variables{
+		"DATA_SOURCE": "arango", "ARANGO_URL": s.URL, "ARANGO_DB": "market", "ARANGO_USER": "trainer", "ARANGO_PASSWORD": password, "CA_PATH": s.CAPath,
+		"GRAPH_COLLECTION_NAME": "g", "SYMBOLS": "", "LOOKBACK": "",
+	})
+	for name, c := range map[string]expected{
+		"nothing": {checks: append(made("arangodb"), want{"arangodb", doctor.OK, "g_e (3), g_v (3)"})},
+		"candles that are not there": {change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "candles"}, code: 1,
+			checks: []want{{"arangodb", doctor.Failed, "collection candles is not in ARANGO_DB=market: correct the name, or start what makes it: a run waits for it for GRAPH_WAIT=10m0s"}}},
+		"a graph that may come": {change: variables{"GRAPH_COLLECTION_NAME": "late"}, code: 1,
+			checks: []want{{"arangodb", doctor.Failed, "late is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or start what makes it"}}},
+		"a graph that is not waited for": {change: variables{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "0s"}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "late is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"}}},
+		"the password": {change: variables{"ARANGO_PASSWORD": "canary-wrong"}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "does not take ARANGO_PASSWORD of ARANGO_USER=trainer: mend one of the two"}}},
+		"the database": {change: variables{"ARANGO_DB": "markt"}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "create it, or set one that is there"}}},
+		"the authority": {change: variables{"CA_PATH": otherCA}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}}},
+		"the server is down": {change: variables{"ARANGO_URL": fmt.Sprintf("http://localhost:%d", lab.FreePort(t))}, code: 1,
+			checks: []want{{"arangodb", doctor.Failed, "connection refused"}}},
+		"a password in the address": {change: variables{"ARANGO_URL": "http://trainer:canary-url@localhost:8529"}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, "ARANGO_URL holds a user or password"}, {"arangodb", doctor.Skipped, ""}}},
+		"a graph to be saved, of another source": {change: variables{"DATA_SOURCE": "simulated", "GRAPH_SAVE": "newest"},
+			checks: append(made(), want{"arangodb", doctor.OK, "whether graph newest can be written is not tried"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.mustFind(t, vars, []string{"canary"})
+		})
+	}
+}
+
+func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
+	t.Parallel()
+	candles := t.TempDir()
+	for _, symbol := range []string{"BTCUSDT", "AUSDT"} {
+		if err := os.WriteFile(filepath.Join(candles, symbol+".csv"), []byte("open_time,open,high,low,close,volume\n1717200000000,1,1,1,1,1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := variables{"DATA_SOURCE": "files", "DATA_DIR": candles, "LOOKBACK": ""}
+	graph := variables{"DATA_SOURCE": "pyg", "DATA_DIR": filepath.Join(candles, "AUSDT.csv"), "SYMBOLS": "", "LOOKBACK": ""}
+	for name, c := range map[string]expected{
+		"nothing":                        {checks: made()},
+		"nothing, of files":              {change: files, checks: append(made("files"), want{"files", doctor.OK, "has the files of the run's 2 symbols"})},
+		"nothing, of a graph's file":     {change: graph, checks: append(made("files"), want{"files", doctor.OK, "is a file of 1 MiB"})},
+		"a file of candles":              {change: files.with(variables{"SYMBOLS": "BTCUSDT,CUSDT"}), code: 2, checks: []want{{"files", doctor.Failed, "has no file of CUSDT: add it"}}},
+		"a folder of candles":            {change: files.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the folder of the candle files"}}},
+		"a graph's file":                 {change: graph.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the file that torch.save(data) wrote"}}},
+		"the ids":                        {change: variables{"QUEUE_ID": "", "SYMBOL": ""}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID is not set: set it to"}, {"store-folder", doctor.OK, ""}}},
+		"more memory than anybody has":   {change: variables{"SYMBOLS": "top:100", "EDGE_TOP_K": "99", "LOOKBACK": "20000d"}, code: 2, checks: []want{{"memory", doctor.Failed, "or take fewer SYMBOLS"}, {"store-folder", doctor.Failed, "free some space"}}},
+		"a device that is not there":     {change: variables{"DEVICE": "cuda:9"}, code: 2, checks: []want{{"device", doctor.Failed, "DEVICE=cuda:9"}}},
+		"a work folder that is a file":   {change: variables{"WORK_DIR": os.DevNull, "STORE_DIR": "out"}, code: 2, checks: []want{{"work-folder", doctor.Warning, ""}, {"store-folder", doctor.Failed, "set STORE_DIR to another folder"}}},
+		"a store in a relative folder":   {change: variables{"WORK_DIR": t.TempDir(), "STORE_DIR": "out"}, checks: append(made(), want{"work-folder", doctor.OK, ""})},
+		"a MinIO whose queue is no name": {change: variables{"QUEUE_ID": "a/b", "MINIO_ENDPOINT": "localhost:1", "MINIO_ACCESS_KEY": "canary", "MINIO_SECRET_KEY": "canary", "MINIO_BUCKET_NAME": "models"}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID"}, {"minio", doctor.Skipped, "is no name"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.mustFind(t, base(t), []string{"canary"})
+		})
+	}
+}

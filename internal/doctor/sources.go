@@ -1,0 +1,202 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/arango"
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/job"
+)
+
+// waiting remembers why something is waited for: an error at the end of a
+// check's time does not say.
+type waiting struct {
+	long bool // the end of a wait is the other side's, and not that of patience
+
+	mu   sync.Mutex
+	last data.Step
+}
+
+func (w *waiting) watch(s data.Step) {
+	if s.Phase == data.Waiting {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.last = s
+	}
+}
+
+// why is the last reason, and until when it is waited where that is long.
+func (w *waiting) why() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if left := time.Until(w.last.Until); w.long && left > 0 {
+		return fmt.Sprintf("%s, for %v more", w.last.Why, left.Round(time.Second))
+	}
+	return w.last.Why
+}
+
+// otherSource is why a source is not asked; empty: it is the run's.
+func (x *examination) otherSource(name string) string {
+	switch {
+	case x.Source.Source != name:
+		return "DATA_SOURCE is " + x.Source.Source
+	case x.Source.Validate() != nil:
+		return "its configuration is wrong"
+	}
+	return ""
+}
+
+// binance asks the exchange for its time, its limits, and the run's symbols.
+func (x *examination) binance() check {
+	return check{name: binanceName, skip: x.otherSource(source.Binance), run: func(ctx context.Context) finding {
+		w := waiting{long: true}
+		cfg := job.Cached(x.Config)
+		cfg.Watch = w.watch
+		e, err := source.LookAtExchange(ctx, cfg)
+		if len(e.Symbols) > 0 {
+			x.plan.learn(func(p *plan) { p.nodes, p.bars, p.held = int64(len(e.Symbols)), e.Bars, e.Held })
+		}
+		if err != nil {
+			f := failure(because(err, w.why()), "wait until it answers, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
+			if e.Held && f.retry {
+				return warn(f.message+", and a run does not ask it, since CACHE_DIR holds its whole range", f.mend)
+			}
+			return f
+		}
+		x.skew.set("Binance", e.Skew)
+		return judgeWeight(fmt.Sprintf("the %s market has the run's %d symbols", cfg.Binance.Market, len(e.Symbols)), e.Used, e.Limit)
+	}}
+}
+
+func judgeWeight(message string, used, limit int) finding {
+	message = fmt.Sprintf("%s; %d of the request weight of %d are used", message, used, limit)
+	if used*10 > limit*8 {
+		return warn(message, "look at what else asks the exchange from this address; a run waits for its turn")
+	}
+	return finding{status: OK, message: message}
+}
+
+// arangodb logs in, and looks for what the run reads.
+func (x *examination) arangodb() check {
+	reads, saves := x.Source.Source == source.Arango, x.Source.Arango.Save != ""
+	c := x.Source.Arango
+	skip := ""
+	switch {
+	case !reads && !saves:
+		skip = "DATA_SOURCE is " + x.Source.Source
+	case c.Validate() != nil:
+		skip = "its configuration is wrong"
+	}
+	return check{name: arangoName, skip: skip, run: func(ctx context.Context) finding {
+		var w waiting
+		db, err := arango.Open(ctx, c, w.watch)
+		const mend = "start the database, or set ARANGO_URL to the one that runs"
+		if err != nil {
+			return failure(because(err, w.why()), mend)
+		}
+		defer db.Close()
+		where := fmt.Sprintf("ARANGO_DB=%s is open to ARANGO_USER=%s", c.Database, c.User)
+		if saves {
+			where += fmt.Sprintf("; whether graph %s can be written is not tried", c.Save)
+		}
+		if !reads {
+			return fine("%s", where)
+		}
+		found, err := db.Look(ctx)
+		switch {
+		case err != nil:
+			return failure(because(err, w.why()), mend)
+		case found.Lacks != "" && c.Wait > 0:
+			return maybe(found.Lacks, fmt.Sprintf("correct the name, or start what makes it: a run waits for it for GRAPH_WAIT=%v", c.Wait))
+		case found.Lacks != "":
+			return fail(found.Lacks, "correct the name, or set GRAPH_WAIT to wait for it")
+		}
+		x.plan.learn(func(p *plan) { p.find(found) })
+		return fine("%s, and has %s", where, counted(found.Documents))
+	}}
+}
+
+// find adds what a database holds.
+func (p *plan) find(f arango.Found) {
+	sum := func(names []string) (n int64) {
+		for _, name := range names {
+			n += f.Documents[name]
+		}
+		return n
+	}
+	switch g := f.Inputs.Graph; {
+	case g == nil:
+		p.cells = sum(f.Inputs.Candles)
+	case g.Mixed: // which of them are edges is not known: they take less
+		p.cells, p.edges = sum(g.Vertices), sum(g.Vertices)
+	default:
+		p.cells, p.edges = sum(g.Vertices), max(sum(g.Edges), 1)
+	}
+}
+
+// counted writes numbers of documents, of the first few of many collections.
+func counted(documents map[string]int64) string {
+	const most = 5
+	names := slices.Sorted(maps.Keys(documents))
+	var parts []string
+	for _, name := range names[:min(len(names), most)] {
+		parts = append(parts, fmt.Sprintf("%s (%d)", name, documents[name]))
+	}
+	if more := len(names) - most; more > 0 {
+		parts = append(parts, fmt.Sprintf("%d collections more", more))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// files looks at the files that the run reads.
+func (x *examination) files() check {
+	skip := x.otherSource(source.Files)
+	if x.Source.Source == config.PyG {
+		if skip = ""; x.Source.Dir == "" {
+			skip = "its configuration is wrong"
+		}
+	}
+	return check{name: filesName, skip: skip, run: func(context.Context) finding {
+		if x.Source.Source == config.PyG {
+			return x.graphFile()
+		}
+		symbols, rows, err := source.LookAtFiles(x.Source)
+		if err != nil {
+			return failure(err, "look at DATA_DIR and the disk it is on")
+		}
+		x.plan.learn(func(p *plan) {
+			p.nodes = int64(len(symbols))
+			if p.bars == 0 || p.bars > rows {
+				p.bars = rows
+			}
+		})
+		return fine("DATA_DIR=%s has the files of the run's %d symbols, of about %d candles at most", x.Source.Dir, len(symbols), rows)
+	}}
+}
+
+// graphFile looks at the one file of a graph.
+func (x *examination) graphFile() finding {
+	file, err := os.Open(x.Source.Dir)
+	if err != nil {
+		return fail("reading DATA_DIR: "+err.Error(), "set it to the file that torch.save(data) wrote")
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New(x.Source.Dir + " is no file")
+	}
+	if err != nil {
+		return fail("reading DATA_DIR: "+err.Error(), "set it to the file that torch.save(data) wrote")
+	}
+	return fine("DATA_DIR=%s is a file of %s", x.Source.Dir, bytesText(info.Size()))
+}
