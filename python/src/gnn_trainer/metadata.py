@@ -1,0 +1,89 @@
+"""metadata.json: what a reader of the model needs to feed it and to understand what it says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+FORMAT_VERSION = 1  # of metadata.json and metrics.json
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A feature that the data of the training could not support, and why."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LabelRule:
+    """How a return became a class."""
+
+    dead_zone: float
+    rule: str
+
+
+@dataclass(frozen=True)
+class GraphRule:
+    """How returns become edges. Without top_k and threshold the graph was given, not made of returns."""
+
+    window: int  # bars that a correlation spans
+    returns: str  # raw, or excess: less the market's mean
+    density: float  # mean over snapshots of E / (P (P - 1)), P the nodes present
+    top_k: int | None = None
+    threshold: float | None = None  # least correlation
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part's snapshots, both ends included; first and last are open times in Unix ms."""
+
+    count: int
+    first: int | None
+    last: int | None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Where each part of the time axis lies."""
+
+    train: Span
+    valid: Span
+    test: Span
+    live: Span
+    gap: int  # snapshots in no part
+
+
+@dataclass(frozen=True)
+class Versions:
+    """What made the result."""
+
+    gnn_trainer: str
+    torch: str
+    go: str
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """metadata.json, field by field."""
+
+    format_version: int
+    model_type: str
+    model_name: str
+    queue_id: str
+    symbol: str  # the one that the run was asked for
+    feature_names: tuple[str, ...]  # [F] the columns of x
+    feature_mean: tuple[float, ...]  # [F] of the training part; model.pt subtracts it itself
+    feature_std: tuple[float, ...]  # [F] likewise
+    left_out: tuple[LeftOut, ...]
+    symbols: tuple[str, ...]  # [N] the rows of x
+    interval: str  # length of a bar, such as 5m; empty for a graph without time
+    horizon: int  # bars ahead that the label looks
+    task: str
+    classes: tuple[str, ...]  # the columns of the logits
+    label: LabelRule
+    graph: GraphRule
+    splits: Parts
+    hidden: int
+    layers: int
+    versions: Versions

@@ -1,0 +1,236 @@
+"""A result of gnn-trainer: its model, what is said of it, and predictions from candles."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from .bucket import Bucket
+from .decode import decode, decode_object
+from .errors import ResultError, needs
+from .frames import Candles, microseconds
+from .manifest import Manifest
+from .metadata import FORMAT_VERSION, Metadata
+from .snapshot import Recipe, Snapshot
+from .store import Files, Folder, Place, find
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+ATTEMPTS = 3  # at a result that is stored anew while it is loaded
+BATCH = 256  # snapshots that the model sees at once
+
+
+def load(
+    address: str | os.PathLike[str],
+    *,
+    endpoint: str | None = None,
+    access_key: str | None = None,
+    secret_key: str | None = None,
+    secure: bool = False,
+    ca: str | os.PathLike[str] | None = None,
+    region: str = "us-east-1",
+    cache: str | os.PathLike[str] | None = None,
+    lazy: bool = False,
+) -> Result:
+    """Loads a result, every file of it compared with its manifest's size and SHA-256.
+
+    address is the folder of a MODEL_NAME, whose latest.json is followed, or of one run in it; or the same in a bucket,
+    s3://BUCKET/MODEL_NAME. The rest but lazy is for buckets: the server's endpoint as host:port, the keys, secure for
+    https, ca for a PEM file of authorities trusted beside the system's, and cache, the folder that files are fetched to
+    (unset: gnn-trainer in the user's cache folder). lazy leaves the files that prediction does not need until they are
+    asked for.
+    """
+    place: Place
+    if (url := os.fspath(address)).startswith("s3://"):
+        place = Bucket(
+            url,
+            endpoint=endpoint,
+            access_key=access_key,
+            secret_key=secret_key,
+            secure=secure,
+            ca=ca,
+            region=region,
+            cache=cache,
+        )
+    elif endpoint is not None:
+        raise ResultError(
+            f"{url} is a folder, and an endpoint was given: write the address as s3://BUCKET/MODEL_NAME, or leave it out"
+        )
+    else:
+        place = Folder(Path(url))
+    for _ in range(ATTEMPTS - 1):
+        files = find(place)
+        try:
+            return Result(files, lazy)
+        except ResultError:
+            if not files.replaced():
+                raise
+    return Result(find(place), lazy)
+
+
+class Result:
+    """What one run has left. Made by load()."""
+
+    address: str  # of the result: a folder, or s3://BUCKET/MODEL_NAME/QUEUE_ID
+    manifest: Manifest
+    metadata: Metadata
+    metrics: dict[str, Any]  # metrics.json
+    model: torch.jit.ScriptModule  # (x [N, F], edge_index [2, E], edge_weight [E]) -> logits [N, 3]: down, flat, up
+
+    def __init__(self, files: Files, lazy: bool) -> None:
+        self._files = files
+        self.address, self.manifest = files.address, files.manifest
+        if not lazy:
+            files.verify()
+        self.metadata = decode(Metadata, files.read("metadata.json"), FORMAT_VERSION, f"{files.address}/metadata.json")
+        self.metrics = decode_object(files.read("metrics.json"), FORMAT_VERSION, f"{files.address}/metrics.json")
+        try:
+            self.model = _script(files.read("model.pt"))
+        except RuntimeError as e:
+            raise ResultError(
+                f"{files.address}/model.pt cannot be loaded by PyTorch {torch.__version__}: "
+                f"install {self.metadata.versions.torch}, with which it was made"
+            ) from e
+
+    def __repr__(self) -> str:
+        m = self.metadata
+        return f"<Result {self.address}: {self.status}, {len(m.symbols)} symbols of {m.interval or 'no time'}>"
+
+    @property
+    def status(self) -> str:
+        """finished, or interrupted: what there was when the run was stopped."""
+        return self.manifest.status
+
+    def path(self, name: str) -> Path:
+        """Where a file of the result lies on the disk, such as dataset.pt: fetched if need be, and verified."""
+        return self._files.path(name)
+
+    def graph(self) -> dict[str, Tensor]:
+        """The newest snapshot that the run knew, graph.pt: Data.from_dict(result.graph()) in PyTorch Geometric."""
+        graph: dict[str, Tensor] = torch.load(io.BytesIO(self._files.read("graph.pt")), weights_only=True)
+        return graph
+
+    def predictions(self) -> DataFrame:
+        """What the run itself said of every snapshot and symbol, predictions.parquet."""
+        pd = _pandas("predictions()")
+        try:
+            frame: DataFrame = pd.read_parquet(io.BytesIO(self._files.read("predictions.parquet")))
+        except ImportError as e:
+            raise needs("pyarrow", "predictions()", "pandas") from e
+        return frame
+
+    @cached_property
+    def _recipe(self) -> Recipe:
+        return Recipe(self.metadata, self.address)
+
+    def features(self, candles: Candles, *, allow_missing: bool = False) -> DataFrame:
+        """The model's features, one row for each bar that a symbol has, by time and then in node order.
+
+        Columns: open_time (Unix ms), symbol and the features, float32 as the model takes them, NaN where undefined.
+        """
+        pd = _pandas("features()")
+        market = self._recipe.market(candles, allow_missing)
+        t, i = (~market.values["close"].isnan()).T.nonzero(as_tuple=True)
+        x = self._recipe.features(market)[i, t]
+        frame: DataFrame = pd.DataFrame(x.numpy(), columns=list(self.metadata.feature_names))
+        frame.insert(0, "open_time", (market.start + t * market.step).numpy())
+        frame.insert(1, "symbol", [self.metadata.symbols[k] for k in i.tolist()])
+        return frame
+
+    def snapshot(self, candles: Candles, at: int | datetime | None = None, *, allow_missing: bool = False) -> Snapshot:
+        """The graph that the model takes, of the bar that opened at a time (Unix ms, or a datetime); unset: the newest.
+
+        candles is a long frame (open_time, symbol, open, high, low, close, volume and the columns that the model's
+        features need) or a dict of symbol -> frame, and reaches back as far as the graph's window does.
+        A symbol of the model without candles is an error, or masked with allow_missing.
+        """
+        return self._recipe.at(self._recipe.market(candles, allow_missing), _open_time(at))
+
+    def snapshots(self, candles: Candles, *, allow_missing: bool = False) -> Iterator[Snapshot]:
+        """The snapshots of every bar with enough bars before it, in time order."""
+        return self._recipe.all(self._recipe.market(candles, allow_missing))
+
+    def probabilities(self, *snapshots: Snapshot) -> Tensor:
+        """What the model says of snapshots [S, N, 3]: down, flat, up. Of masked nodes it means nothing."""
+        n = len(self.metadata.symbols)
+        offset = n * torch.arange(len(snapshots)).repeat_interleave(
+            torch.tensor([s.edge_index.shape[1] for s in snapshots])
+        )
+        x, index = torch.cat([s.x for s in snapshots]), torch.cat([s.edge_index for s in snapshots], dim=1) + offset
+        weight = torch.cat([s.edge_weight for s in snapshots])
+        device = next((p.device for p in self.model.parameters()), x.device)
+        with torch.no_grad():
+            logits: Tensor = self.model(x.to(device), index.to(device), weight.to(device))
+        return logits.softmax(dim=1).cpu().reshape(len(snapshots), n, -1)
+
+    def predict(self, candles: Candles, at: int | datetime | None = None, *, allow_missing: bool = False) -> DataFrame:
+        """The probabilities of each symbol that takes part, in node order; see snapshot() for the arguments.
+
+        Indexed by symbol, with open_time (of the last bar known, Unix ms), score = p_up - p_down, p_down, p_flat, p_up.
+        """
+        pd = _pandas("predict()")
+        snapshot = self.snapshot(candles, at, allow_missing=allow_missing)
+        frame: DataFrame = self._frame(pd, [snapshot]).set_index("symbol")
+        return frame
+
+    def predict_all(self, candles: Candles, *, allow_missing: bool = False) -> DataFrame:
+        """The same of every bar with enough bars before it: a row a bar and symbol, as in predictions()."""
+        pd = _pandas("predict_all()")
+        return self._frame(pd, self.snapshots(candles, allow_missing=allow_missing))
+
+    def _frame(self, pd: Any, snapshots: Iterable[Snapshot]) -> DataFrame:
+        classes = [f"p_{name}" for name in self.metadata.classes]
+        symbols, times, said = [], [], []
+        for batch in _batches(snapshots, BATCH):
+            for snapshot, p in zip(batch, self.probabilities(*batch), strict=True):
+                there = snapshot.node_mask.nonzero().flatten().tolist()
+                symbols += [snapshot.symbols[i] for i in there]
+                times += [snapshot.open_time] * len(there)
+                said.append(p[there].double())
+        frame: DataFrame = pd.DataFrame(
+            {"open_time": times, "symbol": symbols}, columns=["open_time", "symbol", "score", *classes]
+        )
+        frame[classes] = torch.cat(said).numpy() if said else []
+        frame["score"] = frame["p_up"] - frame["p_down"]
+        return frame
+
+
+def _script(content: bytes) -> torch.jit.ScriptModule:
+    with warnings.catch_warnings():
+        # TorchScript is what the trainer writes; who loads it has no say in that.
+        warnings.filterwarnings("ignore", message=".*torch.jit.load.*", category=DeprecationWarning)
+        model: torch.jit.ScriptModule = torch.jit.load(io.BytesIO(content), map_location="cpu")  # type: ignore[no-untyped-call]
+    return model.eval()
+
+
+def _batches(snapshots: Iterable[Snapshot], size: int) -> Iterator[list[Snapshot]]:
+    batch: list[Snapshot] = []
+    for snapshot in snapshots:
+        batch.append(snapshot)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _open_time(at: int | datetime | None) -> int | None:
+    return microseconds(at) // 1000 if isinstance(at, datetime) else at
+
+
+def _pandas(what: str) -> Any:
+    try:
+        import pandas
+    except ImportError as e:
+        raise needs("pandas", what, "pandas") from e
+    return pandas

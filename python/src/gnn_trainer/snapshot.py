@@ -1,0 +1,117 @@
+"""Snapshots of a market, as gnn-trainer trained on them: candles enter, what the model takes leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from . import edges, features
+from .candles import INTERVALS, Market, market, stamp
+from .errors import CandlesError, ResultError, needs
+from .frames import Candles
+from .metadata import Metadata
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The graph of one bar, of N nodes with F features and E edges."""
+
+    symbols: tuple[str, ...]  # [N] node order
+    open_time: int  # of the bar, Unix ms
+    x: Tensor  # [N, F] float32 as it is, 0 at masked nodes; the model normalises it
+    node_mask: Tensor  # [N] bool: which nodes take part
+    edge_index: Tensor  # [2, E] int64: row 0 the neighbour, row 1 the node that listens to it
+    edge_weight: Tensor  # [E] float32: max(correlation, 0)
+    edge_attr: Tensor  # [E, 1] float32: the correlation
+
+    def to_dict(self) -> dict[str, Tensor]:
+        """The tensors, as in graph.pt."""
+        names = ("x", "node_mask", "edge_index", "edge_weight", "edge_attr")
+        return {**{name: getattr(self, name) for name in names}, "open_time": torch.tensor([self.open_time])}
+
+    def to_pyg(self) -> Data:
+        """The same as PyTorch Geometric's Data."""
+        try:
+            from torch_geometric.data import Data
+        except ImportError as e:
+            raise needs("torch_geometric", "Snapshot.to_pyg()", "pyg") from e
+        return Data.from_dict(self.to_dict())
+
+
+BLOCK = 4096  # bars whose features are in memory at once
+
+
+class Recipe:
+    """How snapshots are made of candles, by the metadata's own definitions."""
+
+    def __init__(self, metadata: Metadata, address: str) -> None:
+        rule = metadata.graph
+        if rule.top_k is None and rule.threshold is None:
+            raise ResultError(
+                f"the model of {address} was trained on a prepared graph, not on candles, so nothing says how candles become "
+                "its features and edges: make x and edge_index as that graph has them and call result.model"
+            )
+        if metadata.interval not in INTERVALS:
+            raise ResultError(
+                f"the model of {address} has bars of {metadata.interval!r}, which this version does not know: install a newer one"
+            )
+        if rule.returns not in ("raw", "excess"):
+            raise ResultError(
+                f"the model of {address} has edges by {rule.returns!r} returns, which this version does not know: install a newer one"
+            )
+        self._metadata = metadata
+        self._optional = features.columns(features.known(metadata.feature_names, address))
+        self._before = max(rule.window, features.LOOKBACK)  # bars before its own that a snapshot needs
+
+    def market(self, candles: Candles, allow_missing: bool) -> Market:
+        m = self._metadata
+        return market(candles, m.symbols, m.interval, self._optional, allow_missing)
+
+    def features(self, m: Market) -> Tensor:
+        return features.compute(m, self._metadata.feature_names)
+
+    def at(self, m: Market, open_time: int | None) -> Snapshot:
+        """The snapshot of the bar that opened then, Unix ms; of the newest bar for None."""
+        bar, off = divmod((m.open_time(m.bars - 1) if open_time is None else open_time) - m.start, m.step)
+        if off or not 0 <= bar < m.bars:
+            raise CandlesError(
+                f"no bar of {self._metadata.interval} opens at {stamp(m.start + bar * m.step + off)} "
+                f"in candles from {stamp(m.start)} to {stamp(m.open_time(m.bars - 1))}: give an open_time among theirs"
+            )
+        if bar < self._before:
+            raise CandlesError(
+                f"the bar at {stamp(m.open_time(bar))} has {bar} bars before it, and the model needs {self._before}: give older candles too"
+            )
+        cut = m.cut(bar - self._before, bar)
+        for snapshot in self._each(cut):
+            return snapshot
+        x = self.features(cut)[:, -1]
+        undefined = [name for j, name in enumerate(self._metadata.feature_names) if bool(x[:, j].isnan().any())]
+        raise CandlesError(
+            f"no symbol has all of its features at {stamp(m.open_time(bar))}, since {', '.join(undefined)} are undefined there: "
+            "give candles with fewer gaps, or another bar"
+        )
+
+    def all(self, m: Market) -> Iterator[Snapshot]:
+        """The snapshots of every bar with enough bars before it, but for those at which no node takes part."""
+        for bar in range(self._before, m.bars, BLOCK):
+            yield from self._each(m.cut(bar - self._before, min(bar + BLOCK, m.bars) - 1))
+
+    def _each(self, m: Market) -> Iterator[Snapshot]:
+        rule = self._metadata.graph
+        x, returns = self.features(m), edges.returns(m, rule)
+        present = ~x.isnan().any(dim=2)
+        x = torch.where(present[:, :, None], x, 0.0)
+        bars = range(self._before, m.bars)
+        masks = present[:, self._before :].T.contiguous()
+        for t, mask, (index, correlation) in zip(bars, masks, edges.edges(returns, masks, rule), strict=True):
+            if bool(mask.any()):
+                weight = correlation.clamp(min=0)
+                yield Snapshot(m.symbols, m.open_time(t), x[:, t].clone(), mask, index, weight, correlation[:, None])
