@@ -225,6 +225,7 @@ clean:
 	rm -rf bin build out
 
 include test/arangodb/clients.mk
+include python/python.mk
 
 # make's own -j is left to the user; without it the native objects are still
 # compiled $(JOBS) at a time.
