@@ -50,6 +50,8 @@ def fetch(endpoint, access, secret, bucket, prefix, folder):
     from minio import Minio
 
     client = Minio(endpoint, access_key=access, secret_key=secret, secure=False)
+    if not client.bucket_exists(bucket):
+        return  # no run has come as far as its store
     for o in client.list_objects(bucket, prefix=prefix + "/", recursive=True):
         client.fget_object(bucket, o.object_name, str(Path(folder) / Path(o.object_name).relative_to(prefix)))
 
