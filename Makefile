@@ -219,7 +219,7 @@ bench: build
 bench-data: build
 	$(WITH_LIBS) GNN_BENCH=1 $(GO) test -v -count 1 -timeout 60m -run '^TestEdgesBesideNumPyAndPandas$$' ./data
 	$(WITH_LIBS) GNN_SCALE=1 $(GO) test -v -count 1 -timeout 30m -run '^TestAWholeMarketIsFetched' ./data/source
-	$(WITH_LIBS) $(GO) test -v -count 1 -timeout 30m -run '^TestAMillionDocuments' ./data/arango
+	$(WITH_LIBS) GNN_SCALE=1 $(GO) test -v -count 1 -timeout 30m -run '^TestAMillionDocuments' ./data/arango
 
 clean:
 	rm -rf bin build out

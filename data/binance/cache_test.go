@@ -262,7 +262,7 @@ func TestADamagedFileIsFetchedAgain(t *testing.T) {
 	path := klines(cache, "5m", "BTCUSDT").file(monthOf(may.UnixMilli()))
 	random := rand.New(rand.NewPCG(1, 2))
 	noticed := 0
-	for i := range 60 {
+	for i := range 24 {
 		if err := c.Fetch(t.Context(), cache, r, nil); err != nil {
 			t.Fatal(err)
 		}
