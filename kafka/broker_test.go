@@ -214,7 +214,8 @@ func TestWhereNoBrokerIsTheLastEventIsHandedBackInTime(t *testing.T) {
 	b := newBroker(t, kafka.Config{BootstrapServers: fmt.Sprintf("localhost:%d", lab.FreePort(t)), EventsTopic: "e", ControlTopic: "c"})
 	var log journal
 	var undelivered []string
-	telemetry := kafka.NewTelemetry(run, kafka.English, b.Events("q1", log.log), func(e []byte) { undelivered = append(undelivered, string(e)) })
+	events := b.Events("q1", log.log)
+	telemetry := kafka.NewTelemetry(run, kafka.English, events, func(e []byte) { undelivered = append(undelivered, string(e)) })
 	if err := telemetry.Started(); err != nil {
 		t.Fatal(err)
 	}
@@ -226,6 +227,12 @@ func TestWhereNoBrokerIsTheLastEventIsHandedBackInTime(t *testing.T) {
 	_ = telemetry.Close() // it tells of the same
 	if len(undelivered) != 2 || !strings.Contains(undelivered[0], "started") || !strings.Contains(undelivered[1], "finished") {
 		t.Errorf("undelivered: %q", undelivered)
+	}
+	if s := telemetry.Stats(); s.Undelivered != 2 || s.Waiting != 0 || len(s.Delivered) != 0 {
+		t.Errorf("it counted %+v", s)
+	}
+	if n := events.(interface{ Retries() int64 }).Retries(); n == 0 {
+		t.Error("no retry is counted")
 	}
 }
 

@@ -42,6 +42,7 @@ type Telemetry struct {
 	lost    error  // that the caller has not been told of
 	over    bool   // no further Started, Loading or Epoch
 	ending  Status // of the call that decided how the run ends
+	stats   Stats
 
 	ended  chan struct{} // closed once the last event is sent or refused
 	endErr error         // read it after ended
@@ -59,6 +60,7 @@ func NewTelemetry(ids IDs, lang Lang, sink Sink, undelivered func(event []byte))
 	t := &Telemetry{
 		ids: ids, lang: lang, sink: sink, undelivered: undelivered,
 		begun: time.Now(), turn: make(chan struct{}, 1), ended: make(chan struct{}),
+		stats: Stats{Delivered: map[Status]int64{}},
 	}
 	t.life, t.kill = context.WithCancel(context.Background())
 	t.progress, t.cut = context.WithCancel(t.life)
@@ -130,6 +132,36 @@ func (t *Telemetry) Interrupted(ctx context.Context, modelPath string) (Status, 
 // Error ends a run that cause has stopped. See Finished.
 func (t *Telemetry) Error(ctx context.Context, cause error) (Status, error) {
 	return t.conclude(ctx, t.event(Failed, fmt.Sprintf(textError.In(t.lang), cause)), nil)
+}
+
+// Stats is what a telemetry has done so far.
+type Stats struct {
+	Waiting     int              // events that the sink has not taken yet
+	Delivered   map[Status]int64 // events that it took
+	Dropped     int64            // Loading and Epoch events that a newer one or the end took the place of
+	Undelivered int64            // events that the sink has refused
+	Last        Status           // of the newest event that the sink was given; empty: there was none
+}
+
+// Stats may be asked for at any time.
+func (t *Telemetry) Stats() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.stats
+	s.Delivered = maps.Clone(s.Delivered)
+	for _, e := range []*Event{t.started, t.pending} {
+		if e != nil {
+			s.Waiting++
+		}
+	}
+	return s
+}
+
+// count has f change the stats.
+func (t *Telemetry) count(f func(*Stats)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f(&t.stats)
 }
 
 // Close drops an event that still waits and returns when no goroutine of the
@@ -209,7 +241,8 @@ func (t *Telemetry) last(ctx context.Context, e Event) error {
 func (t *Telemetry) silence() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.over, t.pending = true, nil
+	t.dropPending()
+	t.over = true
 	if t.armed && t.timer.Stop() {
 		t.armed = false
 		t.flushes.Done()
@@ -222,10 +255,19 @@ func (t *Telemetry) enqueue(e Event) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.over {
+		t.dropPending()
 		t.pending = &e
 		t.arm(time.Unix(t.second+1, 0).Sub(t.now()))
 	}
 	return t.takeLost()
+}
+
+// dropPending leaves out the event that waits. The caller holds mu.
+func (t *Telemetry) dropPending() {
+	if t.pending != nil {
+		t.pending = nil
+		t.stats.Dropped++
+	}
 }
 
 // arm has flush run after d. The caller holds mu.
@@ -271,10 +313,22 @@ func (t *Telemetry) flush() {
 // deliver stamps e and hands it to the sink. The caller has the turn.
 func (t *Telemetry) deliver(ctx context.Context, e Event) error {
 	e.Time = t.stamp()
+	t.count(func(s *Stats) { s.Waiting, s.Last = s.Waiting+1, e.Status })
 	b, err := e.encode()
 	if err == nil {
 		err = t.sink.Send(ctx, b)
 	}
+	t.count(func(s *Stats) {
+		s.Waiting--
+		switch {
+		case err == nil:
+			s.Delivered[e.Status]++
+		case e.Status == Loading && ctx.Err() != nil:
+			s.Dropped++ // the last event cut it short
+		default:
+			s.Undelivered++
+		}
+	})
 	if err == nil {
 		return nil
 	}
@@ -287,6 +341,7 @@ func (t *Telemetry) deliver(ctx context.Context, e Event) error {
 // missed is the error of an event that the sink was never given.
 func (t *Telemetry) missed(e Event, err error) error {
 	e.Time = t.stamp()
+	t.count(func(s *Stats) { s.Undelivered, s.Last = s.Undelivered+1, e.Status })
 	if b, encoding := e.encode(); encoding == nil {
 		t.undelivered(b)
 	}

@@ -244,6 +244,9 @@ func TestARefusedEpochIsReportedByTheNextCallAndStopsNothing(t *testing.T) {
 		must(t, tm.Epoch(3, 3, 1, nil)) // reported once only
 		time.Sleep(2 * time.Second)
 		expect(t, sink.told(t, start), "loading Epoch 2 finished, loss: 1.0000 @2.000", "loading Epoch 3 finished, loss: 1.0000 @4.000")
+		if s := tm.Stats(); s.Undelivered != 1 || s.Delivered[Loading] != 2 || s.Dropped != 0 {
+			t.Errorf("it counted %+v", s)
+		}
 	})
 }
 
@@ -287,6 +290,9 @@ func TestAStuckSinkHoldsUpNeitherTrainingNorTheLastEvent(t *testing.T) {
 		if time.Since(start) != 0 {
 			t.Errorf("training waited %v", time.Since(start))
 		}
+		if s := tm.Stats(); s.Waiting != 2 || s.Dropped != 3 || s.Last != Loading { // one in hand, one pending
+			t.Errorf("meanwhile %+v", s)
+		}
 		time.Sleep(90 * time.Second)
 		won, err := tm.Finished(t.Context(), "model.pt", nil)
 		must(t, err)
@@ -294,6 +300,9 @@ func TestAStuckSinkHoldsUpNeitherTrainingNorTheLastEvent(t *testing.T) {
 			t.Errorf("%s after %v", won, time.Since(start))
 		}
 		expect(t, sink.told(t, start), "finished Training finished @90.000")
+		if s := tm.Stats(); s.Waiting != 0 || s.Dropped != 5 || s.Undelivered != 0 || s.Delivered[Finished] != 1 || s.Delivered[Loading] != 0 || s.Last != Finished {
+			t.Errorf("at the end %+v", s)
+		}
 	})
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -34,7 +35,11 @@ type eventsTopic struct {
 	topic  topic
 	place  place
 	outage outage
+	failed atomic.Int64
 }
+
+// Retries counts the tries to send an event that failed for now.
+func (e *eventsTopic) Retries() int64 { return e.failed.Load() }
 
 func (e *eventsTopic) Send(ctx context.Context, event []byte) error {
 	err := persist(ctx, func() error {
@@ -56,7 +61,10 @@ func (e *eventsTopic) Send(ctx context.Context, event []byte) error {
 			}
 			return r.Error
 		})
-	}, func(err error) { e.outage.failed(0, err) })
+	}, func(err error) {
+		e.failed.Add(1)
+		e.outage.failed(0, err)
+	})
 	if err != nil {
 		return fmt.Errorf("sending to topic %s: %w", e.topic.name, err)
 	}

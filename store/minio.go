@@ -85,6 +85,9 @@ func (m *MinIO) Location(name string) string {
 	return "s3://" + path.Join(m.config.Bucket, m.key(name))
 }
 
+// Uploads may be asked for at any time.
+func (m *MinIO) Uploads() Uploads { return m.uploads.uploads() }
+
 // Path is the staging folder.
 func (m *MinIO) Path() string { return m.staging.Path() }
 
@@ -123,7 +126,7 @@ func (m *MinIO) again(ctx context.Context, limit time.Duration, f func() error) 
 			return struct{}{}, backoff.Permanent(last)
 		}
 		return struct{}{}, last
-	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(limit))
+	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(limit), backoff.WithNotify(func(error, time.Duration) { m.uploads.retried() }))
 	if err != nil && last != nil && !errors.Is(last, err) {
 		return fmt.Errorf("%w; last: %w", err, last)
 	}

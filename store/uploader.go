@@ -36,6 +36,30 @@ type uploader struct {
 	failing time.Time     // since when nothing succeeds; zero: it does
 	last    error
 	ended   bool
+	stats   Uploads // but for what waits
+}
+
+// Uploads is what a MinIO store has done in the background so far.
+type Uploads struct {
+	Waiting int   // files to upload or objects to remove, the one under way included
+	Files   int64 // that are up
+	Bytes   int64 // in them
+	Retries int64 // of requests and of whole uploads, after one that failed
+}
+
+func (u *uploader) uploads() Uploads {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	s := u.stats
+	s.Waiting = len(u.queue)
+	return s
+}
+
+// retried counts a request or an upload that is made again.
+func (u *uploader) retried() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.stats.Retries++
 }
 
 func newUploader(timeout time.Duration, log func(string), do func(context.Context, upload) error) *uploader {
@@ -107,7 +131,7 @@ func (u *uploader) run(ctx context.Context) {
 			}
 		}
 		_, err := backoff.Retry(ctx, func() (struct{}, error) { return struct{}{}, u.attempt(ctx, *next) },
-			backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(0))
+			backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(0), backoff.WithNotify(func(error, time.Duration) { u.retried() }))
 		if err != nil {
 			return // ctx has ended
 		}
@@ -140,6 +164,8 @@ func (u *uploader) attempt(ctx context.Context, up upload) error {
 			u.log("uploading works again")
 		}
 		u.failing, u.last = time.Time{}, nil
+		u.stats.Files++
+		u.stats.Bytes += up.info.Size
 	case ctx.Err() != nil:
 		return err
 	default:

@@ -56,11 +56,14 @@ func TestWhatCannotBeUploadedDoesNotHoldUpWhatCan(t *testing.T) {
 				u := newUploader(time.Minute, b.log, b.do)
 				defer u.close()
 				for _, key := range []string{"first", "bad", "last"} {
-					u.add(upload{key: key, path: key})
+					u.add(upload{key: key, path: key, info: FileInfo{Size: 10}})
 				}
 				begin := time.Now()
 				if err := u.wait(t.Context(), all); err != nil || time.Since(begin) > time.Second {
 					t.Errorf("after %v: %v", time.Since(begin), err)
+				}
+				if s := u.uploads(); s.Files != 2 || s.Bytes != 20 || s.Retries != 0 {
+					t.Errorf("it counted %+v", s)
 				}
 				if !slices.Equal(b.got, []string{"first", "last"}) || len(b.logged) != c.logged {
 					t.Errorf("uploaded %v, logged %q", b.got, b.logged)
@@ -84,6 +87,9 @@ func TestOnlyTheNewestOfAKeyWaits(t *testing.T) {
 		u.drop("checkpoint")
 		u.add(upload{key: "checkpoint"}) // its removal
 		synctest.Wait()
+		if s := u.uploads(); s.Waiting != 3 || s.Files != 0 {
+			t.Errorf("while it fails %+v", s)
+		}
 		b.mu.Lock()
 		b.judge = func(upload) error { return nil }
 		b.mu.Unlock()
@@ -95,6 +101,9 @@ func TestOnlyTheNewestOfAKeyWaits(t *testing.T) {
 		}
 		if len(b.logged) != 2 { // that it fails, and that it works again
 			t.Errorf("logged %q", b.logged)
+		}
+		if s := u.uploads(); s.Waiting != 0 || s.Files != 2 || s.Bytes != 0 || s.Retries == 0 {
+			t.Errorf("in the end %+v", s)
 		}
 	})
 }
