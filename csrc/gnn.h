@@ -60,6 +60,14 @@ gnn_status gnn_set_grad_enabled(int32_t enabled);  // this thread only
 // ask for a device: libtorch looks for CUDA once.
 gnn_status gnn_cuda_load(int32_t* device_count);
 
+// What libtorch's allocator has on a CUDA device, in bytes: in tensors now, in
+// tensors at most so far, and taken from the device, kept blocks included.
+typedef struct gnn_memory {
+  int64_t allocated, allocated_peak, reserved;
+} gnn_memory;
+// GNN_NO_CUDA before gnn_cuda_load has succeeded. From any thread.
+gnn_status gnn_cuda_memory(int32_t device, gnn_memory* memory);
+
 // ---- tensors -------------------------------------------------------------
 
 // Counts a tensor made by gotorch, to be freed by gnn_tensors_free from now on.

@@ -5,6 +5,7 @@
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/util/Exception.h>
 #include <dlfcn.h>
 #include <malloc.h>
@@ -26,6 +27,8 @@ namespace gnn {
 std::atomic<int64_t> live_handles{0};
 
 namespace {
+
+std::atomic<bool> cuda_loaded{false};
 
 char* copy_message(const char* what) noexcept {
   char* copy = strdup(what);
@@ -133,5 +136,18 @@ gnn_status gnn_cuda_load(int32_t* device_count) {
       throw gnn::NoCuda("the NVIDIA driver is there, but shows no usable device");
     }
     *device_count = static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount());
+    gnn::cuda_loaded = true;
+  });
+}
+
+gnn_status gnn_cuda_memory(int32_t device, gnn_memory* memory) {
+  return gnn::guard([&] {
+    // libtorch itself is not asked: it looks for CUDA once, and that may still come.
+    if (!gnn::cuda_loaded) throw gnn::NoCuda("CUDA is not loaded");
+    const auto stats = c10::getDeviceAllocator(c10::DeviceType::CUDA)
+                           ->getDeviceStats(static_cast<c10::DeviceIndex>(device));
+    constexpr auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    *memory = {stats.allocated_bytes[all].current, stats.allocated_bytes[all].peak,
+               stats.reserved_bytes[all].current};
   });
 }

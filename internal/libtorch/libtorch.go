@@ -92,6 +92,22 @@ func LoadedVersion() (string, error) {
 // freed yet. It is 0 when nothing leaks and nothing runs.
 func LiveHandles() int64 { return int64(C.gnn_live_handles()) }
 
+// Memory is what libtorch's allocator has on a CUDA device, in bytes.
+type Memory struct {
+	Allocated, AllocatedPeak int64 // in tensors, now and at most so far
+	Reserved                 int64 // taken from the device, kept blocks included
+}
+
+// DeviceMemory may be asked for from any thread. It is ErrNoCUDA before CUDA is
+// loaded.
+func DeviceMemory(d Device) (Memory, error) {
+	var m C.gnn_memory
+	if err := failure("asking for the memory of "+d.String(), C.gnn_cuda_memory(C.int32_t(d), &m)); err != nil {
+		return Memory{}, err
+	}
+	return Memory{int64(m.allocated), int64(m.allocated_peak), int64(m.reserved)}, nil
+}
+
 // NoGrad runs f without recording operations for a backward pass.
 func NoGrad(f func()) {
 	must("switching gradients off", C.gnn_set_grad_enabled(0))

@@ -328,6 +328,27 @@ func TestWithoutADriverCUDAIsRefusedByName(t *testing.T) {
 	}
 }
 
+func TestTheMemoryOfADeviceIsToldOnlyOnceCUDAIsLoaded(t *testing.T) {
+	thread := newThread(t)
+	var none *libtorch.Error
+	if _, err := libtorch.DeviceMemory(0); !errors.As(err, &none) || !errors.Is(err, libtorch.ErrNoCUDA) {
+		t.Errorf("before it is loaded: %v", err)
+	}
+	if _, err := os.Stat("/dev/nvidiactl"); err != nil {
+		return // and it never will be
+	}
+	err := thread.Do(func() error {
+		_, err := libtorch.LoadCUDA()
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err := libtorch.DeviceMemory(0); err != nil || m.Allocated > m.AllocatedPeak || m.Allocated > m.Reserved {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
 func TestNoGradEndsWithItsFunction(t *testing.T) {
 	thread := newThread(t)
 	err := in(thread, func(s *libtorch.Scope) error {
