@@ -88,6 +88,12 @@ func (c *Config) check(s settings, p *problems) {
 	if c.Store.Endpoint != "" {
 		p.addAll(c.Store.Validate())
 	}
+	if c.Metrics.Addr != "" {
+		p.addAll(c.Metrics.Validate())
+	}
+	if c.Kubeflow.URL != "" {
+		p.addAll(c.Kubeflow.Validate())
+	}
 
 	unread := c.unread()
 	for _, name := range slices.Sorted(maps.Keys(unread)) {
@@ -149,6 +155,11 @@ func (c *Config) unread() map[string]string {
 			why[name] = "MINIO_ENDPOINT is not"
 		}
 		why["MINIO_SECURE"], why["STORE_TIMEOUT"] = harmless, harmless
+	}
+	if c.Kubeflow.URL == "" {
+		for _, name := range []string{"KUBEFLOW_TRAINER_SERVER_CA_CERT", "KUBEFLOW_TRAINER_SERVER_TOKEN"} {
+			why[name] = "KUBEFLOW_TRAINER_SERVER_URL is not"
+		}
 	}
 	if c.Source.Source != source.Binance {
 		for _, name := range []string{"BINANCE_MARKET", "BINANCE_BASE_URL", "BINANCE_FUTURES_BASE_URL", "BINANCE_WS_URL", "BINANCE_API_KEY", "BINANCE_API_SECRET", "CACHE_DIR"} {

@@ -15,6 +15,8 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/checkpoint"
+	"github.com/streamforge/gnn-trainer/internal/kubeflow"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -35,6 +37,9 @@ type Config struct {
 	Train  Train
 	Log    Log
 	Paths  Paths
+
+	Metrics  metrics.Config
+	Kubeflow kubeflow.Config
 }
 
 // Paths is where relative folders lie.
@@ -85,7 +90,7 @@ type Log struct {
 
 // parts are the structs that variables are read into.
 func (c *Config) parts() []any {
-	return []any{&c.IDs, &c.Source, &c.Source.Binance, &c.Source.Arango, &c.Data, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log, &c.Paths}
+	return []any{&c.IDs, &c.Source, &c.Source.Binance, &c.Source.Arango, &c.Data, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log, &c.Paths, &c.Metrics, &c.Kubeflow}
 }
 
 // Load reads the environment, in the form of os.Environ. An empty variable

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/checkpoint"
+	"github.com/streamforge/gnn-trainer/internal/kubeflow"
 	"github.com/streamforge/gnn-trainer/kafka"
 )
 
@@ -80,7 +81,11 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"HIDDEN=128", "LAYERS=3", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
-		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m")
+		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
+		"METRICS_ADDR=:8080", "KUBEFLOW_TRAINER_SERVER_URL=https://k/s", "KUBEFLOW_TRAINER_SERVER_CA_CERT=/ca.crt", "KUBEFLOW_TRAINER_SERVER_TOKEN=/token")
+	if c.Metrics.Addr != ":8080" || c.Kubeflow != (kubeflow.Config{URL: "https://k/s", CACert: "/ca.crt", Token: "/token"}) {
+		t.Errorf("%+v %+v", c.Metrics, c.Kubeflow)
+	}
 	if c.IDs.Symbol != "BTCUSDT" || c.Source.Symbol != "BTCUSDT" || c.Train.Seed != -7 || c.Source.Seed != -7 {
 		t.Errorf("SYMBOL or SEED differ between parts: %+v", c)
 	}
@@ -179,6 +184,9 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"MINIO_BUCKET=models", `MINIO_BUCKET is set, but MINIO_ENDPOINT is not: set both or neither`},
 		{"MINIO_SECURE=maybe", `MINIO_SECURE is "maybe": set true or false`},
 		{"STORE_TIMEOUT=soon", `STORE_TIMEOUT is "soon": set a length of time such as 15m`},
+		{"METRICS_ADDR=8080", `METRICS_ADDR is "8080": set host:port, such as :8080, or unset it`},
+		{"KUBEFLOW_TRAINER_SERVER_TOKEN=/t", `KUBEFLOW_TRAINER_SERVER_TOKEN is set, but KUBEFLOW_TRAINER_SERVER_URL is not: set both or neither`},
+		{"KUBEFLOW_TRAINER_SERVER_URL=https://u:p@a/b", `KUBEFLOW_TRAINER_SERVER_URL holds a user or password, which an address would show in logs: leave them out of it`},
 		{"ARANGO_URL=http://u:p@a:8529", `ARANGO_URL holds a user or password, which an address would show in logs: leave them out of it`},
 		{"GRAPH_WAIT=soon", `GRAPH_WAIT is "soon": set a length of time such as 10m, or 0`},
 		{"RECORD_EVERY=often", `RECORD_EVERY is "often": set a length of time such as 1s`},

@@ -131,6 +131,12 @@ var groups = []group{
 		{name: "GRAPH_WAIT", aside: true, meaning: "how long to wait for a graph or candles that are not there yet", want: "a length of time such as 10m, or 0"},
 		{name: "GRAPH_SAVE", aside: true, meaning: "named graph that the newest snapshot is written to; unset: none"},
 	}},
+	{title: "Observation", vars: []variable{
+		{name: "METRICS_ADDR", aside: true, meaning: "host:port, or :port, that /metrics, /healthz and /readyz are served on; unset: nowhere"},
+		{name: "KUBEFLOW_TRAINER_SERVER_URL", aside: true, address: true, meaning: "https address of the TrainJob's status, which Kubeflow Trainer sets: the progress is told there"},
+		{name: "KUBEFLOW_TRAINER_SERVER_CA_CERT", aside: true, meaning: "file of the authority that signed its certificate"},
+		{name: "KUBEFLOW_TRAINER_SERVER_TOKEN", aside: true, meaning: "file of the token for it, read anew for each report"},
+	}},
 	{title: "Temporal encoding", later: "features go straight into the graph layers", vars: []variable{
 		{name: "ENCODER", meaning: "network that reads each node's own past"},
 	}},

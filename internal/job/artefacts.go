@@ -8,6 +8,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn"
@@ -45,7 +46,7 @@ func (r *run) putGraph(ctx context.Context) error {
 
 // putModel stores the model in both forms, and what it needs to be fed.
 func (r *run) putModel(ctx context.Context, model *nn.GCN) error {
-	r.tell(r.telemetry.Loading(kafka.StoringModel))
+	r.enter(metrics.StoringModel, kafka.StoringModel)
 	metadata, err := r.metadata()
 	if err != nil {
 		return err
@@ -103,10 +104,14 @@ func (r *run) putResult(ctx context.Context, m result.Metrics, status store.Stat
 	if err := r.putBytes(ctx, "metrics.json", content); err != nil {
 		return err
 	}
-	return r.Store.PutManifest(ctx, store.Manifest{
+	err = r.Store.PutManifest(ctx, store.Manifest{
 		Status: status, Created: time.Now(), Files: r.files, Config: r.Config.Public(),
 		Versions: map[string]string{"gnn_trainer": r.Version, "torch": libtorch.Version(), "go": runtime.Version()},
 	})
+	if err == nil {
+		r.Metrics.ModelSaved()
+	}
+	return err
 }
 
 func (r *run) metadata() ([]byte, error) {

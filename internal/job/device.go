@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 )
 
 // openDevice starts the libtorch thread and picks the device that DEVICE asks
@@ -24,6 +25,12 @@ func (r *run) openDevice() error {
 	if err != nil {
 		thread.Close()
 		return err
+	}
+	if device := r.device; device != libtorch.CPU {
+		r.Metrics.SampleGPU(func() (metrics.GPU, bool) {
+			m, err := libtorch.DeviceMemory(device)
+			return metrics.GPU(m), err == nil
+		})
 	}
 	r.Log.Info().Stringer("device", r.device).Str("libtorch", libtorch.Version()).Msg("device")
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -58,7 +59,7 @@ func (r *run) prepared(ctx context.Context, db *arango.DB, l *arango.Layout, c s
 	}
 	r.loaded.Database = &report
 	r.Log.Info().Str("graph", l.Name).Bool("dynamic", g.Snapshots != nil).Interface("counts", report).Msg("prepared graph read")
-	r.tell(r.telemetry.Loading(kafka.BuildingGraph))
+	r.enter(metrics.BuildingGraph, kafka.BuildingGraph)
 	if g.Snapshots == nil {
 		if !slices.ContainsFunc(g.File.Data.Y, func(class int64) bool { return class != pyg.Unlabelled }) {
 			return nil, inputError(fmt.Errorf("no node of graph %s has a label (y, label or target) to be trained on: give the nodes one, %d (down), %d (flat) or %d (up)", l.Name, data.Down, data.Flat, data.Up))

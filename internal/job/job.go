@@ -19,6 +19,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/kafka"
@@ -77,6 +78,7 @@ type Job struct {
 	Console *progress.Console // stderr
 	Log     zerolog.Logger    // built on Console
 	Version string            // of gnn-trainer
+	Metrics *metrics.Metrics  // nil: nobody looks at them
 
 	begun time.Time        // when the process began its work
 	kept  []store.FileInfo // checkpoints and records that are stored, the newest of a kind last
@@ -95,11 +97,21 @@ func (j *Job) Run(ctx context.Context) int {
 		undelivered = true
 		j.report("keeping an undelivered event", j.Store.AppendEvent(event))
 	})
+	if j.Metrics == nil {
+		j.Metrics = newMetrics(j.Config, j.Version)
+	}
+	j.observe(s, telemetry)
+	endReports, reported := j.reportProgress()
 	r := &run{Job: j, shutdown: s, telemetry: telemetry}
 	outcome, err := supervise(s, stopWatchdog, j.Console, func() (outcome, error) { return r.do() })
 	if refused := refusal(s); refused != nil && err == nil && outcome.interrupted {
 		err = refused
 	}
+	j.Metrics.Enter(metrics.Finishing)
+	if err == nil && !outcome.interrupted {
+		j.Metrics.Finished()
+	}
+	endReports()
 	code := j.conclude(s, telemetry, outcome, err)
 	// What else could not be told is in the log already.
 	_ = telemetry.Close()
@@ -112,6 +124,7 @@ func (j *Job) Run(ctx context.Context) int {
 	if undelivered || outcome.stored {
 		j.report("uploading what is left", j.Store.Flush(last))
 	}
+	reported()
 	return code
 }
 
@@ -125,6 +138,7 @@ func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err e
 	switch {
 	case err != nil:
 		code = ExitCode(err)
+		j.Metrics.Error()
 		j.Log.Error().Msg(err.Error())
 		_, err = telemetry.Error(last, err)
 	case o.interrupted:
@@ -135,6 +149,7 @@ func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err e
 		_, err = telemetry.Finished(last, o.modelPath, o.metrics)
 	}
 	if err != nil {
+		j.Metrics.Error()
 		j.Log.Error().Err(err).Msg("the terminal event was not delivered: it is in " + store.EventsName)
 		return max(code, ExitCode(err))
 	}
@@ -159,6 +174,7 @@ func Refuse(ids kafka.IDs, lang kafka.Lang, events kafka.Sink, log zerolog.Logge
 // report logs an error that does not end the run.
 func (j *Job) report(what string, err error) {
 	if err != nil {
+		j.Metrics.Error()
 		j.Log.Warn().Err(err).Msg(what + " failed; the run goes on")
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/internal/train"
@@ -27,7 +28,7 @@ const afterStop = 200 * time.Millisecond
 // learn trains the model, from state where there is one, and the baseline, and
 // stores what came of them.
 func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, error) {
-	r.tell(r.telemetry.Loading(kafka.Training))
+	r.enter(metrics.Training, kafka.Training)
 	// From here on a stop is a matter of moments, and what is learned is kept.
 	kept, cancel := r.shutdown.outlive(stopWrites)
 	defer cancel()
@@ -41,6 +42,7 @@ func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, erro
 	if err := r.putModel(kept, t.model); err != nil {
 		return outcome{}, err
 	}
+	r.Metrics.Enter(metrics.Evaluating)
 	said, err := r.predict(ctx, t)
 	if err != nil {
 		return outcome{}, err
@@ -48,13 +50,13 @@ func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, erro
 	if err := r.put(kept, "predictions.parquet", func(w io.Writer) error { return result.WritePredictions(w, said.rows()) }); err != nil {
 		return outcome{}, err
 	}
-	metrics, err := r.evaluate(t.fitted, said)
+	judged, err := r.evaluate(t.fitted, said)
 	if err != nil {
 		return outcome{}, err
 	}
 	interrupted := ctx.Err() != nil
 	if !interrupted && r.Config.Train.Baseline == config.BaselineNoEdges {
-		metrics.Baseline, err = r.baseline(ctx, kept)
+		judged.Baseline, err = r.baseline(ctx, kept)
 		switch {
 		case errors.Is(err, errStopped):
 			interrupted = true
@@ -67,15 +69,16 @@ func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, erro
 		status = store.Interrupted
 	}
 	r.timing.TotalSeconds = time.Since(r.begun).Seconds()
-	metrics.Timing = r.timing
-	if err := r.putResult(kept, metrics, status); err != nil {
+	judged.Timing = r.timing
+	r.Metrics.Enter(metrics.Finishing)
+	if err := r.putResult(kept, judged, status); err != nil {
 		return outcome{}, err
 	}
-	r.summarise(metrics)
+	r.summarise(judged)
 	if !interrupted {
 		r.report("removing the checkpoints", r.remove(kept, r.kept))
 	}
-	return outcome{interrupted: interrupted, stored: true, modelPath: r.Store.Location("model.pt"), metrics: told(metrics)}, nil
+	return outcome{interrupted: interrupted, stored: true, modelPath: r.Store.Location("model.pt"), metrics: told(judged)}, nil
 }
 
 // training is a model, what it learns from, and how that went.
@@ -116,7 +119,7 @@ func (r *run) train(ctx, kept context.Context, t *training) error {
 	}
 	origin := r.origin()
 	begin := time.Now()
-	t.fitted, err = train.Fit(ctx, r.thread, t.model, t.graphs, train.Config{
+	how := train.Config{
 		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
 		Adam:  libtorch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
 		Train: snapshotsOf(d, data.Train), Valid: snapshotsOf(d, data.Valid),
@@ -134,9 +137,12 @@ func (r *run) train(ctx, kept context.Context, t *training) error {
 		Resume:          t.resume,
 		Checkpoint:      func(s checkpoint.State) { r.keep(kept, t.kind, origin, s) },
 		CheckpointEvery: c.Train.CheckpointEvery,
-	})
+	}
+	fit := r.measure(t, &how)
+	t.fitted, err = train.Fit(ctx, r.thread, t.model, t.graphs, how)
 	t.seconds = time.Since(begin).Seconds()
 	if err == nil {
+		fit.Done(t.fitted.Interrupted)
 		display.Done(ending(t.fitted))
 	}
 	return err
@@ -190,7 +196,7 @@ var errStopped = errors.New("stopped")
 // baseline is the same network, trained the same way, in which no node hears
 // another: what the edges are worth is the difference.
 func (r *run) baseline(ctx, kept context.Context) (*result.Baseline, error) {
-	r.tell(r.telemetry.Loading(trainingBaseline))
+	r.enter(metrics.Comparing, trainingBaseline)
 	state, err := r.resumeFrom(ctx, baselineKind)
 	if err != nil {
 		return nil, err
@@ -210,6 +216,9 @@ func (r *run) baseline(ctx, kept context.Context) (*result.Baseline, error) {
 		return nil, err
 	}
 	splits, err := result.EvaluateSplits(said.rows())
+	if err == nil {
+		r.Metrics.Evaluated(baselineKind, splits)
+	}
 	return &result.Baseline{
 		Name:        config.BaselineNoEdges,
 		Description: "the same network, trained the same way, without edges",

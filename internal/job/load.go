@@ -6,6 +6,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/pyg"
@@ -18,7 +19,7 @@ const sourcePyG = "pyg"
 // that was prepared in ArangoDB, and writes its newest snapshot there where that
 // was asked for.
 func (r *run) load(ctx context.Context) (*data.Dataset, error) {
-	r.tell(r.telemetry.Loading(kafka.LoadingData))
+	r.enter(metrics.Loading, kafka.LoadingData)
 	d, err := r.dataOf(ctx)
 	if err == nil && r.Config.Source.Arango.Save != "" {
 		err = r.saveGraph(ctx, d)
@@ -62,7 +63,7 @@ func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
 	r.Log.Info().Str("source", c.Source.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).
 		Int("rows", report.Rows).Int("duplicates", report.Duplicates).Int("disordered", report.Disordered).
 		Int("missing", report.Missing).Msg("market loaded")
-	r.tell(r.telemetry.Loading(kafka.BuildingGraph))
+	r.enter(metrics.BuildingGraph, kafka.BuildingGraph)
 	return await(ctx, func() (*data.Dataset, error) { return data.BuildReleasing(market, c.Data) })
 }
 

@@ -113,8 +113,11 @@ func (r *run) resumeFrom(ctx context.Context, kind string) (*checkpoint.State, e
 func (r *run) keep(ctx context.Context, kind string, origin checkpoint.Origin, s checkpoint.State) {
 	begin := time.Now()
 	name := fmt.Sprintf("%s-%09d-%09d.pt", kind, len(s.Epochs), s.Pass.Batches)
-	r.report("keeping a checkpoint", r.putCheckpoint(ctx, kind, name, func(w io.Writer) error { return checkpoint.Encode(w, origin, s) }))
-	r.timing.CheckpointSeconds += time.Since(begin).Seconds()
+	err := r.putCheckpoint(ctx, kind, name, func(w io.Writer) error { return checkpoint.Encode(w, origin, s) })
+	r.report("keeping a checkpoint", err)
+	took := time.Since(begin)
+	r.Metrics.Checkpoint(took, err == nil)
+	r.timing.CheckpointSeconds += took.Seconds()
 }
 
 // pin remembers what the data of a first start came to.

@@ -14,6 +14,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/kafka"
@@ -73,6 +74,7 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 	if err = r.Store.Open(ctx); err != nil {
 		return outcome{}, err
 	}
+	r.Metrics.Ready()
 	if r.kept, err = r.Store.Checkpoints(ctx); err != nil {
 		return outcome{}, err
 	}
@@ -103,6 +105,7 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 		return outcome{}, err
 	}
 	r.earlier = ""
+	r.Metrics.Enter(metrics.StoringGraph)
 	// The graph does not wait for the model, so that a stop need not write it.
 	if err := r.putGraph(ctx); err != nil {
 		return outcome{}, err
@@ -157,6 +160,7 @@ func (r *run) evaluate(f train.Result, said *sayings) (result.Metrics, error) {
 	if m.Splits, err = result.EvaluateSplits(said.rows()); err != nil {
 		return m, err
 	}
+	r.Metrics.Evaluated(modelKind, m.Splits)
 	m.Symbol.Name = r.Config.IDs.Symbol
 	if m.Symbol.Splits, err = result.EvaluateSplits(result.OfSymbol(said.rows(), r.Config.IDs.Symbol)); err != nil {
 		return m, err

@@ -110,6 +110,16 @@ func supervise[T any](s *shutdown, limit time.Duration, dump io.Writer, f func()
 	return v, err
 }
 
+// overdue tells that the run should have ended by now.
+func (s *shutdown) overdue() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped.IsZero() && time.Since(s.stopped) > stopWatchdog {
+		return errOverrun
+	}
+	return nil
+}
+
 // refusal is the cause of a stop that is a failure: a neighbour that will
 // never take what the run has to say.
 func refusal(ctx context.Context) error {

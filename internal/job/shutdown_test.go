@@ -23,6 +23,13 @@ func TestWhoIsStillAtWorkAfterAStopIsLeftBehindAndToldOf(t *testing.T) {
 		if took := time.Since(begin); !errors.Is(err, errOverrun) || took != time.Hour+20*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}
+		if err := s.overdue(); err != nil {
+			t.Errorf("at its watchdog it is overdue: %v", err)
+		}
+		time.Sleep(time.Second)
+		if err := s.overdue(); !errors.Is(err, errOverrun) {
+			t.Errorf("past it %v", err)
+		}
 		if !strings.Contains(dump.String(), "goroutine ") || !strings.Contains(dump.String(), "TestWhoIsStillAtWork") {
 			t.Errorf("the dump says\n%s", dump.String())
 		}
@@ -50,6 +57,9 @@ func TestWritesOutliveAStopForAWhileAndWithoutOneForEver(t *testing.T) {
 		kept, cancel := s.outlive(18 * time.Second)
 		defer cancel()
 		time.Sleep(7 * 24 * time.Hour)
+		if err := s.overdue(); err != nil {
+			t.Errorf("a run without a stop is overdue: %v", err)
+		}
 		if kept.Err() != nil {
 			t.Errorf("without a stop: %v", context.Cause(kept))
 		}

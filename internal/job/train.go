@@ -42,7 +42,13 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	if err != nil {
 		return Refuse(c.IDs, c.Kafka.Lang, events, log, err)
 	}
-	j := &Job{Config: c, Events: events, Console: console, Log: log, Version: version}
+	observed := newMetrics(c, version)
+	unserve, err := serveMetrics(ctx, c.Metrics, observed, log)
+	if err != nil {
+		return Refuse(c.IDs, c.Kafka.Lang, events, log, err)
+	}
+	defer unserve()
+	j := &Job{Config: c, Events: events, Console: console, Log: log, Version: version, Metrics: observed}
 	if broker != nil {
 		j.Broker = broker
 	}

@@ -13,9 +13,13 @@ import (
 func (r *run) watching() (watch data.Watcher, done func()) {
 	display := progress.NewLoading(r.Console, r.Log)
 	return func(s data.Step) {
-		display.Step(s)
-		r.tell(r.telemetry.Loading(stepText(s)))
-	}, display.Done
+			display.Step(s)
+			r.Metrics.Step(s)
+			r.tell(r.telemetry.Loading(stepText(s)))
+		}, func() {
+			r.Metrics.LoadDone()
+			display.Done()
+		}
 }
 
 // stepText is what an event says of a step.

@@ -1,0 +1,119 @@
+package job
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/kubeflow"
+	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/internal/train"
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/store"
+)
+
+// lastReport is how long the last report to Kubeflow may take beside the
+// terminal event, which it does not hold up.
+const lastReport = 2 * time.Second
+
+// newMetrics are those of a run of c.
+func newMetrics(c config.Config, version string) *metrics.Metrics {
+	trainings := 1
+	if c.Train.Baseline == config.BaselineNoEdges {
+		trainings = 2
+	}
+	return metrics.New(metrics.Run{
+		QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol, ModelName: c.Store.ModelName,
+		Version: version, Torch: libtorch.Version(), Epochs: c.Train.Epochs, Trainings: trainings,
+		Tensors: libtorch.LiveHandles,
+	})
+}
+
+// serveMetrics answers scrapes and probes on METRICS_ADDR, where that is set,
+// until end.
+func serveMetrics(ctx context.Context, c metrics.Config, m *metrics.Metrics, log zerolog.Logger) (end func(), err error) {
+	if c.Addr == "" {
+		return func() {}, nil
+	}
+	server, err := metrics.Serve(ctx, c.Addr, m, func(line string) { log.Debug().Msg(line) })
+	if err != nil {
+		return nil, inputError(err)
+	}
+	log.Info().Str("address", server.Addr()).Msg("metrics are served")
+	return server.Close, nil
+}
+
+// observe has the run's parts asked at each scrape and probe.
+func (j *Job) observe(s *shutdown, t *kafka.Telemetry) {
+	from := metrics.Sources{Telemetry: t.Stats}
+	if events, ok := j.Events.(interface{ Retries() int64 }); ok {
+		from.KafkaRetries = events.Retries
+	}
+	if bucket, ok := j.Store.(interface{ Uploads() store.Uploads }); ok {
+		from.Uploads = bucket.Uploads
+	}
+	j.Metrics.Sample(from)
+	j.Metrics.Healthy(s.overdue)
+}
+
+// reportProgress tells Kubeflow Trainer the progress, where it has asked for
+// that. end sends the last report in the background; wait waits for it.
+func (j *Job) reportProgress() (end func(), wait func()) {
+	if j.Config.Kubeflow.URL == "" {
+		return func() {}, func() {}
+	}
+	reporter := kubeflow.Start(j.Config.Kubeflow, func() kubeflow.Status { return statusOf(j.Metrics.Progress()) },
+		func(line string) { j.Log.Warn().Msg(line) })
+	var last sync.WaitGroup
+	return func() {
+		last.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), lastReport)
+			defer cancel()
+			reporter.Close(ctx)
+		})
+	}, last.Wait
+}
+
+// statusOf is what a TrainJob shows of the progress.
+func statusOf(p metrics.Progress) kubeflow.Status {
+	s := kubeflow.Status{Done: p.Done, Remaining: -1}
+	if !p.Finished { // the result may not be stored yet
+		s.Done = min(s.Done, 0.99)
+	}
+	if p.Known {
+		s.Remaining = p.Remaining
+	}
+	if e := p.Epoch; e != nil {
+		s.Metrics = []kubeflow.Metric{
+			{Name: "epoch", Value: float64(e.Number)}, {Name: "loss", Value: e.TrainLoss},
+			{Name: "valid_loss", Value: e.ValidLoss}, {Name: "valid_auc", Value: e.Score}, {Name: "test_auc", Value: p.TestAUC},
+		}
+	}
+	return s
+}
+
+// measure has a training told to the metrics beside what c calls already.
+func (r *run) measure(t *training, c *train.Config) *metrics.Fit {
+	fit := r.Metrics.Fit(t.kind, c.Epochs, len(c.Train), c.BatchSize, c.Resume)
+	batch, epoch := c.OnBatch, c.OnEpoch
+	c.OnBatch = func(done, of int) {
+		fit.Batch(done, of)
+		batch(done, of)
+	}
+	c.OnEpoch = func(e train.Epoch) {
+		fit.Epoch(e)
+		epoch(e)
+	}
+	return fit
+}
+
+// enter tells what the run has come to: the metrics the phase, and the run's
+// neighbours the text.
+func (r *run) enter(p metrics.Phase, text kafka.Text) {
+	r.Metrics.Enter(p)
+	r.tell(r.telemetry.Loading(text))
+}
