@@ -48,6 +48,7 @@ type event struct {
 	QueueID   string `json:"queue_id"`
 	ModelPath string `json:"model_path"`
 	Epoch     int
+	Loss      float64
 }
 
 // ended is what a run left.
