@@ -19,6 +19,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -138,6 +139,9 @@ func LimitThreads(n int) error {
 // container's CPU limit.
 func setThreads() error {
 	n := runtime.GOMAXPROCS(0)
+	if os.Getenv("GOMAXPROCS") == "" && atMostOneCPU("/sys/fs/cgroup") {
+		n = 1
+	}
 	if s := ompinit.UserThreads; s != "" {
 		v, err := strconv.Atoi(s)
 		if err != nil || v < 1 || v > 4096 {
