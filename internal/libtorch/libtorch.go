@@ -13,6 +13,9 @@ package libtorch
 
 // #cgo CFLAGS: -I${SRCDIR}/../../csrc
 // #cgo LDFLAGS: -lgnn
+// #if !__has_include("../build/lib/libgnn.so")
+// #error gnn-trainer is not built by go install or go build alone, since it needs libtorch and a native library: clone its repository and run "make build" there, or take a release
+// #endif
 // #include "gnn.h"
 import "C"
 
