@@ -231,6 +231,7 @@ clean:
 
 include test/arangodb/clients.mk
 include python/python.mk
+include deploy/deploy.mk
 
 # make's own -j is left to the user; without it the native objects are still
 # compiled $(JOBS) at a time.
