@@ -225,7 +225,7 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 		"a wrong value":             {map[string]string{"EPOCHS": "ten"}, 2, []string{"EPOCHS", "ten"}},
 		"two wrong values":          {map[string]string{"EPOCHS": "0", "DROPOUT": "1.5"}, 2, []string{"EPOCHS", "DROPOUT"}},
 		"a later version's value":   {map[string]string{"MODEL_TYPE": "gat"}, 2, []string{"gat"}},
-		"a later version's service": {map[string]string{"ARANGO_URL": "http://a:8529"}, 2, []string{"ARANGO_URL"}},
+		"a later version's service": {map[string]string{"ENCODER": "gru"}, 2, []string{"ENCODER"}},
 		"an impossible candle": {map[string]string{"DATA_SOURCE": "files", "DATA_DIR": broken, "SYMBOLS": "", "LOOKBACK": ""}, 2,
 			[]string{"BTCUSDT.csv", "line 3", "high"}},
 		"a loss that is not finite": {map[string]string{"LEARNING_RATE": "1e30"}, 2, []string{"not finite", "LEARNING_RATE"}},
