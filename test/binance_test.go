@@ -97,7 +97,12 @@ func TestAFetchThatWasStoppedGoesOnWithTheSameSymbols(t *testing.T) {
 	vars, result := environment(t, ofExchange(e, "spot", t.TempDir()))
 	vars["LOOKBACK"] = "25d"
 	first := start(t, vars)
-	first.await("a fetch", func(ev event) bool { return strings.HasPrefix(ev.Message, "Fetching from the exchange: ") })
+	for deadline := time.Now().Add(time.Minute); len(e.Pages()) == 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("no page was fetched:\n%s", first.stderr.String())
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	if err := first.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
