@@ -26,7 +26,8 @@ OBJ     := build/obj
 TORCH   := build/torch
 
 CXXFLAGS  ?= -O3 -g1
-CXX_TORCH := -std=c++17 -fPIC -fopenmp -isystem $(TORCH)/include -isystem $(TORCH)/include/torch/csrc/api/include
+# No debugging information names a path of this machine.
+CXX_TORCH := -std=c++17 -fPIC -fopenmp -ffile-prefix-map=$(ROOT)=. -isystem $(TORCH)/include -isystem $(TORCH)/include/torch/csrc/api/include
 CXX_WARN  := -Wall -Wextra -Werror
 
 # Of the commit, not of the moment: the same commit gives the same bits.
