@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 # What the chart sets itself, from values of its own.
-OURS = {"QUEUE_ID", "SYMBOL", "TYPE", "TELEMETRY_PRODUCER_ID", "WORK_DIR", "CACHE_DIR", "CA_PATH", "KAFKA_CA_PATH", "DEVICE"}
+OURS = {"QUEUE_ID", "SYMBOL", "TYPE", "TELEMETRY_PRODUCER_ID", "WORK_DIR", "CACHE_DIR", "CA_PATH", "KAFKA_CA_PATH", "DEVICE", "METRICS_ADDR"}
 
 root = Path(__file__).parents[2]
 table = (root / "internal/config/variables.go").read_text()

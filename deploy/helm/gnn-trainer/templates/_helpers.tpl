@@ -115,6 +115,9 @@ containers:
       - {name: WORK_DIR, value: /work}
       - {name: CACHE_DIR, value: /cache}
       - {name: DEVICE, value: {{ ternary (ternary "auto" "cuda" .Values.gpu.fallback) "cpu" .Values.gpu.enabled }}}
+      {{- if .Values.metrics.enabled }}
+      - {name: METRICS_ADDR, value: ":8080"}
+      {{- end }}
       {{- if .Values.ca.configMap }}
       - {name: CA_PATH, value: /etc/gnn-trainer/ca/ca.crt}
       {{- end }}
@@ -130,6 +133,14 @@ containers:
     {{- if .Values.metrics.enabled }}
     ports:
       - {name: metrics, containerPort: 8080, protocol: TCP}
+    readinessProbe:
+      httpGet: {path: /readyz, port: metrics}
+      periodSeconds: 5
+    livenessProbe:
+      httpGet: {path: /healthz, port: metrics}
+      periodSeconds: 10
+      timeoutSeconds: 5
+      failureThreshold: 6
     {{- end }}
     {{- $resources := deepCopy .Values.resources }}
     {{- if .Values.gpu.enabled }}
