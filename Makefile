@@ -30,12 +30,13 @@ CXXFLAGS  ?= -O3 -g1
 CXX_TORCH := -std=c++17 -fPIC -fopenmp -ffile-prefix-map=$(ROOT)=. -isystem $(TORCH)/include -isystem $(TORCH)/include/torch/csrc/api/include
 CXX_WARN  := -Wall -Wextra -Werror
 
-# Of the commit, not of the moment: the same commit gives the same bits.
+# Of the commit, not of the moment: the same commit gives the same bits, in any
+# folder (Go's build id would tell the folders of CGO_LDFLAGS apart).
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 EPOCH   := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || echo 0))
 DATE    := $(shell date --utc --date=@$(EPOCH) +%Y-%m-%dT%H:%M:%SZ)
-LDFLAGS := -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
+LDFLAGS := -buildid= -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
 # $(LINK) comes first: its libtorch.so stands in for the real one, which would
 # pull in every CUDA library (see docs/development.md).
