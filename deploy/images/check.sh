@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The proof of the images: both are built by buildah on a Debian made by debootstrap, run by runc as a cluster runs them, and
-# looked into. Needs root, and buildah, debootstrap, runc and jq of Debian; an hour, and 40 GB below build/images.
+# looked into. Needs root, and buildah, debootstrap, runc, jq and gcc of Debian; an hour, and 40 GB below build/images.
 #
 #   STEPS="cpu run-cpu"   what to do of: bases cpu run-cpu cuda run-cuda repeat
 set -euo pipefail
@@ -14,8 +14,8 @@ storage=(--storage-driver "${STORAGE_DRIVER:-overlay}" --root "$work/storage" --
 buildah() { command buildah "${storage[@]}" "$@"; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
 ok() { echo "ok: $*"; }
-for tool in buildah debootstrap runc jq; do
-  command -v $tool >/dev/null || fail "$tool is not here: apt-get install buildah debootstrap runc jq"
+for tool in buildah debootstrap runc jq gcc; do
+  command -v $tool >/dev/null || fail "$tool is not here: apt-get install buildah debootstrap runc jq gcc"
 done
 [ "$(id -u)" = 0 ] || fail "this needs root"
 version=${VERSION:-$(git describe --tags --always --dirty)}
@@ -248,7 +248,7 @@ run_cuda() {
 
   # What the driver brings is missing here, and nothing else: for each library, with all that it needs.
   (cd "$root" && find opt/gnn-trainer/libtorch -name '*.so*') | while read -r library; do
-    chroot "$root" /lib64/ld-linux-x86-64.so.2 --list "/$library" | sed -n 's/^\s*\(\S*\) => not found/\1/p'
+    chroot "$root" /usr/bin/env LD_TRACE_LOADED_OBJECTS=1 /lib64/ld-linux-x86-64.so.2 "/$library" | sed -n 's/^\s*\(\S*\) => not found/\1/p'
   done | sort -u >"$work/absent"
   ! grep -qv '^libcuda.so.1$\|^libnvidia-ml.so.1$' "$work/absent" || fail "libraries are missing: $(tr '\n' ' ' <"$work/absent")"
   ok "gnn-trainer-cuda: no library is missing but the driver's ($(tr '\n' ' ' <"$work/absent"))"
@@ -261,6 +261,17 @@ run_cuda() {
   expect 2 "DEVICE=cuda without a GPU"
   says "no NVIDIA driver on this machine: libcuda.so.1 is not found; set DEVICE=cpu, or run where an NVIDIA GPU and its driver are"
   ok "gnn-trainer-cuda: DEVICE=cuda is refused, and says why"
+
+  # With a driver that is none, to see that libtorch's CUDA library opens with all that it needs.
+  for device in cuda auto; do
+    start "${as_chart[@]}" -- "${simulated[@]}" DEVICE=$device LD_LIBRARY_PATH=/work
+    gcc -shared -o "$work/volumes/work/libcuda.so.1" -x c /dev/null
+    finish
+    says "the NVIDIA driver is there, but shows no usable device"
+    [ $device = auto ] || expect 2 "DEVICE=cuda with a driver and no GPU"
+    [ $device = cuda ] || expect 0 "DEVICE=auto with a driver and no GPU"
+  done
+  ok "gnn-trainer-cuda: its CUDA library opens, and tells a driver without a GPU from none"
 }
 
 # The same commit on the same bases gives the same image, nothing cached.
