@@ -48,7 +48,7 @@ func TestAStopFromTheBrokerIsServedOnceAndRememberedThen(t *testing.T) {
 	j, events, path := newJob(t, never, endless...)
 	b := &broker{stops: make(chan kafka.Stop, 1)}
 	j.Broker = b
-	time.AfterFunc(700*time.Millisecond, func() { b.stops <- kafka.Stop{Position: where, Time: time.Now()} })
+	events.onEpoch = func() { b.stops <- kafka.Stop{Position: where, Time: time.Now()} }
 	if code := j.Run(t.Context()); code != job.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
@@ -61,9 +61,9 @@ func TestAStopFromTheBrokerIsServedOnceAndRememberedThen(t *testing.T) {
 	first := b.watched[0]
 	j, events, _ = newJob(t, never, append(endless, "STORE_DIR="+filepath.Dir(filepath.Dir(path)))...)
 	j.Broker = b
-	time.AfterFunc(700*time.Millisecond, func() {
+	events.onEpoch = func() {
 		b.stops <- kafka.Stop{Position: kafka.Position{Topic: "queue-control", Offset: 9}, Time: time.Now()}
-	})
+	}
 	if code := j.Run(t.Context()); code != job.ExitDone {
 		t.Errorf("exit code %d", code)
 	}
@@ -79,7 +79,7 @@ func TestAStopWhoseEventWasNotDeliveredIsNotServedYet(t *testing.T) {
 	events.refuse = true
 	b := &broker{stops: make(chan kafka.Stop, 1)}
 	j.Broker = b
-	time.AfterFunc(700*time.Millisecond, func() { b.stops <- kafka.Stop{Time: time.Now()} })
+	events.onEpoch = func() { b.stops <- kafka.Stop{Time: time.Now()} }
 	if code := j.Run(t.Context()); code != job.ExitFailure {
 		t.Errorf("exit code %d", code)
 	}

@@ -43,15 +43,23 @@ func (g *gates) PutManifest(ctx context.Context, m store.Manifest) error {
 
 // sink keeps the states that it is told, and refuses them where told to.
 type sink struct {
-	states []string
-	last   []byte
-	refuse bool
+	states  []string
+	last    []byte
+	refuse  bool
+	onEpoch func() // called at the first event about an epoch
 }
 
 func (s *sink) Send(_ context.Context, event []byte) error {
-	var e struct{ Status string }
+	var e struct {
+		Status string
+		Epoch  int
+	}
 	if err := json.Unmarshal(event, &e); err != nil {
 		return err
+	}
+	if e.Epoch > 0 && s.onEpoch != nil {
+		s.onEpoch()
+		s.onEpoch = nil
 	}
 	s.states, s.last = append(s.states, e.Status), bytes.Clone(event)
 	if s.refuse {
