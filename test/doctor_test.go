@@ -111,7 +111,7 @@ func TestTheDoctorCanBeInterruptedAndTakesNoOtherWords(t *testing.T) {
 		t.Errorf("exit code %d:\n%s", code, stdout)
 	}
 	for _, args := range [][]string{{"--xml"}, {"--json", "--json"}} {
-		if code, stdout, stderr := doctor(t, vars, nil, args...); code != 2 || stdout != "" || !strings.Contains(stderr, "takes nothing but --json") {
+		if code, stdout, stderr := doctor(t, vars, nil, args...); code != 2 || stdout != "" || !strings.Contains(stderr, "settings are environment variables") {
 			t.Errorf("%v: exit code %d:\n%s%s", args, code, stdout, stderr)
 		}
 	}

@@ -4,11 +4,14 @@ package main
 
 import (
 	"context"
+	"embed"
 	"fmt"
 	"os"
 	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
@@ -22,25 +25,10 @@ import (
 // stands for the time of the build so that a build can be repeated to the bit.
 var version, commit, date = "unknown", "unknown", "unknown"
 
-const usage = `gnn-trainer trains a graph neural network on market data.
-
-  gnn-trainer [train]   run the job that the environment describes
-  gnn-trainer record    keep order books from Binance's stream in CACHE_DIR,
-                        for a later training, until it is stopped
-  gnn-trainer doctor [--json]
-                        look at all that a run would use, as the environment
-                        describes it: configuration, libtorch, device, disk and
-                        memory, Kafka, MinIO, the data's source, clock; tell what
-                        is wrong and how to mend it, and leave nothing behind
-  gnn-trainer env       print the table of environment variables
-  gnn-trainer version   print versions
-  gnn-trainer help      print this
-
-Exit codes: 0 done, 1 a failure worth a retry, 2 wrong configuration or input,
-130 and 143 stopped by SIGINT and SIGTERM with the model so far stored (record
-ends with 0 then). Of doctor: 0 a run can start, 2 something is to be mended, 1
-what failed may come back by itself.
-`
+// help is the pages of help, as a man page is written; train.txt is the first.
+//
+//go:embed help
+var help embed.FS
 
 func main() {
 	// A crash of the Go runtime would otherwise end with exit code 2, which
@@ -57,15 +45,19 @@ func main() {
 
 func run(args []string) int {
 	command := "train"
-	if len(args) == 1 {
-		command = args[0]
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	if slices.ContainsFunc(args, isHelp) {
+		command, args = "help", []string{command}
 	}
 	switch {
-	case len(args) > 0 && args[0] == "doctor":
-		return diagnose(args[1:])
-	case len(args) > 1:
-		fmt.Fprintf(os.Stderr, "gnn-trainer takes one word at most and got %d; settings are environment variables\n\n%s", len(args), usage)
-		return job.ExitInput
+	case command == "help" || isHelp(command):
+		return printHelp(args)
+	case command == "doctor" && slices.Equal(args, []string{"--json"}):
+		return diagnose(true)
+	case len(args) > 0:
+		return misused("gnn-trainer %s takes no %q: settings are environment variables", command, args[0])
 	case command == "train":
 		ctx, stop := stopOnSignal()
 		defer stop()
@@ -74,29 +66,48 @@ func run(args []string) int {
 		ctx, stop := stopOnSignal()
 		defer stop()
 		return job.Record(ctx, os.Environ(), os.Stderr)
+	case command == "doctor":
+		return diagnose(false)
 	case command == "env":
 		if err := config.WriteTable(os.Stdout); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return job.ExitFailure
 		}
-	case command == "version":
+	case command == "version" || command == "--version":
 		fmt.Printf("gnn-trainer %s, commit %s of %s, libtorch %s, %s %s/%s\n",
 			version, commit, date, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	case command == "help" || command == "-h" || command == "--help":
-		fmt.Print(usage)
 	default:
-		fmt.Fprintf(os.Stderr, "%q is no command\n\n%s", command, usage)
-		return job.ExitInput
+		return misused("%q is no command", command)
 	}
 	return job.ExitDone
 }
 
-func diagnose(args []string) int {
-	asJSON := len(args) == 1 && args[0] == "--json"
-	if len(args) > 0 && !asJSON {
-		fmt.Fprintf(os.Stderr, "gnn-trainer doctor takes nothing but --json; settings are environment variables\n\n%s", usage)
-		return job.ExitInput
+func isHelp(arg string) bool { return arg == "-h" || arg == "--help" }
+
+// printHelp prints the page that args name, or the first one.
+func printHelp(args []string) int {
+	topic := "train"
+	if len(args) > 0 {
+		topic = args[0]
 	}
+	page, err := help.ReadFile("help/" + topic + ".txt")
+	switch {
+	case len(args) > 1 || err != nil && topic != "env" && topic != "version" && topic != "help":
+		return misused("there is no help on %q", strings.Join(args, " "))
+	case err != nil: // what there is to say is on the first page
+		page, _ = help.ReadFile("help/train.txt")
+	}
+	os.Stdout.Write(page)
+	return job.ExitDone
+}
+
+// misused says what is wrong with the words of the command line.
+func misused(format string, a ...any) int {
+	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | record | doctor [--json] | env | version | help [record | doctor]]\n", a...)
+	return job.ExitInput
+}
+
+func diagnose(asJSON bool) int {
 	ctx, stop := stopOnSignal()
 	defer stop()
 	return doctor.Doctor(ctx, os.Environ(), version, asJSON, os.Stdout, os.Stderr)

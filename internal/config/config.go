@@ -1,8 +1,8 @@
 // Package config makes one checked Config from the environment: variables
 // enter, and each package's own Config leaves, or one error that tells all
 // that is wrong at once. The table of variables in variables.go is the only
-// place that describes them; help and README are made from it. It starts
-// nothing and touches no file but those that hold secrets.
+// place that describes them; `gnn-trainer env` and docs/variables.md are made
+// from it. It starts nothing and touches no file but those that hold secrets.
 package config
 
 import (

@@ -3,9 +3,7 @@ package config
 import (
 	"fmt"
 	"io"
-	"iter"
 	"strings"
-	"text/tabwriter"
 )
 
 // row is a line of the table, as a user reads it.
@@ -41,31 +39,29 @@ func heading(g group) string {
 	return g.title + ", in a later version: setting one of these is an error"
 }
 
-// WriteTable writes the table of variables as aligned text, a block a topic.
+// WriteTable writes the table of variables for a terminal of 80 columns, a
+// block a topic: NAME=default, and below it what it means and its other names.
 func WriteTable(w io.Writer) error {
-	var aligned strings.Builder
-	t := tabwriter.NewWriter(&aligned, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "VARIABLE\tDEFAULT\tMEANING\tOTHER NAMES")
-	for _, g := range groups {
-		for _, r := range rows(g) {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", r.name, r.byDefault, r.meaning, r.aliases)
-		}
-	}
-	_ = t.Flush() // to memory
-
-	// headings come in after the alignment, which they would break
 	var b strings.Builder
-	next, stop := iter.Pull(strings.Lines(aligned.String()))
-	defer stop()
-	line := func() {
-		text, _ := next()
-		b.WriteString(strings.TrimRight(text, " \n") + "\n")
-	}
-	line()
-	for _, g := range groups {
-		fmt.Fprintf(&b, "\n%s\n", heading(g))
-		for range g.vars {
-			line()
+	for i, g := range groups {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		fmt.Fprintf(&b, "%s\n", heading(g))
+		for _, r := range rows(g) {
+			switch r.byDefault {
+			case "required":
+				fmt.Fprintf(&b, "\n  %s (required)\n", r.name)
+			case "":
+				fmt.Fprintf(&b, "\n  %s\n", r.name)
+			default:
+				fmt.Fprintf(&b, "\n  %s=%s\n", r.name, r.byDefault)
+			}
+			text := r.meaning
+			if r.aliases != "" {
+				text += "; other names: " + r.aliases
+			}
+			wrap(&b, text, "      ", 80)
 		}
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
@@ -74,7 +70,24 @@ func WriteTable(w io.Writer) error {
 	return nil
 }
 
-// WriteMarkdown writes the table of variables for README.md.
+// wrap writes text in lines of at most so many columns, each after indent. A
+// longer word has a line of its own.
+func wrap(b *strings.Builder, text, indent string, columns int) {
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if line != indent && len(line)+1+len(word) > columns {
+			b.WriteString(line + "\n")
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	b.WriteString(line + "\n")
+}
+
+// WriteMarkdown writes the table of variables for docs/variables.md.
 func WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
 	code := func(list string) string {

@@ -81,17 +81,21 @@ func TestBothTablesListEachVariableOnceWithItsDefault(t *testing.T) {
 	}
 	byDefault := defaults()
 	for _, g := range groups {
-		if !strings.Contains(plain.String(), "\n"+heading(g)+"\n") || !strings.Contains(markdown.String(), "**"+heading(g)+"**") {
+		if !strings.Contains("\n"+plain.String(), "\n"+heading(g)+"\n") || !strings.Contains(markdown.String(), "**"+heading(g)+"**") {
 			t.Errorf("the heading %q is missing", heading(g))
 		}
 		for _, v := range g.vars {
-			want := byDefault[v.name]
-			if v.required {
-				want = "required"
+			want := v.name
+			switch value := byDefault[v.name]; {
+			case v.required:
+				want += " (required)"
+			case value != "":
+				want += "=" + value
 			}
-			rows := regexp.MustCompile(`(?m)^`+v.name+` +`+regexp.QuoteMeta(want)+` +`+regexp.QuoteMeta(v.meaning)).FindAllString(plain.String(), -1)
-			if len(rows) != 1 {
-				t.Errorf("%s, default %q, stands %d times in\n%s", v.name, want, len(rows), plain.String())
+			meaning := strings.ReplaceAll(regexp.QuoteMeta(v.meaning), " ", `\s+`)
+			entries := regexp.MustCompile(`(?m)^  `+regexp.QuoteMeta(want)+`\n      `+meaning).FindAllString(plain.String(), -1)
+			if len(entries) != 1 {
+				t.Errorf("%s stands %d times in\n%s", want, len(entries), plain.String())
 			}
 			if n := strings.Count(markdown.String(), "\n| `"+v.name+"` |"); n != 1 {
 				t.Errorf("%s stands %d times in the Markdown table", v.name, n)
@@ -104,8 +108,8 @@ func TestBothTablesListEachVariableOnceWithItsDefault(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(plain.String()) {
-		if strings.TrimRight(line, " \n")+"\n" != line {
-			t.Errorf("%q ends in spaces", line)
+		if strings.TrimRight(line, " \n")+"\n" != line || len(line) > 81 {
+			t.Errorf("%q ends in spaces, or is too long", line)
 		}
 	}
 	for line := range strings.Lines(markdown.String()) {

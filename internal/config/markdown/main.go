@@ -1,5 +1,5 @@
-// Command readme prints the table of variables as README.md holds it, between
-// its variables markers. It needs no native library, so test/readme-table.sh
+// Command markdown prints the table of variables as docs/variables.md holds it,
+// between its markers. It needs no native library, so test/variables-table.sh
 // can compare the two on any machine with Go.
 package main
 

@@ -1,0 +1,62 @@
+package test
+
+import (
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// say runs the program with words and without an environment.
+func say(t *testing.T, words ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, err strings.Builder
+	cmd := exec.CommandContext(t.Context(), binary, words...)
+	cmd.Env, cmd.Stdout, cmd.Stderr = []string{}, &out, &err
+	_ = cmd.Run()
+	return cmd.ProcessState.ExitCode(), out.String(), err.String()
+}
+
+func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
+	_, table, _ := say(t, "env")
+	variables := map[string]bool{"NAME": true, "TYPE": true} // NAME stands for any
+	for _, name := range regexp.MustCompile(`[A-Z][A-Z_]+`).FindAllString(table, -1) {
+		variables[name] = true
+	}
+	for _, words := range [][]string{{"help"}, {"--help"}, {"-h"}, {"train", "--help"}, {"help", "record"}, {"record", "-h"}, {"help", "doctor"}, {"doctor", "--help"}, {"help", "env"}} {
+		code, page, stderr := say(t, words...)
+		if code != 0 || stderr != "" {
+			t.Errorf("%v: exit code %d, %s", words, code, stderr)
+		}
+		for _, section := range []string{"NAME\n", "\nSYNOPSIS\n", "\nDESCRIPTION\n", "\nEXIT STATUS\n", "\nEXAMPLES\n", "\nSEE ALSO\n"} {
+			if !strings.Contains(page, section) {
+				t.Errorf("%v: no section %q", words, strings.TrimSpace(section))
+			}
+		}
+		for _, name := range regexp.MustCompile(`[A-Z]+_[A-Z_]*[A-Z]\b`).FindAllString(page, -1) {
+			if base := strings.TrimSuffix(name, "_FILE"); !variables[base] {
+				t.Errorf("%v: %s is no variable", words, name)
+			}
+		}
+		for line := range strings.Lines(page) {
+			if len(line) > 81 {
+				t.Errorf("%v: %q is longer than 80 columns", words, line)
+			}
+		}
+	}
+	_, page, _ := say(t, "help")
+	_, record, _ := say(t, "help", "record")
+	_, doctor, _ := say(t, "help", "doctor")
+	if page == record || page == doctor || record == doctor {
+		t.Error("record and doctor have no page of their own")
+	}
+}
+
+func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
+	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"env", "EPOCHS"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
+		code, stdout, stderr := say(t, words...)
+		if code != 2 || stdout != "" || !strings.Contains(stderr, "\nusage: gnn-trainer ") {
+			t.Errorf("%q: exit code %d, %q, %q", words, code, stdout, stderr)
+		}
+	}
+}
