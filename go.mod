@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/adshao/go-binance/v2 v2.8.7
+	github.com/agnivade/levenshtein v1.2.2
 	github.com/arangodb/go-driver v1.6.9
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/cenkalti/backoff/v5 v5.0.3

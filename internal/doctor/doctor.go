@@ -90,7 +90,7 @@ func Doctor(ctx context.Context, environ []string, version string, asJSON bool, 
 // Check makes the checks that environ calls for, each within deadline.
 func Check(ctx context.Context, environ []string, version string, deadline time.Duration) Report {
 	c, err := config.Load(environ)
-	x := &examination{Config: c, plan: newPlan(c, time.Now())}
+	x := &examination{Config: c, plan: newPlan(c, time.Now()), misspelt: config.Misspelt(environ)}
 	return newReport(version, perform(ctx, x.checks(err), deadline))
 }
 
@@ -105,8 +105,9 @@ func newReport(version string, results []Result) Report {
 // examination is what the checks share.
 type examination struct {
 	config.Config
-	plan *plan
-	skew skew
+	misspelt []string // names in the environment that are nearly variables
+	plan     *plan
+	skew     skew
 }
 
 // checks are all there are, in the order they are told.

@@ -44,6 +44,9 @@ func (x *examination) configuration(wrong error) check {
 		if x.Store.Endpoint != "" {
 			artefacts = "MinIO"
 		}
+		if len(x.misspelt) > 0 {
+			return warn(strings.Join(x.misspelt, "; "), "correct the name, or unset it if it is another program's")
+		}
 		return fine("QUEUE_ID=%s, SYMBOL=%s: data from %s, events to %s, artefacts to %s", x.IDs.QueueID, x.IDs.Symbol, x.Source.Source, events, artefacts)
 	}}
 }

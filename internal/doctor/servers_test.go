@@ -317,6 +317,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"a graph's file":                 {change: graph.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the file that torch.save(data) wrote"}}},
 		"the ids":                        {change: variables{"QUEUE_ID": "", "SYMBOL": ""}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID is not set: set it to"}, {"store-folder", doctor.OK, ""}}},
 		"more memory than anybody has":   {change: variables{"SYMBOLS": "top:100", "EDGE_TOP_K": "99", "LOOKBACK": "20000d"}, code: 2, checks: []want{{"memory", doctor.Failed, "or take fewer SYMBOLS"}, {"store-folder", doctor.Failed, "free some space"}}},
+		"a misspelt name":                {change: variables{"EPOCS": "canary"}, checks: []want{{"configuration", doctor.Warning, "EPOCS is no variable of gnn-trainer and has no effect: EPOCHS is one"}}},
 		"a device that is not there":     {change: variables{"DEVICE": "cuda:9"}, code: 2, checks: []want{{"device", doctor.Failed, "DEVICE=cuda:9"}}},
 		"a work folder that is a file":   {change: variables{"WORK_DIR": os.DevNull, "STORE_DIR": "out"}, code: 2, checks: []want{{"work-folder", doctor.Warning, ""}, {"store-folder", doctor.Failed, "set STORE_DIR to another folder"}}},
 		"a store in a relative folder":   {change: variables{"WORK_DIR": t.TempDir(), "STORE_DIR": "out"}, checks: append(made(), want{"work-folder", doctor.OK, ""})},

@@ -18,6 +18,7 @@ func Record(ctx context.Context, environ []string, stderr *os.File) int {
 	c, err := config.LoadRecord(environ)
 	terminal := progress.IsTerminal(stderr)
 	log := newLogger(c.Log, progress.NewConsole(stderr, terminal), terminal)
+	warnMisspelt(log, environ)
 	if err != nil {
 		log.Error().Msg(err.Error())
 		return ExitInput

@@ -25,6 +25,7 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	console := progress.NewConsole(stderr, terminal)
 	log := newLogger(c.Log, console, terminal)
 	defer tellLeft(log, before)
+	warnMisspelt(log, environ)
 	events := kafka.Lines(stdout)
 	if terminal && progress.IsTerminal(stdout) {
 		events = kafka.Lines(console.Beside(stdout))
@@ -56,6 +57,13 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 		return Refuse(c.IDs, c.Kafka.Lang, events, log, inputError(err))
 	}
 	return j.Run(ctx)
+}
+
+// warnMisspelt says which names in environ are nearly variables.
+func warnMisspelt(log zerolog.Logger, environ []string) {
+	for _, line := range config.Misspelt(environ) {
+		log.Warn().Msg(line)
+	}
 }
 
 // newStore is MinIO where it is configured, else a folder.
