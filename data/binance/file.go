@@ -13,6 +13,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/compress/snappy"
+
+	"github.com/streamforge/gnn-trainer/data/internal/parquetfile"
 )
 
 // coveredKey is the key of a file's metadata that tells which times its rows
@@ -110,6 +112,9 @@ func open(path string, use func(file *parquet.File, covered spans) error) (err e
 			err = fmt.Errorf("%w: %s: %w", errTorn, path, err)
 		}
 	}()
+	if err := parquetfile.CheckFooter(f, info.Size()); err != nil {
+		return err
+	}
 	file, err := parquet.OpenFile(f, info.Size(), parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true), parquet.ReadBufferSize(64<<10))
 	if err != nil {
 		return err

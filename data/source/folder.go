@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/streamforge/gnn-trainer/data/internal/parquetfile"
 )
 
 // LookAtFiles tells which symbols a load would read from DATA_DIR, and how many
@@ -70,7 +72,7 @@ func rowsOfParquet(file io.ReaderAt, size int64, path string) (rows int64, err e
 			err = bad(path, "cannot be read as Parquet (%v): write it again", cause)
 		}
 	}()
-	if err = checkFooter(file, size); err == nil {
+	if err = parquetfile.CheckFooter(file, size); err == nil {
 		var opened *parquet.File
 		if opened, err = parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err == nil {
 			return opened.NumRows(), nil

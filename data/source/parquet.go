@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/streamforge/gnn-trainer/data/internal/parquetfile"
 )
 
 // readParquet reads the candles of one symbol from a Parquet file of size
@@ -21,7 +22,7 @@ func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string) (s
 			s, err = nil, bad(path, "cannot be read as Parquet (%v): write it again", cause)
 		}
 	}()
-	if err := checkFooter(r, size); err != nil {
+	if err := parquetfile.CheckFooter(r, size); err != nil {
 		return nil, bad(path, "cannot be read as Parquet (%v): write it again", err)
 	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
@@ -56,23 +57,6 @@ func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string) (s
 		}
 	}
 	return s, nil
-}
-
-// checkFooter holds the footer's length against the file's before the library
-// allocates it.
-func checkFooter(r io.ReaderAt, size int64) error {
-	const frame = 12 // the magic bytes on either end, and the length
-	var tail [8]byte
-	if size < frame {
-		return fmt.Errorf("it is %d bytes long", size)
-	}
-	if _, err := r.ReadAt(tail[:], size-8); err != nil {
-		return err
-	}
-	if length := int64(binary.LittleEndian.Uint32(tail[:])); length > size-frame {
-		return fmt.Errorf("its footer claims %d of its %d bytes", length, size)
-	}
-	return nil
 }
 
 // readColumn reads one column of all row groups into the series.
