@@ -197,7 +197,28 @@ func (f *Folder) PutManifest(ctx context.Context, m Manifest) error {
 	if m.Status != Finished {
 		return nil
 	}
-	latest := newLatest(filepath.Base(filepath.Dir(f.path)), filepath.Base(f.path), m, f.Location)
+	return f.writeLatest(ctx, f.latest(m))
+}
+
+// MoveLatest moves latest.json to the finished result of m, unless it names
+// that or a newer one: a run that was killed right after its manifest has not.
+func (f *Folder) MoveLatest(ctx context.Context, m Manifest) error {
+	latest := f.latest(m)
+	content, err := os.ReadFile(filepath.Join(filepath.Dir(f.path), LatestName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("looking at %s: %w", LatestName, explain(err))
+	}
+	if !latest.behind(content) {
+		return nil
+	}
+	return f.writeLatest(ctx, latest)
+}
+
+func (f *Folder) latest(m Manifest) Latest {
+	return newLatest(filepath.Base(filepath.Dir(f.path)), filepath.Base(f.path), m, f.Location)
+}
+
+func (f *Folder) writeLatest(ctx context.Context, latest Latest) error {
 	dir := filepath.Dir(f.path)
 	_, err := writeTemporary(dir, LatestName, latest.write)
 	if err == nil {

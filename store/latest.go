@@ -28,6 +28,13 @@ func newLatest(modelName, queueID string, m Manifest, location func(string) stri
 	}
 }
 
+// behind tells whether content, which is latest.json or what is left of it,
+// names an older result than l, or none.
+func (l Latest) behind(content []byte) bool {
+	var old Latest
+	return json.Unmarshal(content, &old) != nil || old.Manifest == "" || old.Created.Before(l.Created)
+}
+
 func (l Latest) write(w io.Writer) error { return encodeJSON(w, l) }
 
 // encodeJSON writes v as people read it.

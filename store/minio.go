@@ -275,11 +275,40 @@ func (m *MinIO) publish(ctx context.Context, manifest Manifest) error {
 	if manifest.Status != Finished {
 		return nil
 	}
-	var latest bytes.Buffer
-	if err := newLatest(m.config.ModelName, path.Base(m.prefix), manifest, m.Location).write(&latest); err != nil {
+	return m.putLatest(ctx, m.config.Timeout, m.latest(manifest))
+}
+
+// MoveLatest moves latest.json to the finished result of a manifest, unless it
+// names that or a newer one: a run that was killed right after its manifest has
+// not.
+func (m *MinIO) MoveLatest(ctx context.Context, manifest Manifest) error {
+	latest := m.latest(manifest)
+	var content []byte
+	err := m.persist(ctx, probing, func() (err error) {
+		content, err = m.get(ctx, m.latestKey(), maxManifest)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrInvalid) {
+		return fmt.Errorf("looking at %s: %w", LatestName, err)
+	}
+	if err == nil && !latest.behind(content) {
+		return nil
+	}
+	return m.putLatest(ctx, probing, latest)
+}
+
+func (m *MinIO) latestKey() string { return path.Join(m.config.ModelName, LatestName) }
+
+func (m *MinIO) latest(manifest Manifest) Latest {
+	return newLatest(m.config.ModelName, path.Base(m.prefix), manifest, m.Location)
+}
+
+func (m *MinIO) putLatest(ctx context.Context, limit time.Duration, latest Latest) error {
+	var content bytes.Buffer
+	if err := latest.write(&content); err != nil {
 		return err
 	}
-	return m.persist(ctx, m.config.Timeout, func() error { return m.putBytes(ctx, path.Join(m.config.ModelName, LatestName), latest.Bytes()) })
+	return m.persist(ctx, limit, func() error { return m.putBytes(ctx, m.latestKey(), content.Bytes()) })
 }
 
 // unstage removes what is in the bucket now, the manifest first. What stays

@@ -55,6 +55,7 @@ type Store interface {
 
 	Location(name string) string
 	Result(ctx context.Context) (store.Manifest, error)
+	MoveLatest(ctx context.Context, m store.Manifest) error
 	Read(ctx context.Context, name string) ([]byte, error)
 
 	Checkpoints

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -143,6 +145,10 @@ func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			c.again(&j.Config)
 			puts, events.states = 0, nil
+			latest := filepath.Join(filepath.Dir(path), store.LatestName)
+			if err := os.Remove(latest); err != nil { // as a kill right after the manifest leaves it
+				t.Error(err)
+			}
 			if code := j.Run(t.Context()); code != 0 {
 				t.Errorf("exit code %d", code)
 			}
@@ -152,6 +158,9 @@ func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
 			}
 			if !c.runs && len(events.states) != 1 {
 				t.Errorf("it told %v", events.states)
+			}
+			if _, err := os.Stat(latest); err != nil {
+				t.Error(err)
 			}
 			after, err := store.Verify(path)
 			if err != nil || !c.runs && !after.Created.Equal(before.Created) {

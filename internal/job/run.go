@@ -220,6 +220,7 @@ func (r *run) before(ctx context.Context) (outcome, bool) {
 		r.Log.Warn().Err(err).Msg("the metrics of an earlier result cannot be read: training anew")
 		return outcome{}, false
 	}
+	r.report("moving latest.json", r.Store.MoveLatest(ctx, m))
 	r.Log.Info().Str("model", location).Msg("this QUEUE_ID has finished with the same settings: nothing is trained again (RESUME=never trains anew)")
 	return outcome{modelPath: location, metrics: told(metrics)}, true
 }
