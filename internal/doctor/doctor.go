@@ -114,6 +114,7 @@ type examination struct {
 func (x *examination) checks(wrong error) []check {
 	all := []check{x.configuration(wrong), x.libtorch(), x.device(), x.cpu(), x.memory()}
 	all = append(all, x.folders()...)
+	all = append(all, x.metrics())
 	all = append(all, x.kafka()...)
 	all = append(all, x.minio(), x.binance(), x.arangodb(), x.files(), x.clock())
 	return all

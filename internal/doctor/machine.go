@@ -2,18 +2,21 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -211,4 +214,29 @@ func judgeSpace(dir, variable string, free, need int64) finding {
 		return warn(message, mend)
 	}
 	return finding{status: OK, message: message}
+}
+
+// metrics takes the address that the run would serve its metrics on, and gives
+// it back.
+func (x *examination) metrics() check {
+	skip := ""
+	if x.Metrics.Addr == "" {
+		skip = "METRICS_ADDR is not set: the run serves no metrics"
+	}
+	return check{name: "metrics", skip: skip, run: func(ctx context.Context) finding {
+		l, err := metrics.Listen(ctx, x.Metrics.Addr)
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			return warn(fmt.Sprintf("METRICS_ADDR is %q, and another process has the port", x.Metrics.Addr),
+				"that is as it should be beside a run under way; else set another port")
+		case err != nil:
+			f := failure(err, "set host:port, such as :8080, or unset METRICS_ADDR")
+			f.retry = false // as the run ends
+			return f
+		}
+		if err := l.Close(); err != nil {
+			return failure(err, "look at METRICS_ADDR")
+		}
+		return fine("METRICS_ADDR=%s can be listened on", x.Metrics.Addr)
+	}}
 }

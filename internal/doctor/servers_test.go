@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -307,6 +308,11 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		}
 	}
 	files := variables{"DATA_SOURCE": "files", "DATA_DIR": candles, "LOOKBACK": ""}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { taken.Close() })
 	graph := variables{"DATA_SOURCE": "pyg", "DATA_DIR": filepath.Join(candles, "AUSDT.csv"), "SYMBOLS": "", "LOOKBACK": ""}
 	for name, c := range map[string]expected{
 		"nothing":                        {checks: made()},
@@ -317,6 +323,9 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"a graph's file":                 {change: graph.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the file that torch.save(data) wrote"}}},
 		"the ids":                        {change: variables{"QUEUE_ID": "", "SYMBOL": ""}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID is not set: set it to"}, {"store-folder", doctor.OK, ""}}},
 		"more memory than anybody has":   {change: variables{"SYMBOLS": "top:100", "EDGE_TOP_K": "99", "LOOKBACK": "20000d"}, code: 2, checks: []want{{"memory", doctor.Failed, "or take fewer SYMBOLS"}, {"store-folder", doctor.Failed, "free some space"}}},
+		"an address for metrics":         {change: variables{"METRICS_ADDR": "127.0.0.1:0"}, checks: append(made(), want{"metrics", doctor.OK, ""})},
+		"a port that is taken":           {change: variables{"METRICS_ADDR": taken.Addr().String()}, checks: []want{{"metrics", doctor.Warning, "another process has the port"}}},
+		"another machine's address":      {change: variables{"METRICS_ADDR": "192.0.2.1:8080"}, code: 2, checks: []want{{"metrics", doctor.Failed, "set an address of this machine"}}},
 		"a misspelt name":                {change: variables{"EPOCS": "canary"}, checks: []want{{"configuration", doctor.Warning, "EPOCS is no variable of gnn-trainer and has no effect: EPOCHS is one"}}},
 		"a device that is not there":     {change: variables{"DEVICE": "cuda:9"}, code: 2, checks: []want{{"device", doctor.Failed, "DEVICE=cuda:9"}}},
 		"a work folder that is a file":   {change: variables{"WORK_DIR": os.DevNull, "STORE_DIR": "out"}, code: 2, checks: []want{{"work-folder", doctor.Warning, ""}, {"store-folder", doctor.Failed, "set STORE_DIR to another folder"}}},

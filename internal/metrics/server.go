@@ -75,11 +75,9 @@ type Server struct {
 // Serve listens on addr, host:port, and answers from then on. The error says
 // what to change.
 func Serve(ctx context.Context, addr string, m *Metrics, logf func(string)) (*Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, bindLimit)
-	defer cancel()
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	l, err := Listen(ctx, addr)
 	if err != nil {
-		return nil, fmt.Errorf("METRICS_ADDR is %q, which cannot be listened on: %w: %s", addr, err, mend(err))
+		return nil, err
 	}
 	s := &Server{
 		addr: l.Addr(), done: make(chan struct{}),
@@ -96,6 +94,18 @@ func Serve(ctx context.Context, addr string, m *Metrics, logf func(string)) (*Se
 		}
 	}()
 	return s, nil
+}
+
+// Listen takes the address that METRICS_ADDR is, without serving on it. The error
+// wraps that of the operating system, and says what to change.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
+	ctx, cancel := context.WithTimeout(ctx, bindLimit)
+	defer cancel()
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("METRICS_ADDR is %q, which cannot be listened on: %w: %s", addr, err, mend(err))
+	}
+	return l, nil
 }
 
 // mend says what to do about an address that cannot be listened on.
