@@ -157,6 +157,59 @@ func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
 	}
 }
 
+// Targets of make, and variables of the environment that are not ours.
+var (
+	target   = regexp.MustCompile(`(?m)^(?:## )?([a-z][a-z-]+):`)
+	making   = regexp.MustCompile("(?m)(?:`|^)make ((?:[a-z][a-z-]+ ?)+)")
+	variable = regexp.MustCompile("`[^`\n]*`")
+	inUpper  = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b`)
+	foreign  = strings.Fields(`OMP_NUM_THREADS OMP_WAIT_POLICY GOMP_SPINCOUNT BASE_IMAGE GO_IMAGE IMAGE_TOOL LZ4_RAW SASL_SSL
+		ARANGO_TEST_URL ARANGO_TEST_USER ARANGO_TEST_PASSWORD ARANGO_TEST_CA ARANGO_ROOT_PASSWORD GNN_BENCH LD_LIBRARY_PATH
+		BINANCE_API_SECRET GNN_STOPS GNN_KILLS GNN_FAULTS BTCUSDT_0`)
+)
+
+func TestTheDocumentsNameTargetsAndVariablesThatExist(t *testing.T) {
+	targets := map[string]bool{}
+	for _, makefile := range []string{"../Makefile", "../deploy/deploy.mk", "../python/python.mk", "arangodb/clients.mk"} {
+		content, err := os.ReadFile(makefile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range target.FindAllStringSubmatch(string(content), -1) {
+			targets[m[1]] = true
+		}
+	}
+	_, table, _ := say(t, "env")
+	known := map[string]bool{}
+	for _, name := range append(inUpper.FindAllString(table, -1), foreign...) {
+		known[name] = true
+	}
+	named := 0
+	for _, document := range append(documents(t), "CHANGELOG.md") {
+		content, err := os.ReadFile(filepath.Join("..", document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range making.FindAllStringSubmatch(string(content), -1) {
+			for name := range strings.FieldsSeq(m[1]) {
+				if named++; !targets[name] {
+					t.Errorf("%s: make has no target %s", document, name)
+				}
+			}
+		}
+		for _, code := range variable.FindAllString(string(content), -1) {
+			for _, name := range inUpper.FindAllString(code, -1) {
+				if named++; !known[name] && !known[strings.TrimSuffix(name, "_FILE")] {
+					t.Errorf("%s: %s in %s is no variable", document, name, code)
+				}
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("only %d names were found", named)
+	}
+}
+
 // reader is a folder in which the commands of the documents are run: a checkout
 // as its reader has it, without what earlier commands left. make works in the
 // true one and leaves its results in this one.
