@@ -60,12 +60,3 @@ func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestANameThatIsNearlyAVariableIsWarnedOf(t *testing.T) {
-	vars, _ := environment(t, map[string]string{"EPOCS": "7", "BASELINE": "none"})
-	e := run(t, vars)
-	e.mustEnd(t, "finished", 0)
-	if n := strings.Count(e.stderr, "EPOCS is no variable of gnn-trainer and has no effect: EPOCHS is one"); n != 1 {
-		t.Errorf("it is told %d times:\n%s", n, e.stderr)
-	}
-}

@@ -18,8 +18,9 @@ func (r *run) openDevice() error {
 		return inputError(err)
 	}
 	r.thread = thread
+	line := r.Log.Info()
 	err = thread.Do(func() (err error) {
-		r.device, err = PickDevice(r.Config.Train.Device, func(line string) { r.Log.Info().Msg(line) })
+		r.device, err = PickDevice(r.Config.Train.Device, func(why string) { line = line.Str("why", why) })
 		return err
 	})
 	if err != nil {
@@ -32,7 +33,7 @@ func (r *run) openDevice() error {
 			return metrics.GPU(m), err == nil
 		})
 	}
-	r.Log.Info().Stringer("device", r.device).Str("libtorch", libtorch.Version()).Msg("device")
+	line.Stringer("device", r.device).Str("libtorch", libtorch.Version()).Msg("device")
 	return nil
 }
 
@@ -66,7 +67,7 @@ func PickDevice(want string, log func(string)) (libtorch.Device, error) {
 	devices, err := libtorch.LoadCUDA()
 	if want == "auto" {
 		if errors.Is(err, libtorch.ErrNoCUDA) {
-			log("DEVICE=auto falls back to the CPU: " + err.Error())
+			log("DEVICE=auto, and " + strings.TrimPrefix(err.Error(), "opening CUDA: "))
 			return libtorch.CPU, nil
 		}
 		return 0, err

@@ -144,7 +144,8 @@ func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err e
 		_, err = telemetry.Error(last, err)
 	case o.interrupted:
 		code = stopCode(context.Cause(s))
-		j.Log.Warn().Bool("model_stored", o.modelPath != "").Msg("interrupted: " + context.Cause(s).Error())
+		j.Log.Warn().Bool("model_stored", o.modelPath != "").
+			Msg("interrupted: " + context.Cause(s).Error() + "; start this QUEUE_ID again to go on")
 		_, err = telemetry.Interrupted(last, o.modelPath)
 	default:
 		_, err = telemetry.Finished(last, o.modelPath, o.metrics)

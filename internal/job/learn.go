@@ -185,7 +185,7 @@ func ending(f train.Result) string {
 	case f.Interrupted:
 		return "interrupted"
 	case f.EarlyStop:
-		return "early stop"
+		return progress.EarlyStop
 	}
 	return ""
 }

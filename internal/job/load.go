@@ -88,6 +88,18 @@ func (r *run) loadGraph() (*data.Dataset, error) {
 	return data.FromPyG(file, names.Names, c.Data, c.Train.Seed)
 }
 
+// warnOfGraph tells of a graph of ours that cannot tell its nodes apart.
+func (r *run) warnOfGraph(d *data.Dataset) {
+	switch n := d.NumNodes(); {
+	case d.EdgesGiven || d.Interval == 0:
+	case n == 1:
+		r.Log.Warn().Msg("a graph of one node has no edges, and is worth nothing: name more SYMBOLS")
+	case n > 2 && d.Density > 0.95:
+		r.Log.Warn().Msgf("nearly every node is joined with every other at each bar, so all hear the same, which mostly does harm: "+
+			"set EDGE_TOP_K below %d, or EDGE_THRESHOLD", n-1)
+	}
+}
+
 // describe logs what the graph is.
 func (r *run) describe(d *data.Dataset) {
 	for _, l := range d.LeftOut {

@@ -90,6 +90,7 @@ func (r *run) steps(ctx context.Context) (outcome, error) {
 	}
 	r.timing.LoadSeconds = time.Since(r.begun).Seconds()
 	r.describe(r.dataset)
+	r.warnOfGraph(r.dataset)
 	if err := r.checkSymbol(); err != nil {
 		return outcome{}, err
 	}
@@ -243,6 +244,9 @@ func (r *run) summarise(m result.Metrics) {
 		e = e.Float64("test_auc_without_edges", round(m.Baseline.Splits.Test.AUC))
 	}
 	e.Float64("seconds", round(result.Float(m.Timing.TotalSeconds))).Str("model", r.Store.Location("model.pt")).Msg("stored")
+	if m.Baseline != nil && m.Splits.Test.AUC < m.Baseline.Splits.Test.AUC {
+		r.Log.Warn().Msg("on the test part the same network without edges is the better one: the graph does harm on this market with these settings")
+	}
 }
 
 func round(v result.Float) float64 { return math.Round(float64(v)*1e4) / 1e4 }

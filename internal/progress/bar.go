@@ -48,13 +48,13 @@ func (d *Display) describe(when string, room int) string {
 	done := fmt.Sprintf("%s %d/%d", d.title, max(d.last.number, d.resumed), d.epochs)
 	parts := []string{done, when}
 	if d.last.number > 0 {
-		parts = append(parts, measured("loss", d.last.loss), measured("auc", d.last.validAUC))
+		parts = append(parts, measured("loss", d.last.loss), measured("valid auc", d.last.validAUC))
 	}
 	if d.best > 0 {
 		parts = append(parts, fmt.Sprintf("best %d", d.best))
 	}
 	if d.last.number > 0 {
-		parts = append(parts, measured("valid", d.last.validLoss))
+		parts = append(parts, measured("valid loss", d.last.validLoss))
 	}
 	text := ""
 	for _, part := range parts {

@@ -102,10 +102,14 @@ func (d *Display) Epoch(e int, loss, validLoss, validAUC float64, best bool) {
 	}
 }
 
-// Done ends the display and says how training ended ("early stop", or empty
-// where nothing is to be said). The bar stays as it was last; a log line says
-// the same elsewhere. Before the first epoch there is nothing to show. Only
-// the first call counts, so it may be deferred.
+// EarlyStop is how a training ends that did not get better any more.
+const EarlyStop = "early stop"
+
+// Done ends the display and says how training ended (EarlyStop, "interrupted",
+// or empty where nothing is to be said). The bar stays, full where the training
+// is done and else as it was last; a log line says the same elsewhere. Before
+// the first epoch there is nothing to show. Only the first call counts, so it
+// may be deferred.
 func (d *Display) Done(how string) {
 	if d.done {
 		return
@@ -118,6 +122,9 @@ func (d *Display) Done(how string) {
 			return
 		}
 		d.position = float64(d.last.number)
+		if how == EarlyStop {
+			d.position = float64(d.epochs)
+		}
 		d.console.end(d.bar(ended(how, now.Sub(d.started)), unbounded)) // it stays, so it may wrap
 		return
 	}

@@ -37,10 +37,10 @@ func TestTheBarTellsEpochTimeLeftLossAndMetric(t *testing.T) {
 	wantScreen(t, s, "   5% |          |  train 0/10  eta 38s")
 	c.advance(2 * time.Second)
 	d.Epoch(1, 0.5, 0.625, 0.541, true)
-	wantScreen(t, s, "  10% |█         |  train 1/10  eta 36s  loss 0.5  auc 0.541  best 1")
+	wantScreen(t, s, "  10% |█         |  train 1/10  eta 36s  loss 0.5  valid auc 0.541  best 1")
 	c.advance(4 * time.Second)
 	d.Epoch(2, 0.25, 0.75, 0.53, false)
-	wantScreen(t, s, "  20% |██        |  train 2/10  eta 32s  loss 0.25  auc 0.53  best 1")
+	wantScreen(t, s, "  20% |██        |  train 2/10  eta 32s  loss 0.25  valid auc 0.53  best 1")
 }
 
 func TestAFullTrainingLeavesAFullBar(t *testing.T) {
@@ -51,10 +51,10 @@ func TestAFullTrainingLeavesAFullBar(t *testing.T) {
 		d.Epoch(e+1, 1, 1, 0.5, e == 1)
 	}
 	d.Done("")
-	wantScreen(t, s, " 100% |██████████|  train 2/2  done in 1m00s  loss 1  auc 0.5  best 2  valid 1", "")
+	wantScreen(t, s, " 100% |██████████|  train 2/2  done in 1m00s  loss 1  valid auc 0.5  best 2  valid loss 1", "")
 }
 
-func TestAnEarlyStopEndsTheBarWhereItIs(t *testing.T) {
+func TestAnEarlyStopFillsTheBar(t *testing.T) {
 	d, s, c, console := onTerminal(100)
 	c.advance(time.Second)
 	d.Epoch(1, 1, 1, 0.5, true)
@@ -65,7 +65,7 @@ func TestAnEarlyStopEndsTheBarWhereItIs(t *testing.T) {
 	d.Epoch(2, 0, 0, 0, true)
 	d.Batch(1, 2)
 	fmt.Fprintln(console, "a later line")
-	wantScreen(t, s, "   1% |          |  train 1/100  early stop after 2.0s  loss 1  auc 0.5  best 1  valid 1", "a later line", "")
+	wantScreen(t, s, " 100% |██████████|  train 1/100  early stop after 2.0s  loss 1  valid auc 0.5  best 1  valid loss 1", "a later line", "")
 }
 
 func TestATrainingThatEndsBeforeItsFirstEpochLeavesNoBar(t *testing.T) {
@@ -126,7 +126,7 @@ func TestAResumedTrainingReckonsItsOwnPace(t *testing.T) {
 	wantScreen(t, s, "  50% |█████     |  train 50/100  eta 8m15s")
 	c.advance(5 * time.Second)
 	d.Epoch(51, 1, 1, 0.5, false)
-	wantScreen(t, s, "  51% |█████     |  train 51/100  eta 8m10s  loss 1  auc 0.5  valid 1")
+	wantScreen(t, s, "  51% |█████     |  train 51/100  eta 8m10s  loss 1  valid auc 0.5")
 }
 
 func TestALineNeverReachesTheTerminalsLastColumn(t *testing.T) {
