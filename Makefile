@@ -55,6 +55,7 @@ CGOTORCH := cuda device functional init memory optim pickle tensor torch
 setup: $(VENV_OK)
 
 $(VENV_OK): requirements.txt
+	@echo 'fetching PyTorch (3 GB) and what the tests need into .venv: some minutes'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
@@ -101,8 +102,9 @@ $(LIB)/torch: | $(TORCH_OK)
 	ln -sfn ../torch/lib $@
 
 $(OBJ)/csrc/%.o: csrc/%.cc $(TORCH_OK)
-	mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(CXX_TORCH) $(CXX_WARN) -MMD -MP -c $< -o $@
+	@mkdir -p $(@D)
+	@echo 'compiling $<'
+	@$(CXX) $(CXXFLAGS) $(CXX_TORCH) $(CXX_WARN) -MMD -MP -c $< -o $@
 
 GOTORCH_OK := build/gotorch-$(shell awk '/wangkuiyi\/gotorch/ { print $$2 }' go.mod).stamp
 $(GOTORCH_OK):
@@ -112,8 +114,9 @@ $(GOTORCH_OK):
 
 # Compiled straight from the module cache.
 $(OBJ)/cgotorch/%.o: $(GOTORCH_OK) $(TORCH_OK)
-	mkdir -p $(@D)
-	dir=$$($(GO) list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch); \
+	@mkdir -p $(@D)
+	@echo 'compiling $* of gotorch'
+	@dir=$$($(GO) list -m -f '{{.Dir}}' github.com/wangkuiyi/gotorch); \
 	  $(CXX) -O2 $(CXX_TORCH) -w -I$$dir -c $$dir/cgotorch/$*.cc -o $@
 
 # RUNPATH is not inherited: each library has its own.
@@ -227,6 +230,11 @@ bench-data: build
 	$(WITH_LIBS) GNN_BENCH=1 $(GO) test -v -count 1 -timeout 60m -run '^TestEdgesBesideNumPyAndPandas$$' ./data
 	$(WITH_LIBS) GNN_SCALE=1 $(GO) test -v -count 1 -timeout 30m -run '^TestAWholeMarketIsFetched' ./data/source
 	$(WITH_LIBS) GNN_SCALE=1 $(GO) test -v -count 1 -timeout 30m -run '^TestAMillionDocuments' ./data/arango
+
+## help: these targets
+.PHONY: help
+help:
+	@sed -n 's/^## \([a-z][a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "%-14s %s\n", $$1, $$2 }'
 
 clean:
 	rm -rf bin build out

@@ -165,7 +165,7 @@ var (
 	inUpper  = regexp.MustCompile(`\b[A-Z][A-Z0-9]*_[A-Z0-9_]*[A-Z0-9]\b`)
 	foreign  = strings.Fields(`OMP_NUM_THREADS OMP_WAIT_POLICY GOMP_SPINCOUNT BASE_IMAGE GO_IMAGE IMAGE_TOOL LZ4_RAW SASL_SSL
 		ARANGO_TEST_URL ARANGO_TEST_USER ARANGO_TEST_PASSWORD ARANGO_TEST_CA ARANGO_ROOT_PASSWORD GNN_BENCH LD_LIBRARY_PATH
-		BINANCE_API_SECRET GNN_STOPS GNN_KILLS GNN_FAULTS BTCUSDT_0`)
+		BINANCE_API_SECRET GNN_STOPS GNN_KILLS GNN_FAULTS BTCUSDT_0 HTTPS_PROXY NO_PROXY`)
 )
 
 func TestTheDocumentsNameTargetsAndVariablesThatExist(t *testing.T) {
@@ -202,6 +202,22 @@ func TestTheDocumentsNameTargetsAndVariablesThatExist(t *testing.T) {
 				if named++; !known[name] && !known[strings.TrimSuffix(name, "_FILE")] {
 					t.Errorf("%s: %s in %s is no variable", document, name, code)
 				}
+			}
+		}
+	}
+	content, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	metric := regexp.MustCompile("gnn_trainer_[a-z_]+")
+	for _, document := range documents(t) {
+		text, err := os.ReadFile(filepath.Join("..", document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range metric.FindAllString(string(text), -1) {
+			if !strings.Contains(string(content), "| `"+name+"` |") {
+				t.Errorf("%s: there is no metric %s", document, name)
 			}
 		}
 	}

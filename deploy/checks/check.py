@@ -156,10 +156,12 @@ class Chart(unittest.TestCase):
 
 
 class Files(unittest.TestCase):
-    def test_the_bare_job_is_what_kubernetes_schemas_allow(self):
-        for d in yaml.safe_load_all((ROOT / "deploy/examples/bare-job.yaml").read_text()):
-            for version in VERSIONS:
-                kubernetes_validate.validate(d, version, strict=True)
+    def test_the_examples_are_what_kubernetes_schemas_allow(self):
+        for file in sorted((ROOT / "deploy/examples").glob("*.yaml")):
+            for d in yaml.safe_load_all(file.read_text()):
+                for version in VERSIONS:
+                    with self.subTest(file=file.name, kubernetes=version):
+                        kubernetes_validate.validate(d, version, strict=True)
 
     def test_the_image_files_name_the_versions_of_the_pin_files(self):
         torch = re.search(r"(?m)^torch==(.*)$", (ROOT / "requirements.txt").read_text())[1]

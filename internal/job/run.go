@@ -60,7 +60,16 @@ func (r *run) do() (outcome, error) {
 	if err != nil && ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx))) {
 		return outcome{interrupted: true, modelPath: r.earlier}, nil
 	}
-	return o, err
+	return o, lessMemory(err)
+}
+
+// lessMemory adds to a want of memory what to do about it. A retry is worth it
+// all the same: on a shared GPU it may be a neighbour's doing.
+func lessMemory(err error) error {
+	if !errors.Is(err, libtorch.ErrOutOfMemory) {
+		return err
+	}
+	return fmt.Errorf("%w: lower BATCH_SIZE or HIDDEN, take fewer SYMBOLS or bars (LOOKBACK), or give the run more memory", err)
 }
 
 func (r *run) steps(ctx context.Context) (outcome, error) {
