@@ -246,6 +246,27 @@ func TestAStopFromAnotherClientEndsTheRunInTime(t *testing.T) {
 	t.Logf("of %d stops: median %v, worst %v", stops, took[len(took)/2], took[len(took)-1])
 }
 
+// What a pod leaves that Kubernetes ends.
+func TestASIGTERMLeavesTheModelSoFarInTheBucketAndTellsTheTopic(t *testing.T) {
+	c := newCluster(t, lab.KafkaOptions{})
+	p := start(t, c.vars(map[string]string{"EPOCHS": "1000000", "PATIENCE": "0"}))
+	c.await("q1", func(e arrived) bool { return e.Epoch > 0 })
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	p.reading.Wait()
+	_ = p.cmd.Wait()
+	if code := p.cmd.ProcessState.ExitCode(); code != 143 {
+		t.Errorf("exit code %d:\n%s", code, p.stderr.String())
+	}
+	if last := c.mustTell("q1", "interrupted"); last.ModelPath != "s3://models/market_gnn_v1/q1/model.pt" {
+		t.Errorf("model_path is %q", last.ModelPath)
+	}
+	if measured := consume(t, c.fetch("q1")); measured["status"] != "interrupted" {
+		t.Errorf("the manifest says %v", measured["status"])
+	}
+}
+
 // await waits for an event of a run in the topic.
 func (c *cluster) await(queue string, ok func(arrived) bool) {
 	c.t.Helper()

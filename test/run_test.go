@@ -5,6 +5,7 @@ package test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,13 +21,15 @@ import (
 	"time"
 )
 
-const binary = "../bin/gnn-trainer"
+// binary is what the tests start. GNN_BINARY names another program that takes
+// the same environment, such as deploy/images/in-container.
+var binary = cmp.Or(os.Getenv("GNN_BINARY"), "../bin/gnn-trainer")
 
 // environment is that of a short run on the simulated market.
 func environment(t *testing.T, changes map[string]string) (vars map[string]string, result string) {
 	t.Helper()
 	if _, err := os.Stat(binary); err != nil {
-		t.Skip("bin/gnn-trainer is not built: `make build`")
+		t.Skipf("%s is not there: `make build`", binary)
 	}
 	dir := t.TempDir()
 	vars = map[string]string{
