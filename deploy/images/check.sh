@@ -2,10 +2,11 @@
 # The proof of the images: both are built by buildah on a Debian made by debootstrap, run by runc as a cluster runs them, and
 # looked into. Needs root, and buildah, debootstrap, runc, jq and gcc of Debian; an hour, and 40 GB below build/images.
 #
-#   STEPS="cpu run-cpu"   what to do of: bases cpu run-cpu cuda run-cuda repeat
+#   STEPS="cpu run-cpu"   what to do of: bases cpu run-cpu run-cluster cuda run-cuda repeat
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 source deploy/checks/tools.sh
+source deploy/images/container.sh
 work=$PWD/build/images
 mkdir -p "$work"
 export BUILDAH_ISOLATION=chroot
@@ -72,39 +73,17 @@ unpack() { # name
 # Runs the image in $root as containerd would, without network, and gives its exit code in $code, what it said in $out and $err.
 # read_only: what the chart asks for (volumes at /work and /cache); else what a bare Job has.
 start() { # read_only, user, CPUs, arguments of the program --, NAME=value ...
-  local read_only=$1 user=$2 cpus=$3 arguments=() bundle=$work/bundle
+  local read_only=$1 user=$2 cpus=$3 mounts=()
   shift 3
-  while [ "$1" != -- ]; do arguments+=("$1"); shift; done
-  shift
-  mkdir -p "$bundle"
-  rm -f "$bundle/config.json"
-  (cd "$bundle" && runc spec)
   rm -rf "$work/volumes"
   mkdir -p "$work/volumes/work" "$work/volumes/cache"
   chown 65532:65532 "$work"/volumes/*
-  jq --slurpfile about "$about" --arg root "$root" --argjson ro "$read_only" --arg user "$user" --argjson cpus "$cpus" \
-    --arg volumes "$work/volumes" --arg candles "$([ ! -d "$candles" ] || realpath "$candles")" --args '
-    def bind(from; to; options): {destination: to, type: "bind", source: from, options: (["rbind"] + options)};
-    ($about[0].config) as $image
-    | .process.terminal = false
-    | ($ARGS.positional | index("ENV")) as $at
-    | .process.args = $image.Entrypoint + $ARGS.positional[:$at]
-    | .process.env = $image.Env + $ARGS.positional[$at + 1:]
-    | .process.cwd = $image.WorkingDir
-    | .process.user = ($user | split(":") | {uid: (.[0] | tonumber), gid: (.[1] | tonumber)})
-    | .process.noNewPrivileges = true
-    | .process.capabilities = {bounding: [], effective: [], permitted: []}
-    | .process.rlimits = []
-    | .root = {path: $root, readonly: $ro}
-    | .linux.resources.cpu = {quota: ($cpus * 100000 | floor), period: 100000}
-    | .linux.cgroupsPath = "/gnn-trainer-check"
-    | .mounts += (if $ro then [bind($volumes + "/work"; "/work"; ["rw"]), bind($volumes + "/cache"; "/cache"; ["rw"])] else [] end)
-    | .mounts += (if $candles != "" then [bind($candles; "/candles"; ["ro"])] else [] end)' \
-    "${arguments[@]}" ENV "$@" <"$bundle/config.json" >"$bundle/new.json"
-  mv "$bundle/new.json" "$bundle/config.json"
+  [ "$read_only" = false ] || mounts+=("$work/volumes/work:/work:rw" "$work/volumes/cache:/cache:rw")
+  [ ! -d "$candles" ] || mounts+=("$(realpath "$candles"):/candles:ro")
+  bundle "$work/gnn-trainer-check" "$root" "$about" "$read_only" "$user" "$cpus" none "${mounts[@]}" -- "$@"
   out=$work/out.txt err=$work/err.txt
 }
-finish() { code=0; runc run --bundle "$work/bundle" gnn-trainer-check >"$out" 2>"$err" || code=$?; }
+finish() { code=0; runc run --bundle "$work/gnn-trainer-check" gnn-trainer-check >"$out" 2>"$err" || code=$?; }
 run() { start "$@"; finish; }
 expect() { # code, what
   [ "$code" = "$1" ] || { tail -n 20 "$out" "$err" >&2; fail "$2: exit code $code, not $1"; }
@@ -228,7 +207,7 @@ run_cpu() {
 
   # A stop of Kubernetes: SIGTERM once it trains.
   start "${as_chart[@]}" -- "${ids[@]}" SYMBOL=BTCUSDT DATA_SOURCE=simulated EPOCHS=100000 PATIENCE=0 LOOKBACK=3d
-  runc run --bundle "$work/bundle" gnn-trainer-check >"$out" 2>"$err" &
+  runc run --bundle "$work/gnn-trainer-check" gnn-trainer-check >"$out" 2>"$err" &
   local pid=$!
   until grep -q '"epoch":' "$out"; do kill -0 $pid 2>/dev/null || fail "it ended before the stop: $(tail -n 3 "$err")"; sleep 0.2; done
   runc kill gnn-trainer-check TERM
@@ -236,6 +215,22 @@ run_cpu() {
   expect 143 SIGTERM
   [ "$(jq -r .status "$work/volumes/work/out/market_gnn_v1/q1/manifest.json")" = interrupted ] || fail "the result of a stop"
   ok "gnn-trainer: SIGTERM ends it with 143 and the model so far"
+}
+
+# Tests that start the program beside a real Kafka and a real MinIO start the container in its place: a run to its end, one
+# ended by SIGTERM, by a message, and what becomes of secrets. Those that kill it are left out: SIGKILL would end runc alone.
+run_cluster() {
+  local tests='^(TestInACluster|TestASIGTERM|TestAStopFromAnotherClient|TestNoSecretIsSeenAnywhere)'
+  make --no-print-directory setup servers >"$work/servers.log" 2>&1 || fail "make setup servers: see $work/servers.log"
+  unpack gnn-trainer
+  rm -rf "$work/containers"
+  CI=1 GNN_BINARY=$PWD/deploy/images/in-container PYTHON=$PWD/.venv/bin/python \
+    go test -count 1 -v -timeout 30m ./test -run "$tests" >"$work/cluster.log" 2>&1 ||
+    { grep -A 20 -e '--- FAIL' "$work/cluster.log" >&2; fail "Kafka and MinIO: see $work/cluster.log"; }
+  ! grep -A 1 -e '--- SKIP' "$work/cluster.log" || fail "a test was skipped"
+  [ -z "$(runc list --quiet)" ] || fail "a container is left: $(runc list --quiet)"
+  rm -rf "$work/containers"
+  ok "gnn-trainer: with a real Kafka and MinIO, $(grep -c '^ *--- PASS' "$work/cluster.log") tests: $(sed -n 's/^--- PASS: \(\w*\).*/\1/p' "$work/cluster.log" | paste -sd ' ')"
 }
 
 run_cuda() {
@@ -288,12 +283,13 @@ repeat() {
   ok "gnn-trainer: built twice, one image: $one"
 }
 
-for step in ${STEPS:-bases cpu run-cpu cuda run-cuda repeat}; do
+for step in ${STEPS:-bases cpu run-cpu run-cluster cuda run-cuda repeat}; do
   case $step in
     bases) bases ;;
     cpu) build image gnn-trainer ;;
     cuda) build image-cuda gnn-trainer -o image ;;
     run-cpu) run_cpu ;;
+    run-cluster) run_cluster ;;
     run-cuda) run_cuda ;;
     repeat) repeat ;;
     *) fail "no step $step" ;;
