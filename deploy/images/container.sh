@@ -28,6 +28,6 @@ bundle() { # folder, root, what the image says of itself, read_only, user, CPUs,
     | ($all[:$a] | map(split(":") | {destination: .[1], type: "bind", source: .[0], options: ["rbind", .[2]]})) as $mounts
     | if any($mounts[]; .destination | startswith("/tmp/"))
       then .mounts += [{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["mode=755"]}] else . end
-    | .mounts += $mounts' "$@" <"$folder/config.json" >"$folder/new.json"
+    | .mounts += $mounts' -- "$@" <"$folder/config.json" >"$folder/new.json"
   mv "$folder/new.json" "$folder/config.json"
 }
