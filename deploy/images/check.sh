@@ -228,9 +228,10 @@ ended() {
 }
 
 # Tests that start the program beside a real Kafka and a real MinIO start the container in its place: a run to its end, one
-# ended by SIGTERM, by a message, and what becomes of secrets. Those that kill it are left out: SIGKILL would end runc alone.
+# ended by SIGTERM, by a message and started again, what becomes of secrets, and how a run ends whose servers fail it. Those
+# that kill it are left out: SIGKILL would end runc alone.
 run_cluster() {
-  local tests='^(TestInACluster|TestASIGTERM|TestAStopFromAnotherClient|TestNoSecretIsSeenAnywhere)'
+  local tests='^(TestInACluster|TestASIGTERM|TestAStopFromAnotherClient|TestAStoppedRunStartedAgain|TestNoSecretIsSeenAnywhere|TestARunEndsAsItShould)'
   make --no-print-directory setup servers >"$work/servers.log" 2>&1 || fail "make setup servers: see $work/servers.log"
   unpack gnn-trainer
   ended >/dev/null # of a check that was broken off
