@@ -60,7 +60,7 @@ IMAGE_ARGS   := --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --bu
                 $(if $(GO_IMAGE),--build-arg GO_IMAGE=$(GO_IMAGE)) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE))
 
 ## image: the CPU image IMAGE:VERSION; GO_IMAGE and BASE_IMAGE name what it is built with and on
-.PHONY: image image-cuda images-check deploy-check cluster-check
+.PHONY: image image-cuda images-check deploy-check cluster-check debian-check
 image:
 	$(if $(IMAGE_TOOL),,$(error neither podman nor buildah nor docker is here: install one, or set IMAGE_TOOL))
 	$(IMAGE_TOOL) build $(IMAGE_FLAGS) $(IMAGE_ARGS) --tag $(IMAGE):$(VERSION) --file Dockerfile .
@@ -81,3 +81,7 @@ deploy-check:
 ## cluster-check: the chart installed in a real control plane, and what its Job does at each exit code
 cluster-check:
 	deploy/checks/cluster.sh
+
+## debian-check: README's `make run` and `make test` on a bare Debian with what README asks for (debootstrap, as root; 20 GB)
+debian-check:
+	deploy/debian/check.sh
