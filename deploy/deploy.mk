@@ -70,7 +70,7 @@ image-cuda: image
 	$(IMAGE_TOOL) build $(IMAGE_FLAGS) $(IMAGE_ARGS) --build-arg CPU_IMAGE=$(IMAGE):$(VERSION) \
 	  --tag $(IMAGE_CUDA):$(VERSION) --file Dockerfile.cuda .
 
-## images-check: both images built on a debootstrapped Debian, run as a cluster would, and looked into (root, 15 GB, an hour)
+## images-check: both images built on a debootstrapped Debian, run as a cluster would, and looked into (root, 30 GB, an hour)
 images-check:
 	deploy/images/check.sh
 

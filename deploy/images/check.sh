@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The proof of the images: both are built by buildah on a Debian made by debootstrap, run by runc as a cluster runs them, and
-# looked into. Needs root, and buildah, debootstrap, runc, jq and gcc of Debian; an hour, and 40 GB below build/images.
+# looked into. Needs root, and buildah, debootstrap, runc, jq and gcc of Debian; an hour, and 30 GB below build/images.
 #
 #   STEPS="cpu run-cpu"   what to do of: bases cpu run-cpu run-cluster cuda run-cuda repeat
 set -euo pipefail
@@ -19,6 +19,7 @@ for tool in buildah debootstrap runc jq gcc; do
   command -v $tool >/dev/null || fail "$tool is not here: apt-get install buildah debootstrap runc jq gcc"
 done
 [ "$(id -u)" = 0 ] || fail "this needs root"
+buildah rm --all >/dev/null # of a build that was broken off: each is as large as an image
 version=${VERSION:-$(git describe --tags --always --dirty)}
 commit=${COMMIT:-$(git rev-parse HEAD)}
 candles=${CANDLES:-$PWD/../shared/market/5m}
@@ -50,10 +51,11 @@ bases() {
 
 # A make target on these bases.
 build() { # target, name, more arguments of make
+  local began=$SECONDS
   make --no-print-directory "$1" IMAGE="localhost/$2" VERSION="$version" IMAGE_TOOL="buildah ${storage[*]}" \
     GO_IMAGE=localhost/golang:bookworm BASE_IMAGE=localhost/debian:bookworm "${@:3}" >"$work/$2-$1.log" 2>&1 ||
     { tail -n 30 "$work/$2-$1.log" >&2; fail "make $1: see $work/$2-$1.log"; }
-  ok "$2: built by make $1"
+  ok "$2: built by make $1 in $((SECONDS - began)) s"
 }
 
 size() { du --summarize --apparent-size --block-size=1000000 "$1" | cut -f 1; }
@@ -279,6 +281,7 @@ run_cuda() {
     [ $device = cuda ] || expect 0 "DEVICE=auto with a driver and no GPU"
   done
   ok "gnn-trainer-cuda: its CUDA library opens, and tells a driver without a GPU from none"
+  rm -rf "$root"
 }
 
 # The same commit on the same bases gives the same image, nothing cached.
