@@ -52,9 +52,12 @@ dist-check: dist
 IMAGE        ?= gnn-trainer
 IMAGE_CUDA   ?= $(IMAGE)-cuda
 IMAGE_TOOL   ?= $(firstword $(foreach t,podman buildah docker,$(if $(shell command -v $(t)),$(t))))
-# Files and images bear the commit's time, so that the same commit gives the
-# same image; docker does the first with BuildKit's rewrite-timestamp only.
-IMAGE_FLAGS  ?= $(if $(filter docker,$(notdir $(firstword $(IMAGE_TOOL)))),,--layers --timestamp $(EPOCH))
+# Files in the image are of 1970, as other makers of images that can be made
+# again have it: the same commit gives the same image whatever layers are kept
+# of earlier ones, and a new version leaves the layer of libtorch as it is, to
+# the bit. Labels tell the commit's time. docker rewrites times with BuildKit's
+# rewrite-timestamp only.
+IMAGE_FLAGS  ?= $(if $(filter docker,$(notdir $(firstword $(IMAGE_TOOL)))),,--layers --timestamp 0)
 IMAGE_ARGS   := --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) --build-arg DATE=$(DATE) \
                 --build-arg SOURCE_DATE_EPOCH=$(EPOCH) --build-arg TORCH=$(TORCH_VERSION) --build-arg JOBS=$(JOBS) \
                 $(if $(GO_IMAGE),--build-arg GO_IMAGE=$(GO_IMAGE)) $(if $(BASE_IMAGE),--build-arg BASE_IMAGE=$(BASE_IMAGE))
