@@ -31,7 +31,8 @@ DIST      := build/dist/$(DIST_NAME)
 ## dist: a tarball for Debian 12 or later, with checksums and bill of materials, in build/dist
 .PHONY: dist dist-check
 dist:
-	$(MAKE) tree sbom TREE=$(DIST)
+	$(MAKE) tree TREE=$(DIST)
+	$(MAKE) sbom TREE=$(DIST)
 	mkdir -p $(DIST)/share/docs
 	install -m 644 README.md CHANGELOG.md requirements.txt deploy/images/libtorch.py $(DIST)/share/
 	install -m 644 docs/*.md $(DIST)/share/docs/
