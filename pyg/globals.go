@@ -5,7 +5,8 @@ type role int
 
 const (
 	isClass   role = iota + 1 // make an instance and set its state
-	isEnum                    // name a member
+	isEnum                    // name a member by its value
+	isGetattr                 // name a member of an enum, as Python 3.11.0 to 3.11.3 pickle one
 	isDict                    // make an empty dict
 	isSet                     // make a set of a list
 	isSize                    // make a torch.Size of a tuple
@@ -25,6 +26,8 @@ var allowed = func() map[global]role {
 		{"collections", "defaultdict"}:         isDict,
 		{"builtins", "set"}:                    isSet,
 		{"__builtin__", "set"}:                 isSet, // its name in protocol 2
+		{"builtins", "getattr"}:                isGetattr,
+		{"__builtin__", "getattr"}:             isGetattr,
 		{data, "Data"}:                         isClass,
 		{data, "DataEdgeAttr"}:                 isClass,
 		{data, "DataTensorAttr"}:               isClass,
@@ -93,6 +96,8 @@ func (u *unpickler) call(function, args any) {
 		u.push(&pyList{}) // PyG's cache of attribute names, of no use here
 	case role == isEnum && len(a) == 1:
 		u.push(&object{class: g})
+	case role == isGetattr && len(a) == 2 && allowed[asGlobal(a[0])] == isEnum:
+		u.push(&object{class: asGlobal(a[0])})
 	case role == isSize && len(a) == 1:
 		u.push(a[0])
 	default:

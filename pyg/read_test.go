@@ -40,13 +40,14 @@ func TestWhatTorchSavesIsReadWhateverItsFormAndType(t *testing.T) {
 	}{
 		"data.pt": {wantWeight, wantWeight, []string{"BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"},
 			[]string{"pos", "source", "scale", "shape"}},
-		"data_used.pt": {weight: wantWeight},
-		"protocol5.pt": {weight: wantWeight},
-		"dict.pt":      {weight: wantWeight},
-		"strided.pt":   {weight: half},
-		"float16.pt":   {weight: wantWeight},
-		"bfloat16.pt":  {weight: wantWeight},
-		"float64.pt":   {weight: wantWeight, ignored: []string{"edge_attr"}},
+		"data_used.pt":           {weight: wantWeight},
+		"data_used_by_3_11_2.pt": {weight: wantWeight},
+		"protocol5.pt":           {weight: wantWeight},
+		"dict.pt":                {weight: wantWeight},
+		"strided.pt":             {weight: half},
+		"float16.pt":             {weight: wantWeight},
+		"bfloat16.pt":            {weight: wantWeight},
+		"float64.pt":             {weight: wantWeight, ignored: []string{"edge_attr"}},
 	} {
 		t.Run(file, func(t *testing.T) {
 			f, err := read(t, fixture(t, file))
@@ -92,6 +93,7 @@ func TestHostileAndForeignFilesAreRefusedInOneSentence(t *testing.T) {
 		want string
 	}{
 		"a command":          {fixture(t, "evil.pt"), "names posix.system, which is not a tensor or a PyG class: refused"},
+		"a hand on a class":  {fixture(t, "evil_getattr.pt"), "calls __builtin__.getattr, which a saved Data does not call so"},
 		"an expanded bomb":   {fixture(t, "bomb.pt"), "x repeats 1 stored values to 1099511627776: save it after .contiguous()"},
 		"a legacy file":      {fixture(t, "legacy.pt"), "save it with torch.save(data, path) of PyTorch 1.6 or newer"},
 		"an empty file":      {nil, "not a valid zip file"},

@@ -242,8 +242,8 @@ func readHostile(t *testing.T, file []byte) {
 	}
 }
 
-var fixtures = []string{"data.pt", "data_used.pt", "protocol5.pt", "dict.pt", "no_edges.pt", "strided.pt", "float16.pt",
-	"bfloat16.pt", "float64.pt", "evil.pt", "bomb.pt", "legacy.pt"}
+var fixtures = []string{"data.pt", "data_used.pt", "data_used_by_3_11_2.pt", "protocol5.pt", "dict.pt", "no_edges.pt", "strided.pt", "float16.pt",
+	"bfloat16.pt", "float64.pt", "evil.pt", "evil_getattr.pt", "bomb.pt", "legacy.pt"}
 
 func FuzzReadData(f *testing.F) {
 	for _, name := range fixtures {

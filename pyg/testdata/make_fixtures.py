@@ -13,6 +13,7 @@ x[i, j] = i + j / 4, so the Go test needs no second copy of the values.
 
 import os
 from collections import OrderedDict
+from enum import Enum
 from pathlib import Path
 
 import torch
@@ -51,6 +52,11 @@ used.get_all_tensor_attrs()
 save("data_used.pt", used)
 
 save("protocol5.pt", used, pickle_protocol=5)
+
+# Python 3.11.0 to 3.11.3, Debian 12's among them, pickle an enum's member by its name.
+by_value, Enum.__reduce_ex__ = Enum.__reduce_ex__, lambda member, protocol: (getattr, (type(member), member.name))
+save("data_used_by_3_11_2.pt", used)
+Enum.__reduce_ex__ = by_value
 save("dict.pt", OrderedDict(graph().to_dict()))
 save("no_edges.pt", {"x": x, "edge_index": torch.zeros(2, 0, dtype=torch.long)})
 
@@ -68,6 +74,12 @@ class Evil:
         return os.system, ("echo this must never run",)
 
 
+class Reaching(Evil):
+    def __reduce__(self):
+        return getattr, (Data, "debug")
+
+
 save("evil.pt", {"x": x, "edge_index": edge_index, "note": Evil()})
+save("evil_getattr.pt", {"x": x, "edge_index": edge_index, "note": Reaching()})
 save("bomb.pt", {"x": torch.ones(1, 1).expand(1 << 20, 1 << 20), "edge_index": edge_index})
 save("legacy.pt", graph(), _use_new_zipfile_serialization=False)
