@@ -63,6 +63,7 @@ timed again "cd gnn-trainer && make run"
 ok "make run once more: $took"
 timed test "cd gnn-trainer && make test"
 grep -q '^ok .*/test\b' "$work/test.log" || fail "the tests of the built program did not run"
+inside user "cd gnn-trainer && java -version && ls build/servers/kafka/kafka_*.jar build/servers/bin/minio" >>"$work/test.log" 2>&1 || fail "no Kafka or MinIO to test with"
 ok "make test: $took, $(grep -c '^ok ' "$work/test.log") packages"
 left=$(inside user "git -C gnn-trainer status --porcelain; ls -A | grep -v '^\.\|^gnn-trainer$\|^go$' || true")
 [ -z "$left" ] || fail "files are left that git does not ignore: $left"
