@@ -36,12 +36,10 @@ func build(m *Market, cfg Config, release func()) (*Dataset, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
 	}
-	first := max(cfg.GraphWindow, lookback)
-	// One snapshot a part, a gap before two of them, and the live ones.
-	if need := first + 3 + 3*cfg.Horizon; m.Bars < need {
-		return nil, inputError("%d bars are too few: GRAPH_WINDOW=%d and HORIZON=%d need at least %d (windows of %d, three parts, their gaps); load more (START, LOOKBACK) or lower GRAPH_WINDOW",
-			m.Bars, cfg.GraphWindow, cfg.Horizon, need, first)
+	if err := cfg.CheckBars(m.Bars); err != nil {
+		return nil, err
 	}
+	first := cfg.firstBar()
 	kept, leftOut := supported(m)
 	d := &Dataset{Symbols: slices.Clone(m.Symbols), LeftOut: leftOut, Interval: m.Interval, Horizon: cfg.Horizon}
 	for _, f := range kept {
@@ -69,6 +67,23 @@ func build(m *Market, cfg Config, release func()) (*Dataset, error) {
 		return nil, err
 	}
 	return d, d.fit()
+}
+
+// firstBar is the first one whose windows can be full.
+func (c Config) firstBar() int { return max(c.GraphWindow, lookback) }
+
+// LeastBars is how many bars T a market must have: those of the windows, one
+// snapshot a part, a gap before two of them, and the live ones.
+func (c Config) LeastBars() int { return c.firstBar() + 3 + 3*c.Horizon }
+
+// CheckBars refuses a market of so few bars that no snapshot could be had for
+// each part. The error wraps ErrInput.
+func (c Config) CheckBars(bars int) error {
+	if need := c.LeastBars(); bars < need {
+		return inputError("%d bars are too few: GRAPH_WINDOW=%d and HORIZON=%d need at least %d (windows of %d, three parts, their gaps); load more (START, LOOKBACK) or lower GRAPH_WINDOW",
+			bars, c.GraphWindow, c.Horizon, need, c.firstBar())
+	}
+	return nil
 }
 
 // fill computes x, mask, y and ret of every bar from first on. A node is masked

@@ -23,6 +23,9 @@ const (
 type LeftOut struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
+
+	// Lacking are the symbols that lack what most of the others have.
+	Lacking []string `json:"-"`
 }
 
 // Dataset is a sequence of snapshots of one set of nodes, in time order.

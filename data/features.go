@@ -117,16 +117,17 @@ func timeOfDay(dst []float64, m *Market, wave func(float64) float64) {
 func supported(m *Market) (kept []feature, out []LeftOut) {
 	for _, f := range features {
 		reason := ""
+		var without []string
 		switch {
 		case f.name == timeOfDaySin || f.name == timeOfDayCos:
 			if m.Interval >= 24*time.Hour {
 				reason = fmt.Sprintf("bars of %v all close at one time of day", m.Interval)
 			}
 		case len(f.needs) > 0:
-			reason = lacking(m, f.needs)
+			reason, without = lacking(m, f.needs)
 		}
 		if reason != "" {
-			out = append(out, LeftOut{Name: f.name, Reason: reason})
+			out = append(out, LeftOut{Name: f.name, Reason: reason, Lacking: without})
 		} else {
 			kept = append(kept, f)
 		}
@@ -135,9 +136,10 @@ func supported(m *Market) (kept []feature, out []LeftOut) {
 }
 
 // lacking tells why the columns do not suffice, naming the symbol that has them
-// on the smallest share of its bars; empty if they do.
-func lacking(m *Market, needs []Column) string {
-	worst, least := -1, 2.0
+// on the smallest share of its bars; empty if they do. without are all symbols
+// that lack them, where these are fewer than the others.
+func lacking(m *Market, needs []Column) (reason string, without []string) {
+	worst, least, others := -1, 2.0, 0
 	for i := range m.Symbols {
 		present, complete := 0, 0
 		for t := range m.Bars {
@@ -152,12 +154,24 @@ func lacking(m *Market, needs []Column) string {
 			}
 		}
 		// A symbol without bars is masked everywhere and says nothing of a column.
-		if v := float64(complete) / float64(max(present, 1)); present > 0 && v < least {
+		if present == 0 {
+			continue
+		}
+		v := float64(complete) / float64(present)
+		if v < least {
 			worst, least = i, v
+		}
+		if v < minShare {
+			without = append(without, m.Symbols[i])
+		} else {
+			others++
 		}
 	}
 	if worst >= 0 && least >= minShare {
-		return ""
+		return "", nil
+	}
+	if others <= len(without) {
+		without = nil
 	}
 	names := make([]string, len(needs))
 	for i, c := range needs {
@@ -165,8 +179,8 @@ func lacking(m *Market, needs []Column) string {
 	}
 	need := strings.Join(names, " and ")
 	if worst < 0 {
-		return fmt.Sprintf("no symbol has bars, so none has %s", need)
+		return fmt.Sprintf("no symbol has bars, so none has %s", need), nil
 	}
 	return fmt.Sprintf("%s has %s on %.1f %% of its bars, and %.0f %% are needed of every symbol",
-		m.Symbols[worst], need, 100*least, 100*minShare)
+		m.Symbols[worst], need, 100*least, 100*minShare), without
 }

@@ -46,13 +46,41 @@ func (c Config) split(m *Market, bars []int) ([]Split, error) {
 	return splits, nil
 }
 
+// EmptyPart is a part that no snapshot of a market of so many bars falls into,
+// where every bar has all its candles; "" where each part has some, or
+// TRAIN_END and VALID_END set them.
+func (c Config) EmptyPart(bars int) Split {
+	labelled := bars - c.Horizon - c.firstBar()
+	if !c.TrainEnd.IsZero() {
+		return ""
+	}
+	valid, test := c.shareOf(c.TrainFraction, labelled), c.shareOf(c.TrainFraction+c.ValidFraction, labelled)
+	switch {
+	case valid-c.Horizon < 1:
+		return Train
+	case test-valid-c.Horizon < 1:
+		return Valid
+	case labelled-test < 1:
+		return Test
+	}
+	return ""
+}
+
+// shareOf is the place of a boundary among labelled snapshots and the live ones
+// behind them. Rounded, because 0.7 + 0.1 falls short of 0.8.
+func (c Config) shareOf(share float64, labelled int) int {
+	if s := int(share*float64(labelled) + 0.5); s < labelled {
+		return s
+	}
+	return labelled + c.Horizon
+}
+
 // boundaries is the first bar of validation and of test; bars are those of the
 // snapshots whose labels are known.
 func (c Config) boundaries(m *Market, bars []int) (validFrom, testFrom int, err error) {
 	if c.TrainEnd.IsZero() {
 		at := func(share float64) int {
-			// Rounded, because 0.7 + 0.1 falls short of 0.8.
-			if s := int(share*float64(len(bars)) + 0.5); s < len(bars) {
+			if s := c.shareOf(share, len(bars)); s < len(bars) {
 				return bars[s]
 			}
 			return m.Bars

@@ -99,3 +99,30 @@ func TestAnEmptyPartIsRefusedWithTheVariableThatMakesIt(t *testing.T) {
 		})
 	}
 }
+
+// EmptyPart tells beforehand what a split would say of a market without gaps.
+func TestAnEmptyPartIsKnownFromTheNumberOfBars(t *testing.T) {
+	cfg := defaultConfig()
+	for _, horizon := range []int{1, 3, 10} {
+		for _, shares := range [][2]float64{{0.6, 0.2}, {0.7, 0.1}, {0.05, 0.9}, {0.9, 0.05}} {
+			cfg.Horizon, cfg.TrainFraction, cfg.ValidFraction = horizon, shares[0], shares[1]
+			for n := cfg.LeastBars(); n < cfg.LeastBars()+80; n++ {
+				if err := cfg.CheckBars(n); err != nil {
+					t.Fatal(err)
+				}
+				var bars []int
+				for b := cfg.firstBar(); b < n; b++ {
+					bars = append(bars, b)
+				}
+				_, err := cfg.split(emptyMarket(1, n), bars)
+				part := cfg.EmptyPart(n)
+				if (err == nil) != (part == "") || err != nil && !strings.Contains(err.Error(), "the "+string(part)+" part is empty") {
+					t.Fatalf("HORIZON=%d, shares %v, %d bars: %q is said to be empty, and a split says %v", horizon, shares, n, part, err)
+				}
+			}
+			if err := cfg.CheckBars(cfg.LeastBars() - 1); !errors.Is(err, ErrInput) {
+				t.Errorf("a bar less than the least gives %v", err)
+			}
+		}
+	}
+}
