@@ -47,14 +47,14 @@ func (r *run) origin() checkpoint.Origin {
 
 func stamp(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
 
-// newest is the newest checkpoint of a kind that is whole; ok is false where
-// there is none. A torn one is passed over for the one before it; one that
-// another version wrote is refused.
-func (r *run) newest(ctx context.Context, kind string) (o checkpoint.Origin, s checkpoint.State, ok bool, err error) {
-	for _, info := range slices.Backward(ofKind(r.kept, kind)) {
-		content, err := r.Store.ReadCheckpoint(ctx, info)
+// newest is the newest checkpoint of a kind among kept that is whole; ok is
+// false where there is none. A torn one is passed over for the one before it, of
+// which pass is told; one that another version wrote is refused.
+func newest(ctx context.Context, from Checkpoints, kept []store.FileInfo, kind string, pass func(error)) (o checkpoint.Origin, s checkpoint.State, ok bool, err error) {
+	for _, info := range slices.Backward(ofKind(kept, kind)) {
+		content, err := from.ReadCheckpoint(ctx, info)
 		if errors.Is(err, store.ErrInvalid) {
-			r.Log.Warn().Err(err).Msg("a checkpoint is passed over for the one before it")
+			pass(err)
 			continue
 		}
 		if err == nil {
@@ -66,6 +66,12 @@ func (r *run) newest(ctx context.Context, kind string) (o checkpoint.Origin, s c
 		return o, s, err == nil, err
 	}
 	return o, s, false, nil
+}
+
+func (r *run) newest(ctx context.Context, kind string) (o checkpoint.Origin, s checkpoint.State, ok bool, err error) {
+	return newest(ctx, r.Store, r.kept, kind, func(err error) {
+		r.Log.Warn().Err(err).Msg("a checkpoint is passed over for the one before it")
+	})
 }
 
 // refuseOthers refuses to go on from what had other settings or data.
@@ -84,8 +90,14 @@ func (r *run) refuseSettings(ctx context.Context) error {
 	if err != nil || !ok {
 		return err
 	}
+	return refuseSettings(o, r.Config.Settings())
+}
+
+// refuseSettings refuses to go on from what had other settings, whatever the
+// data.
+func refuseSettings(o checkpoint.Origin, settings map[string]string) error {
 	now := o
-	now.Settings = r.Config.Settings()
+	now.Settings = settings
 	return refuseOthers(o, now)
 }
 

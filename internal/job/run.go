@@ -217,8 +217,8 @@ func (r *run) before(ctx context.Context) (outcome, bool) {
 	// A finished run leaves no checkpoints, unless it was killed before they
 	// were gone: nobody goes on from them.
 	r.report("removing old checkpoints", r.remove(ctx, r.kept))
-	if !maps.Equal(config.Deciding(m.Config), r.Config.Settings()) {
-		r.Log.Info().Msg("an earlier result of this QUEUE_ID had other settings and is replaced")
+	if !sameResult(m, r.Config) {
+		r.Log.Warn().Msg("an earlier result of this QUEUE_ID had other settings: it is replaced when this run is stored")
 		return outcome{}, false
 	}
 	content, err := r.Store.Read(ctx, "metrics.json")
@@ -233,6 +233,11 @@ func (r *run) before(ctx context.Context) (outcome, bool) {
 	r.report("moving latest.json", r.Store.MoveLatest(ctx, m))
 	r.Log.Info().Str("model", location).Msg("this QUEUE_ID has finished with the same settings: nothing is trained again (RESUME=never trains anew)")
 	return outcome{modelPath: location, metrics: told(metrics)}, true
+}
+
+// sameResult tells whether a run of c would come to the finished result of m.
+func sameResult(m store.Manifest, c config.Config) bool {
+	return maps.Equal(config.Deciding(m.Config), c.Settings())
 }
 
 // told is what the finished event says of the metrics.

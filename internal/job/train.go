@@ -53,7 +53,7 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	if broker != nil {
 		j.Broker = broker
 	}
-	if j.Store, err = newStore(c, log); err != nil {
+	if j.Store, err = newStore(c, func(line string) { log.Warn().Msg(line) }); err != nil {
 		return Refuse(c.IDs, c.Kafka.Lang, events, log, inputError(err))
 	}
 	return j.Run(ctx)
@@ -67,12 +67,12 @@ func warnMisspelt(log zerolog.Logger, environ []string) {
 }
 
 // newStore is MinIO where it is configured, else a folder.
-func newStore(c config.Config, log zerolog.Logger) (Store, error) {
+func newStore(c config.Config, log func(string)) (Store, error) {
 	if c.Store.Endpoint == "" {
 		c.Store.Dir = StoreDir(c)
 		return store.NewFolder(c.Store, c.IDs.QueueID)
 	}
-	return NewMinIO(c, func(line string) { log.Warn().Msg(line) })
+	return NewMinIO(c, log)
 }
 
 // StoreDir is STORE_DIR where WORK_DIR says.
