@@ -72,7 +72,7 @@ func TestCandlesOfCollectionsBecomeAMarket(t *testing.T) {
 	if got, want := fmt.Sprint(m.Volume[0], m.Optional[data.QuoteVolume][0], m.Optional[data.TakerBuyVolume][0]), "[10.5 10 10 NaN 10] [1060 NaN NaN NaN NaN] [4 NaN NaN NaN NaN]"; got != want {
 		t.Errorf("volumes %s, want %s", got, want)
 	}
-	if want := (Report{Rows: 9, Duplicates: 2, Missing: 1}); r != want {
+	if want := (Report{Rows: 9, Duplicates: 2, Missing: 1}); !reflect.DeepEqual(r, want) {
 		t.Errorf("got %+v, want %+v", r, want)
 	}
 	if want := (arango.Report{Documents: 10, Strings: 4, Intervals: 1}); !reflect.DeepEqual(counted, want) {

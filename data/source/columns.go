@@ -2,9 +2,14 @@ package source
 
 import (
 	"fmt"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+
+	"github.com/streamforge/gnn-trainer/internal/spelling"
 )
 
 // dumpHeader names the 12 columns of the files that Binance publishes without
@@ -54,10 +59,106 @@ func locate(header []string) (places, error) {
 			}
 		}
 		if p[q] < 0 && !quantity(q).optional() {
-			return p, fmt.Errorf("there is no column %s among %s: add it, or mend the header", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")))
+			meant := ""
+			if name := meantBy(names, aliases); name != "" {
+				meant = fmt.Sprintf(" (is %s meant?)", name)
+			}
+			return p, fmt.Errorf("there is no column %s among %s%s: add it, or mend the header", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")), meant)
 		}
 	}
 	return p, nil
+}
+
+// known are the names that some column is found by, and those of Binance's
+// files that none is.
+var known = func() map[string]bool {
+	all := map[string]bool{}
+	for _, aliases := range columnNames {
+		for _, name := range aliases {
+			all[name] = true
+		}
+	}
+	for _, name := range dumpHeader {
+		all[name] = true
+	}
+	return all
+}()
+
+// meantBy is the one of a file's names, in small letters, that is no column's
+// and one slip of the pen, or two in a long one, from an alias; or "".
+func meantBy(names, aliases []string) string {
+	best, least := "", 3
+	for _, name := range names {
+		if known[name] {
+			continue
+		}
+		for _, alias := range aliases {
+			d := spelling.Distance(name, alias)
+			if len(alias) > 2 && d <= max(1, min(2, len(alias)/6)) && d < least {
+				best, least = name, d
+			}
+		}
+	}
+	return shortenName(best)
+}
+
+// unread is a column that is not read, and the optional one that its name is
+// nearly.
+type unread struct{ name, meant string }
+
+// unreadOf are those of a header, where at tells what was found in it.
+func unreadOf(header []string, at places) []unread {
+	lacking := map[string]quantity{} // by all names
+	for q := range quantities {
+		if at[q] < 0 && q.optional() {
+			for _, alias := range columnNames[q] {
+				lacking[alias] = q
+			}
+		}
+	}
+	var all []unread
+	for _, h := range header {
+		name := strings.ToLower(strings.TrimSpace(h))
+		if known[name] {
+			continue
+		}
+		if meant := spelling.Nearest(name, maps.Keys(lacking)); meant != "" {
+			all = append(all, unread{shortenName(name), meant})
+		}
+	}
+	return all
+}
+
+// unreadIn tells, in a sentence each, of the columns of the files that are not
+// read and nearly one that is.
+func unreadIn(all []*series) []string {
+	var found []unread
+	files := map[unread][]string{}
+	for _, s := range all {
+		for _, u := range s.unread {
+			if files[u] == nil {
+				found = append(found, u)
+			}
+			files[u] = append(files[u], filepath.Base(s.path))
+		}
+	}
+	var told []string
+	for _, u := range found {
+		in, has := files[u][0], "has"
+		if more := len(files[u]) - 1; more > 0 {
+			in, has = fmt.Sprintf("%s and %d more", in, more), "have"
+		}
+		told = append(told, fmt.Sprintf("%s %s a column %s, which is not read: %s is", in, has, u.name, u.meant))
+	}
+	return told
+}
+
+// shortenName quotes the name of a column where it does not look like one.
+func shortenName(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r == '"' || !unicode.IsPrint(r) }) || len(name) > 40 {
+		return shorten(name)
+	}
+	return name
 }
 
 // shorten quotes text from a file for a message of one line.

@@ -37,6 +37,10 @@ func TestAHeaderThatLacksOrRepeatsAColumnIsRefused(t *testing.T) {
 		{"open_time,open,high,low,close,volume,close", "columns 5 (close) and 7 (close) are both close"},
 		{"ts,timestamp,open,high,low,close,volume", "columns 1 (ts) and 2 (timestamp) are both open_time"},
 		{strings.Repeat("x", 5000), "..."},
+		{"open_time,open,high,low,clsoe,volume", `among "open_time,open,high,low,clsoe,volume" (is clsoe meant?): add it`},
+		{"openTime,open,high,low,close,volume", "(is opentime meant?)"},
+		{"open_time,open,hihg,lo,close,volume", "(is hihg meant?)"},
+		{"open_time,open,high,low,price,volume", `"open_time,open,high,low,price,volume": add it`},
 	} {
 		if _, err := locate(strings.Split(c.header, ",")); err == nil || !strings.Contains(err.Error(), c.tells) || len(err.Error()) > 400 {
 			t.Errorf("locate(%.60s) gives %v, not %q", c.header, err, c.tells)

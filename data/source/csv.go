@@ -10,61 +10,119 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/streamforge/gnn-trainer/data"
 )
 
 // readCSV reads the candles of one symbol from comma-separated text with a
 // header, or from one of Binance's files without. path names it in errors.
 func readCSV(ctx context.Context, r io.Reader, path string) (*series, error) {
+	t, err := openCSV(r, path)
+	if err != nil {
+		return nil, err
+	}
+	_, err = t.read(ctx, math.MaxInt)
+	return t.series, err
+}
+
+// csvText is CSV that is being read.
+type csvText struct {
+	lines   *csv.Reader
+	at      places
+	columns int
+	first   []string // a candle where the header should be; nil: there is a header
+	series  *series
+}
+
+// openCSV reads the header.
+func openCSV(r io.Reader, path string) (*csvText, error) {
 	text := bufio.NewReaderSize(r, 1<<16)
 	if mark, _ := text.Peek(3); string(mark) == "\uFEFF" {
 		_, _ = text.Discard(3) // it was peeked, so it is there
 	} else if len(mark) > 1 && (string(mark[:2]) == "\xFF\xFE" || string(mark[:2]) == "\xFE\xFF") {
 		return nil, bad(path, "is UTF-16 text: save it as UTF-8")
 	}
-	lines := csv.NewReader(text)
-	lines.FieldsPerRecord = -1 // told apart here, with the line named
-	lines.ReuseRecord = true
-
-	header, err := lines.Read()
+	t := &csvText{lines: newLines(text)}
+	header, err := t.lines.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, bad(path, "is empty: write its candles, or remove the file")
 	} else if err != nil {
 		return nil, csvError(path, err)
 	}
-	record, bare := header, allNumbers(header)
-	header = slices.Clone(header)
-	if bare {
+	if allNumbers(header) {
 		if len(header) != len(dumpHeader) {
 			return nil, badAt(path, "line", 1, "there are %d numbers where the header should be: write open_time,open,high,low,close,volume and the further columns above them", len(header))
 		}
-		header = dumpHeader
+		t.first, header = slices.Clone(header), dumpHeader
 	}
-	at, err := locate(header)
-	if err != nil {
+	if t.at, err = locate(header); err != nil {
 		return nil, bad(path, "cannot be read: %v", err)
 	}
-	s := newSeries(path, "line", at)
-	if bare {
-		if err := s.addRecord(lines, record, len(header), at); err != nil {
-			return nil, err
+	t.columns = len(header)
+	t.series = newSeries(path, "line", t.at)
+	t.series.unread = unreadOf(header, t.at)
+	return t, nil
+}
+
+func newLines(text io.Reader) *csv.Reader {
+	lines := csv.NewReader(text)
+	lines.FieldsPerRecord = -1 // told apart later, with the line named
+	lines.ReuseRecord = true
+	return lines
+}
+
+// read adds the candles behind the header, the most first of them; whole tells
+// that there are no others.
+func (t *csvText) read(ctx context.Context, most int) (whole bool, err error) {
+	s := t.series
+	if t.first != nil {
+		if err := s.addRecord(1, t.first, t.columns, t.at); err != nil {
+			return false, err
 		}
 	}
-	for n := 0; ; n++ {
+	for n := 0; len(s.times) < most; n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
-			return nil, fmt.Errorf("reading %s: %w", path, ctx.Err())
+			return false, fmt.Errorf("reading %s: %w", s.path, ctx.Err())
 		}
-		switch record, err = lines.Read(); {
+		record, err := t.lines.Read()
+		switch {
 		case errors.Is(err, io.EOF) && len(s.times) == 0:
-			return nil, bad(path, "has a header and no candle: write its candles, or remove the file")
+			return false, bad(s.path, "has a header and no candle: write its candles, or remove the file")
 		case errors.Is(err, io.EOF):
-			return s, nil
+			return true, nil
 		case err != nil:
-			return nil, csvError(path, err)
+			return false, csvError(s.path, err)
 		}
-		if err := s.addRecord(lines, record, len(header), at); err != nil {
-			return nil, err
+		line, _ := t.lines.FieldPos(0)
+		if err := s.addRecord(line, record, t.columns, t.at); err != nil {
+			return false, err
 		}
 	}
+	return false, nil
+}
+
+// readEnd adds the candles of the last lines of the file, which are counted
+// from its end.
+func (t *csvText) readEnd(end io.Reader) error {
+	s := t.series
+	lines := newLines(end)
+	lines.ReuseRecord = false
+	records, err := lines.ReadAll()
+	if err != nil {
+		return fmt.Errorf("%w: %s: the text of its last lines is no CSV (%w): mend its quotes", data.ErrInput, s.path, err)
+	}
+	s.names = func(place int) string {
+		if place < 0 {
+			return fmt.Sprintf("%s, line %d from the end", s.path, -place)
+		}
+		return fmt.Sprintf("%s, %s %d", s.path, s.unit, place)
+	}
+	for i, record := range records {
+		if err := s.addRecord(i-len(records), record, t.columns, t.at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // csvError tells text that is not CSV from a disk that cannot be read.
@@ -75,10 +133,14 @@ func csvError(path string, err error) error {
 	return fmt.Errorf("reading %s: %w", path, err)
 }
 
-// addRecord checks one line and adds its candle.
-func (s *series) addRecord(lines *csv.Reader, record []string, columns int, at places) error {
-	line, _ := lines.FieldPos(0)
-	wrong := func(format string, a ...any) error { return badAt(s.path, s.unit, line, format, a...) }
+// addRecord checks one line, which stands at place, and adds its candle.
+func (s *series) addRecord(line int, record []string, columns int, at places) error {
+	wrong := func(format string, a ...any) error {
+		if s.names == nil {
+			return badAt(s.path, s.unit, line, format, a...)
+		}
+		return fmt.Errorf("%w: %s: %s", data.ErrInput, s.names(line), fmt.Sprintf(format, a...))
+	}
 	if len(record) != columns {
 		return wrong("there are %d fields where the header has %d: complete or remove this line", len(record), columns)
 	}

@@ -53,10 +53,14 @@ func loadFiles(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 	}
 	for i, s := range all {
 		if len(s.times) == 0 {
-			return nil, Report{}, bad(s.path, "has no candle with %s: choose another range, or leave %s out of SYMBOLS", span, symbols[i])
+			return nil, Report{}, noneIn(span, s, symbols[i])
 		}
 	}
 	return assemble(symbols, all, interval)
+}
+
+func noneIn(span Range, s *series, symbol string) error {
+	return bad(s.path, "has no candle with %s: choose another range, or leave %s out of SYMBOLS", span, symbol)
 }
 
 // listFiles finds each symbol's file by its name.
@@ -119,32 +123,35 @@ func candidates(cfg Config, selection Selection, paths map[string]string) ([]str
 }
 
 // readFiles reads the files of the symbols side by side, cut to the range. The
-// first failure in the symbols' order is told, with the count of the others.
+// first failure in the symbols' order is told, with the names of the others.
 func readFiles(ctx context.Context, symbols []string, paths map[string]string, interval time.Duration, span Range) ([]*series, error) {
 	all, errs := make([]*series, len(symbols)), make([]error, len(symbols))
-	var readers sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i, symbol := range symbols {
-		slots <- struct{}{}
-		readers.Go(func() {
-			defer func() { <-slots }()
-			if all[i], errs[i] = readFile(ctx, paths[symbol], interval); errs[i] == nil {
-				// A first cut lets memory go early. By LOOKBACK it keeps more
-				// than the market's range if another symbol has newer bars.
-				all[i].cut(span.bounds(all[i].newest(interval)))
-			}
-		})
-	}
-	readers.Wait()
+	sideBySide(len(symbols), func(i int) {
+		if all[i], errs[i] = readFile(ctx, paths[symbols[i]], interval); errs[i] == nil {
+			// A first cut lets memory go early. By LOOKBACK it keeps more
+			// than the market's range if another symbol has newer bars.
+			all[i].cut(span.bounds(all[i].newest(interval)))
+		}
+	})
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("reading candles: %w", ctx.Err())
 	}
-	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	var first error
+	var others []string
+	for i, err := range errs {
+		switch {
+		case err == nil:
+		case first == nil:
+			first = err
+		default:
+			others = append(others, filepath.Base(paths[symbols[i]]))
+		}
+	}
 	switch {
-	case len(errs) == 1:
-		return nil, errs[0]
-	case len(errs) > 1:
-		return nil, fmt.Errorf("%w (%d more files have errors)", errs[0], len(errs)-1)
+	case len(others) > 0:
+		return nil, fmt.Errorf("%w (%d more files have errors: %s)", first, len(others), FirstOf(others))
+	case first != nil:
+		return nil, first
 	}
 	newest := int64(math.MinInt64)
 	for _, s := range all {
@@ -156,6 +163,30 @@ func readFiles(ctx context.Context, symbols []string, paths map[string]string, i
 	return all, nil
 }
 
+// sideBySide calls f with each number below n, as many at once as there are
+// threads.
+func sideBySide(n int, f func(i int)) {
+	var running sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i := range n {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			f(i)
+		})
+	}
+	running.Wait()
+}
+
+// FirstOf names the first few of many names, for a message of one line.
+func FirstOf(names []string) string {
+	const most = 5
+	if more := len(names) - most; more > 1 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
+}
+
 // newest is the close of the newest bar, Unix ms.
 func (s *series) newest(interval time.Duration) int64 {
 	if len(s.times) == 0 {
@@ -165,28 +196,40 @@ func (s *series) newest(interval time.Duration) int64 {
 }
 
 func readFile(ctx context.Context, path string, interval time.Duration) (*series, error) {
-	file, err := os.Open(path)
+	file, size, err := openCandles(path)
 	if err != nil {
-		return nil, pathError("opening candles", err)
+		return nil, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, pathError("opening candles", err)
-	}
-	if info.IsDir() {
-		return nil, bad(path, "is a folder: put one file a symbol into DATA_DIR")
-	}
 	var s *series
 	if isCSV(path) {
 		s, err = readCSV(ctx, file, path)
 	} else {
-		s, err = readParquet(ctx, file, info.Size(), path)
+		s, err = readParquet(ctx, file, size, path)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return s, s.tidy(interval)
+}
+
+// openCandles opens a file of candles of size bytes.
+func openCandles(path string) (file *os.File, size int64, err error) {
+	file, err = os.Open(path)
+	if err != nil {
+		return nil, 0, pathError("opening candles", err)
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		err = pathError("opening candles", err)
+	case info.IsDir():
+		err = bad(path, "is a folder: put one file a symbol into DATA_DIR")
+	default:
+		return file, info.Size(), nil
+	}
+	file.Close()
+	return nil, 0, err
 }
 
 // mostTraded keeps the top symbols by quote volume over the range, most first.

@@ -105,7 +105,7 @@ func TestFilesThatDoNotFitTheRequestAreRefused(t *testing.T) {
 		{"none in the range", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "A", End: "2024-01-01T00:30:00Z"}, []string{"C.csv has no candle with END=2024-01-01T00:30:00Z", "leave C out"}},
 		{"SYMBOL not in the range", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "C", Symbols: "top:1", End: "2024-01-01T00:30:00Z"}, []string{"C.csv has no candle"}},
 		{"another interval", Config{Source: Files, Interval: "1m", Dir: dir, Symbol: "A", Symbols: "A"}, []string{"A.csv", "set INTERVAL=5m"}},
-		{"two wrong files", Config{Source: Files, Interval: "1m", Dir: dir, Symbol: "A"}, []string{"A.csv", "(2 more files have errors)"}},
+		{"two wrong files", Config{Source: Files, Interval: "1m", Dir: dir, Symbol: "A"}, []string{"A.csv", "(2 more files have errors: B.parquet, C.csv)"}},
 		{"a file twice", Config{Source: Files, Interval: "5m", Symbol: "A", Dir: folder(t, map[string]string{"A.csv": bars(0, 2, 1), "A.parquet": ""})}, []string{"A.csv", "A.parquet", "for A", "remove one"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -2,81 +2,213 @@ package source
 
 import (
 	"bytes"
-	"errors"
+	"context"
 	"io"
+	"math"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/parquet-go/parquet-go"
-
-	"github.com/streamforge/gnn-trainer/data/internal/parquetfile"
 )
 
-// LookAtFiles tells which symbols a load would read from DATA_DIR, and how many
-// candles the longest of their files holds: of a CSV by its size and the length
-// of its first lines, of a Parquet file by its footer. Errors that the user
-// mends wrap data.ErrInput.
-func LookAtFiles(cfg Config) (symbols []string, rows int64, err error) {
+// Folder is what a look at DATA_DIR comes to.
+type Folder struct {
+	Symbols []string // whose files a load reads
+	Rows    int64    // about how many candles the longest file holds
+
+	// Bars is T of the market, of the first and the last candles of each file;
+	// 0: they do not tell. Whole is that every candle was looked at, so that it
+	// is what a load comes to.
+	Bars  int64
+	Whole bool
+
+	Wrong  []error  // that a load would end with, a file each
+	Files  []string // the names of the wrong files
+	Unread []string // as in Report
+}
+
+// Of a file that is longer than lookWhole bytes a look reads lookRows candles
+// at either end; of a CSV those of the last lookEnd bytes.
+const (
+	lookWhole = 256 << 10
+	lookRows  = 1000
+	lookEnd   = 64 << 10
+)
+
+// LookAtFiles reads of each file that a load would read from DATA_DIR the
+// header or schema, and its first and last candles, as a load does. err is that
+// they could not be found. Errors that the user mends wrap data.ErrInput.
+func LookAtFiles(ctx context.Context, cfg Config) (f Folder, err error) {
+	interval, err := ParseInterval(cfg.Interval)
+	if err != nil {
+		return f, err
+	}
+	span, err := cfg.Range()
+	if err != nil {
+		return f, err
+	}
 	selection, err := ParseSymbols(cfg.Symbols, cfg.Symbol)
 	if err != nil {
-		return nil, 0, err
+		return f, err
 	}
 	paths, err := listFiles(cfg.Dir)
 	if err != nil {
-		return nil, 0, err
+		return f, err
 	}
-	if symbols, err = candidates(cfg, selection, paths); err != nil {
-		return nil, 0, err
+	if f.Symbols, err = candidates(cfg, selection, paths); err != nil {
+		return f, err
 	}
-	for _, symbol := range symbols {
-		n, err := rowsOf(paths[symbol])
-		if err != nil {
-			return nil, 0, err
+	looks, errs := make([]look, len(f.Symbols)), make([]error, len(f.Symbols))
+	sideBySide(len(f.Symbols), func(i int) {
+		if errs[i] = ctx.Err(); errs[i] == nil {
+			looks[i], errs[i] = lookAtFile(ctx, paths[f.Symbols[i]], interval)
 		}
-		rows = max(rows, n)
+	})
+	if ctx.Err() != nil {
+		return f, context.Cause(ctx)
 	}
-	return symbols, rows, nil
+	wrong := func(symbol string, err error) {
+		f.Wrong, f.Files = append(f.Wrong, err), append(f.Files, filepath.Base(paths[symbol]))
+	}
+	f.Whole = true
+	var all []*series
+	for i, err := range errs {
+		if err != nil {
+			wrong(f.Symbols[i], err)
+			continue
+		}
+		all = append(all, looks[i].series)
+		f.Rows = max(f.Rows, looks[i].rows)
+		f.Whole = f.Whole && looks[i].whole
+	}
+	f.Unread = unreadIn(all)
+	if len(f.Wrong) > 0 {
+		f.Whole = false
+		return f, nil
+	}
+	if f.Whole {
+		f.Symbols, err = f.cut(all, span, interval, selection, cfg, wrong)
+		return f, err
+	}
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, s := range all {
+		first, last = min(first, s.times[0]), max(last, s.newest(interval))
+	}
+	f.Bars = barsBetween(first, last, span, interval)
+	return f, nil
 }
 
-// rowsOf is about how many candles a file holds.
-func rowsOf(path string) (rows int64, err error) {
-	file, err := os.Open(path)
+// cut does with whole files what a load does once they are read.
+func (f *Folder) cut(all []*series, span Range, interval time.Duration, selection Selection, cfg Config, wrong func(string, error)) ([]string, error) {
+	newest := int64(math.MinInt64)
+	for _, s := range all {
+		newest = max(newest, s.newest(interval))
+	}
+	for _, s := range all {
+		s.cut(span.bounds(newest))
+	}
+	symbols := f.Symbols
+	if selection.Top > 0 {
+		var err error
+		if symbols, all, err = mostTraded(symbols, all, selection.Top, cfg); err != nil {
+			return f.Symbols, err
+		}
+	}
+	first, last := int64(math.MaxInt64), int64(math.MinInt64)
+	for i, s := range all {
+		if len(s.times) == 0 {
+			wrong(symbols[i], noneIn(span, s, symbols[i]))
+			continue
+		}
+		first, last = min(first, s.times[0]), max(last, s.newest(interval))
+	}
+	if f.Whole = len(f.Wrong) == 0; f.Whole {
+		f.Bars = (last - first) / interval.Milliseconds()
+	}
+	return symbols, nil
+}
+
+// barsBetween is how many bars of the range open from first to before last.
+func barsBetween(first, last int64, span Range, interval time.Duration) int64 {
+	from, to := span.bounds(last)
+	return max(0, min(to, last)-max(from, first)) / interval.Milliseconds()
+}
+
+// look is what was seen of one file.
+type look struct {
+	series *series // tidied
+	rows   int64   // about how many candles it has
+	whole  bool    // series has all of them
+}
+
+func lookAtFile(ctx context.Context, path string, interval time.Duration) (l look, err error) {
+	file, size, err := openCandles(path)
 	if err != nil {
-		return 0, pathError("opening candles", err)
+		return l, err
 	}
 	defer file.Close()
-	info, err := file.Stat()
+	if isCSV(path) {
+		l, err = lookAtCSV(ctx, file, size, path)
+	} else {
+		l, err = lookAtParquet(ctx, file, size, path)
+	}
 	if err != nil {
-		return 0, pathError("opening candles", err)
+		return l, err
 	}
-	if info.IsDir() {
-		return 0, bad(path, "is a folder: put one file a symbol into DATA_DIR")
-	}
-	if !isCSV(path) {
-		return rowsOfParquet(file, info.Size(), path)
-	}
-	start := make([]byte, 64<<10)
-	n, err := io.ReadFull(file, start)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, pathError("reading candles", err)
-	}
-	lines := int64(bytes.Count(start[:n], []byte("\n")))
-	if lines == 0 {
-		return min(info.Size(), 1), nil
-	}
-	return info.Size() * lines / int64(n), nil
+	return l, l.series.tidy(interval)
 }
 
-func rowsOfParquet(file io.ReaderAt, size int64, path string) (rows int64, err error) {
-	defer func() {
-		if cause := recover(); cause != nil { // the library panics on some malformed files
-			err = bad(path, "cannot be read as Parquet (%v): write it again", cause)
-		}
-	}()
-	if err = parquetfile.CheckFooter(file, size); err == nil {
-		var opened *parquet.File
-		if opened, err = parquet.OpenFile(file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err == nil {
-			return opened.NumRows(), nil
-		}
+func lookAtCSV(ctx context.Context, file *os.File, size int64, path string) (l look, err error) {
+	text, err := openCSV(file, path)
+	if err != nil {
+		return l, err
 	}
-	return 0, bad(path, "cannot be read as Parquet (%v): write it again", err)
+	l.series = text.series
+	most := lookRows
+	if size <= lookWhole {
+		most = math.MaxInt
+	}
+	if l.whole, err = text.read(ctx, most); err != nil {
+		return l, err
+	}
+	read := len(l.series.times)
+	if l.rows = int64(read); l.whole {
+		return l, nil
+	}
+	seen := text.lines.InputOffset()
+	l.rows = size * l.rows / seen
+	from := max(seen, size-lookEnd)
+	end := make([]byte, size-from)
+	n, err := file.ReadAt(end, from)
+	if err != nil && err != io.EOF {
+		return l, pathError("reading candles", err)
+	}
+	end = end[:n]
+	// Which line a quoted text with a line's end in it begins on is not known.
+	if _, lines, ok := bytes.Cut(end, []byte("\n")); ok && !bytes.ContainsRune(end, '"') {
+		err = text.readEnd(bytes.NewReader(lines))
+	}
+	return l, err
+}
+
+func lookAtParquet(ctx context.Context, file io.ReaderAt, size int64, path string) (l look, err error) {
+	l.series, l.rows, err = readParquetRows(ctx, file, size, path, func(file *parquet.File) []rows {
+		all := allRows(file)
+		if file.NumRows() <= 2*lookRows {
+			l.whole = true
+			return all
+		}
+		first, last := all[0], all[len(all)-1]
+		if len(all) == 1 { // of one group, not the same rows twice
+			last.from = min(lookRows, last.to)
+		}
+		first.to = min(first.to, lookRows)
+		if skip := last.to - lookRows; skip > last.from {
+			last.from = skip
+		}
+		last.number += last.from
+		return []rows{first, last}
+	})
+	return l, err
 }

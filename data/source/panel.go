@@ -44,7 +44,7 @@ func panelValues(symbols int, bars int64, columns int) float64 {
 // assemble lays the series of the symbols, none of them empty, on one time
 // axis, from the first bar of any to the last of any.
 func assemble(symbols []string, all []*series, interval time.Duration) (*data.Market, Report, error) {
-	var report Report
+	report := Report{Unread: unreadIn(all)}
 	start, newest := int64(math.MaxInt64), int64(math.MinInt64)
 	var optional []data.Column
 	for q := takerBuyVolume; q < quantities; q++ {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func TestAPanelKeepsMissingBarsMissing(t *testing.T) {
 	if _, ok := m.Optional[data.BidSize]; ok {
 		t.Error("a column without a value is in the market")
 	}
-	if want := (Report{Rows: 8, Duplicates: 1, Missing: 1}); report != want {
+	if want := (Report{Rows: 8, Duplicates: 1, Missing: 1}); !reflect.DeepEqual(report, want) {
 		t.Errorf("report is %+v, not %+v", report, want)
 	}
 }

@@ -17,17 +17,41 @@ import (
 // bytes. Only the columns of a candle are read, page by page. path names the
 // file in errors.
 func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string) (s *series, err error) {
+	s, _, err = readParquetRows(ctx, r, size, path, func(file *parquet.File) []rows { return allRows(file) })
+	return s, err
+}
+
+// rows are those of a row group from one to before another; number is that of
+// the first of them in the file, from 1.
+type rows struct {
+	group            int
+	from, to, number int64
+}
+
+// allRows are the rows of every group.
+func allRows(file *parquet.File) (all []rows) {
+	number := int64(1)
+	for i, group := range file.RowGroups() {
+		all = append(all, rows{i, 0, group.NumRows(), number})
+		number += group.NumRows()
+	}
+	return all
+}
+
+// readParquetRows reads those of the rows that choose gives, and tells how many
+// the file has.
+func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string, choose func(*parquet.File) []rows) (s *series, of int64, err error) {
 	defer func() {
 		if cause := recover(); cause != nil { // the library panics on some malformed files
 			s, err = nil, bad(path, "cannot be read as Parquet (%v): write it again", cause)
 		}
 	}()
 	if err := parquetfile.CheckFooter(r, size); err != nil {
-		return nil, bad(path, "cannot be read as Parquet (%v): write it again", err)
+		return nil, 0, bad(path, "cannot be read as Parquet (%v): write it again", err)
 	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
-		return nil, bad(path, "cannot be read as Parquet (%v): write it again", err)
+		return nil, 0, bad(path, "cannot be read as Parquet (%v): write it again", err)
 	}
 	header := make([]string, 0, 16)
 	for _, column := range file.Root().Columns() {
@@ -35,32 +59,45 @@ func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string) (s
 	}
 	at, err := locate(header)
 	if err != nil {
-		return nil, bad(path, "cannot be read: %v", err)
+		return nil, 0, bad(path, "cannot be read: %v", err)
 	}
 
 	s = newSeries(path, "row", at)
+	s.unread = unreadOf(header, at)
+	chosen := choose(file)
 	for q := openTime; q >= 0; q-- { // open_time first: it says how many rows there are
 		if at[q] < 0 {
 			continue
 		}
-		if err := s.readColumn(ctx, file, file.Root().Columns()[at[q]], q); err != nil {
-			return nil, err
+		if err := s.readColumn(ctx, file, file.Root().Columns()[at[q]], q, chosen); err != nil {
+			return nil, 0, err
 		}
 	}
 	if len(s.times) == 0 {
-		return nil, bad(path, "has no rows: write its candles, or remove the file")
+		return nil, 0, bad(path, "has no rows: write its candles, or remove the file")
 	}
-	for i := range s.times {
-		s.places = append(s.places, i+1)
-		if c := s.candle(i); c.flaw() != "" {
-			return nil, badAt(path, s.unit, i+1, "%s: correct or remove this row", c.flaw())
+	said := int64(0)
+	for _, part := range chosen {
+		said += part.to - part.from
+	}
+	if said != int64(len(s.times)) {
+		return nil, 0, bad(path, "has %d rows, and its row groups say %d: write it again", len(s.times), said)
+	}
+	for _, part := range chosen {
+		for k := range part.to - part.from {
+			s.places = append(s.places, int(part.number+k))
 		}
 	}
-	return s, nil
+	for i, place := range s.places {
+		if c := s.candle(i); c.flaw() != "" {
+			return nil, 0, badAt(path, s.unit, place, "%s: correct or remove this row", c.flaw())
+		}
+	}
+	return s, file.NumRows(), nil
 }
 
-// readColumn reads one column of all row groups into the series.
-func (s *series) readColumn(ctx context.Context, file *parquet.File, column *parquet.Column, q quantity) error {
+// readColumn reads the chosen rows of one column into the series.
+func (s *series) readColumn(ctx context.Context, file *parquet.File, column *parquet.Column, q quantity, chosen []rows) error {
 	if !column.Leaf() || column.Repeated() {
 		return bad(s.path, "has %s as a nested column: write it as a plain one", q)
 	}
@@ -71,31 +108,47 @@ func (s *series) readColumn(ctx context.Context, file *parquet.File, column *par
 	if err := checkCodec(file, column); err != nil {
 		return bad(s.path, "has %s %v", q, err)
 	}
-	row := 0
+	read := int64(0)
 	buffer := make([]parquet.Value, 1024)
-	for _, group := range file.RowGroups() {
-		pages := group.ColumnChunks()[column.Index()].Pages()
-		for {
-			page, err := pages.ReadPage()
-			if errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				return errors.Join(bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err), pages.Close())
-			}
-			err = s.readPage(ctx, page.Values(), buffer, as, q, &row)
-			parquet.Release(page)
-			if err != nil {
-				return errors.Join(err, pages.Close())
-			}
+	for _, part := range chosen {
+		n, err := s.readRows(ctx, file.RowGroups()[part.group].ColumnChunks()[column.Index()].Pages(), part, buffer, as, q)
+		if err != nil {
+			return err
 		}
-		if err := pages.Close(); err != nil {
-			return fmt.Errorf("closing a page of %s: %w", s.path, err)
-		}
+		read += n
 	}
-	if row != len(s.times) {
-		return bad(s.path, "has %d values of %s and %d of open_time: write it again", row, q, len(s.times))
+	if read != int64(len(s.times)) {
+		return bad(s.path, "has %d values of %s and %d of open_time: write it again", read, q, len(s.times))
 	}
 	return nil
+}
+
+// readRows appends values of one column, and tells of how many rows.
+func (s *series) readRows(ctx context.Context, pages parquet.Pages, part rows, buffer []parquet.Value, as encoding, q quantity) (read int64, err error) {
+	defer func() {
+		if wrong := pages.Close(); wrong != nil && err == nil {
+			err = fmt.Errorf("closing a page of %s: %w", s.path, wrong)
+		}
+	}()
+	if part.from > 0 {
+		if err := pages.SeekToRow(part.from); err != nil {
+			return 0, bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err)
+		}
+	}
+	for read < part.to-part.from {
+		page, err := pages.ReadPage()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return read, bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err)
+		}
+		read, err = s.readPage(ctx, page.Values(), buffer, as, q, part, read)
+		parquet.Release(page)
+		if err != nil {
+			return read, err
+		}
+	}
+	return read, nil
 }
 
 // checkCodec refuses the compression that the library (v0.32) decodes wrongly:
@@ -112,23 +165,27 @@ func checkCodec(file *parquet.File, column *parquet.Column) error {
 	return nil
 }
 
-// readPage appends one page's values; row counts them.
-func (s *series) readPage(ctx context.Context, values parquet.ValueReader, buffer []parquet.Value, as encoding, q quantity, row *int) error {
+// readPage appends the values of one page, read rows after the first that is
+// wanted, and gives how many are read then.
+func (s *series) readPage(ctx context.Context, values parquet.ValueReader, buffer []parquet.Value, as encoding, q quantity, part rows, read int64) (int64, error) {
 	for {
 		if ctx.Err() != nil {
-			return fmt.Errorf("reading %s: %w", s.path, ctx.Err())
+			return read, fmt.Errorf("reading %s: %w", s.path, ctx.Err())
 		}
 		n, err := values.ReadValues(buffer)
 		for _, v := range buffer[:n] {
-			*row++
+			if read == part.to-part.from {
+				return read, nil
+			}
+			read++
 			if err := s.addValue(v, as, q); err != nil {
-				return badAt(s.path, s.unit, *row, "%s %v: correct or remove this row", q, err)
+				return read, badAt(s.path, s.unit, int(part.number+read-1), "%s %v: correct or remove this row", q, err)
 			}
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			return read, nil
 		} else if err != nil {
-			return bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err)
+			return read, bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err)
 		}
 	}
 }

@@ -20,6 +20,7 @@ type series struct {
 	values [quantities][]float64 // each [R]; nil where the file lacks the column
 
 	rows, duplicates, disordered int
+	unread                       []unread // columns of the file
 }
 
 func newSeries(path, unit string, at places) *series {

@@ -93,4 +93,8 @@ type Report struct {
 	Missing    int `json:"missing"`    // bars between a symbol's first and last that it lacks
 
 	Database *arango.Report `json:"database,omitempty"` // what was tolerated in its documents
+
+	// Unread tells, in a sentence each, of columns that are nearly an optional
+	// one that their file lacks.
+	Unread []string `json:"-"`
 }

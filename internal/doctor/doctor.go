@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
@@ -108,6 +109,7 @@ type examination struct {
 	misspelt []string // names in the environment that are nearly variables
 	plan     *plan
 	skew     skew
+	noBucket atomic.Bool // MinIO has none yet
 }
 
 // checks are all there are, in the order they are told.
@@ -116,6 +118,6 @@ func (x *examination) checks(wrong error) []check {
 	all = append(all, x.folders()...)
 	all = append(all, x.metrics())
 	all = append(all, x.kafka()...)
-	all = append(all, x.minio(), x.binance(), x.arangodb(), x.files(), x.clock())
+	all = append(all, x.minio(), x.checkpoints(wrong), x.binance(), x.arangodb(), x.files(), x.bars(), x.clock())
 	return all
 }

@@ -71,7 +71,7 @@ var kinds = strings.NewReplacer(
 // at their end, in the imperative.
 var (
 	bracketed  = regexp.MustCompile(`(?s)^(.*) \([^()]*: ((?:set|free|move|give) [^()]*)\)$`)
-	imperative = regexp.MustCompile(`(?s)^(.*)[:;] ((?:set|unset|look at|give|use the|make|create|correct|grant|mend|remove|choose|add|write|lower|wait|whoever runs|name) .*)$`)
+	imperative = regexp.MustCompile(`(?s)^(.*)[:;] ((?:set|unset|look at|give|use the|make|create|correct|grant|mend|remove|choose|add|write|lower|wait|load more|whoever runs|name) .*)$`)
 )
 
 // divide cuts the sentence of an error into what was found and how to mend it;

@@ -33,6 +33,7 @@ func (x *examination) minio() check {
 		err = m.Look(ctx)
 		switch {
 		case errors.Is(err, store.ErrNoBucket):
+			x.noBucket.Store(true)
 			return warn(fmt.Sprintf("MinIO at %s takes the keys, and there is no bucket %s yet: the run makes it, where the user may", x.Store.Endpoint, x.Store.Bucket),
 				"make it, and look again, to know that objects can be written there")
 		case err != nil:

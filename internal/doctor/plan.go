@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
 )
 
@@ -20,6 +21,9 @@ type plan struct {
 	cells int64 // N x T, where a source knows no more than that
 	edges int64 // of all snapshots, where they come with the data
 	held  bool  // CACHE_DIR holds the market already
+
+	length   length
+	prepared bool // a graph, in place of a market
 }
 
 // maxFeatures is F, the columns of x, where nothing is left out.
@@ -27,8 +31,24 @@ const maxFeatures = 14
 
 func newPlan(c config.Config, now time.Time) *plan {
 	e := c.Source.Extent(now)
-	return &plan{config: c, nodes: e.Symbols, bars: e.Bars}
+	p := &plan{config: c, nodes: e.Symbols, bars: e.Bars}
+	switch {
+	case c.Source.Source == source.Simulated:
+		p.length = exactly(e.Bars)
+	case e.Bars > 0: // and one more, of a range that begins and ends between two bars
+		p.length = length{most: e.Bars, more: 1, bounded: true}
+	}
+	return p
 }
+
+// length is T, the bars of a market, as far as it is known.
+type length struct {
+	most, more int64 // where bounded: there are most of them, or less, and by some chance more beside them
+	bounded    bool
+	about      int64 // by a guess; 0: nothing to guess by
+}
+
+func exactly(bars int64) length { return length{most: bars, bounded: true} }
 
 // learn adds what a source has told.
 func (p *plan) learn(add func(*plan)) {

@@ -149,7 +149,7 @@ func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
 		"MINIO_ENDPOINT": m.Addr, "MINIO_ACCESS_KEY": m.AccessKey, "MINIO_SECRET_KEY": m.SecretKey, "MINIO_BUCKET_NAME": "models",
 	})
 	cases := map[string]expected{
-		"nothing": {checks: made("cache-folder", "kafka", "kafka-events", "kafka-control", "minio", "binance", "clock")},
+		"nothing": {checks: made("cache-folder", "kafka", "kafka-events", "kafka-control", "minio", "checkpoints", "binance", "bars", "clock")},
 		"a variable": {change: variables{"EPOCHS": "many", "MODEL_TYPE": "gat"}, code: 2,
 			checks: []want{{"configuration", doctor.Failed, `EPOCHS is "many": set a whole number from 1`}, {"minio", doctor.OK, ""}, {"kafka", doctor.OK, ""}}},
 		"a secret's file": {change: variables{"KAFKA_PASSWORD": "", "KAFKA_PASSWORD_FILE": "/canary"}, code: 2,
@@ -171,18 +171,20 @@ func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
 			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-events", doctor.OK, ""}, {"kafka-control", doctor.Failed, "to read queue-events"}}},
 
 		"MinIO is down": {change: variables{"MINIO_ENDPOINT": nobody}, code: 1,
-			checks: []want{{"minio", doctor.Failed, "connection refused: start the server"}, {"clock", doctor.OK, "Binance"}}},
+			checks: []want{{"minio", doctor.Failed, "connection refused: start the server"}, {"checkpoints", doctor.Skipped, "minio has failed"}, {"clock", doctor.OK, "Binance"}}},
 		"MinIO's keys": {change: variables{"MINIO_ACCESS_KEY": "canary-access", "MINIO_SECRET_KEY": "canary-secret"}, code: 2,
 			checks: []want{{"minio", doctor.Failed, "look at MINIO_ACCESS_KEY and MINIO_SECRET_KEY"}}},
 		"a user who may only read": {change: variables{"MINIO_ACCESS_KEY": readAccess, "MINIO_SECRET_KEY": readSecret}, code: 2,
 			checks: []want{{"minio", doctor.Failed, "give it the right to put, get, list and delete in MINIO_BUCKET_NAME=models"}}},
 		"a bucket": {change: variables{"MINIO_BUCKET_NAME": "other"}, code: 0,
-			checks: []want{{"minio", doctor.Warning, "there is no bucket other yet: the run makes it"}}},
+			checks: []want{{"minio", doctor.Warning, "there is no bucket other yet: the run makes it"}, {"checkpoints", doctor.OK, "there is no bucket yet"}}},
 		"TLS where there is none": {change: variables{"MINIO_SECURE": "true"}, code: 2,
 			checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=false"}}},
 		"an endpoint that holds a secret": {change: variables{"MINIO_ENDPOINT": "canary:canary@" + m.Addr}, code: 2,
 			checks: []want{{"configuration", doctor.Failed, "MINIO_ENDPOINT is no address: set host:port"}, {"minio", doctor.Skipped, "its configuration is wrong"}}},
 
+		"too few bars": {change: variables{"LOOKBACK": "1h"}, code: 2,
+			checks: []want{{"binance", doctor.OK, ""}, {"bars", doctor.Failed, "12 bars are too few"}}},
 		"the exchange is down": {change: variables{"BINANCE_BASE_URL": "http://" + nobody}, code: 1,
 			checks: []want{{"binance", doctor.Failed, "connection refused"}, {"clock", doctor.OK, "MinIO"}}},
 		"a ban": {change: variables{"BINANCE_BASE_URL": banned.URL, "CACHE_DIR": t.TempDir()}, code: 1,
@@ -266,6 +268,9 @@ func TestWhatIsBrokenInADatabaseIsFound(t *testing.T) {
 		s.Insert("market", "g_v", false, map[string]any{"_key": fmt.Sprint("n", i), "y": i})
 		s.Insert("market", "g_e", true, map[string]any{"_from": fmt.Sprint("g_v/n", i), "_to": "g_v/n0"})
 	}
+	for i := range 3 {
+		s.Insert("market", "few", false, map[string]any{"_key": fmt.Sprint("c", i), "symbol": "BTCUSDT", "open_time": 1717200000000 + 300_000*i, "open": 1, "high": 1, "low": 1, "close": 1, "volume": 1})
+	}
 	_, otherCA := lab.Certificate(t)
 	vars := base(t).with(variables{
 		"DATA_SOURCE": "arango", "ARANGO_URL": s.URL, "ARANGO_DB": "market", "ARANGO_USER": "trainer", "ARANGO_PASSWORD": password, "CA_PATH": s.CAPath,
@@ -273,6 +278,11 @@ func TestWhatIsBrokenInADatabaseIsFound(t *testing.T) {
 	})
 	for name, c := range map[string]expected{
 		"nothing": {checks: append(made("arangodb"), want{"arangodb", doctor.OK, "g_e (3), g_v (3)"})},
+		"candles that may be too few": {change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "few"},
+			checks: []want{{"arangodb", doctor.OK, "few (3)"}, {"bars", doctor.Warning, "about 3 bars"}}},
+		"a range that is too short": {change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "few", "LOOKBACK": "1h"}, code: 2,
+			checks: []want{{"arangodb", doctor.OK, "few (3)"}, {"bars", doctor.Failed, "3 bars are too few"}}},
+		"a graph whatever its range": {change: variables{"LOOKBACK": "1h"}, checks: append(made("arangodb"), want{"bars", doctor.Skipped, "a prepared graph"})},
 		"candles that are not there": {change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "candles"}, code: 1,
 			checks: []want{{"arangodb", doctor.Failed, "collection candles is not in ARANGO_DB=market: correct the name, or start what makes it: a run waits for it for GRAPH_WAIT=10m0s"}}},
 		"a graph that may come": {change: variables{"GRAPH_COLLECTION_NAME": "late"}, code: 1,
@@ -299,14 +309,42 @@ func TestWhatIsBrokenInADatabaseIsFound(t *testing.T) {
 	}
 }
 
-func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
-	t.Parallel()
-	candles := t.TempDir()
-	for _, symbol := range []string{"BTCUSDT", "AUSDT"} {
-		if err := os.WriteFile(filepath.Join(candles, symbol+".csv"), []byte("open_time,open,high,low,close,volume\n1717200000000,1,1,1,1,1\n"), 0o600); err != nil {
+// candlesOf is CSV of bars from 2024-06-01 on.
+func candlesOf(bars int) string {
+	var text strings.Builder
+	text.WriteString("open_time,open,high,low,close,volume\n")
+	for i := range bars {
+		fmt.Fprintf(&text, "%d,1,1,1,1,1\n", 1717200000000+int64(i)*300_000)
+	}
+	return text.String()
+}
+
+func folderOf(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	return dir
+}
+
+func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
+	t.Parallel()
+	right := candlesOf(200)
+	candles := folderOf(t, map[string]string{"BTCUSDT.csv": right, "AUSDT.csv": right})
+	wrong := strings.Replace(right, "close", "clsoe", 1)
+	oneWrong := folderOf(t, map[string]string{"BTCUSDT.csv": right, "AUSDT.csv": wrong})
+	allWrong := map[string]string{"BTCUSDT.csv": "open_time,open,high,low,close,volume\n"}
+	for i := range 12 {
+		allWrong[fmt.Sprintf("A%02dUSDT.csv", i)] = wrong
+	}
+	manyWrong := folderOf(t, allWrong)
+	headerOnly := folderOf(t, map[string]string{"BTCUSDT.csv": right, "AUSDT.csv": "open_time,open,high,low,close,volume\n"})
+	fewBars := folderOf(t, map[string]string{"BTCUSDT.csv": candlesOf(36), "AUSDT.csv": candlesOf(36)})
+	longFiles := folderOf(t, map[string]string{"BTCUSDT.csv": candlesOf(20_000), "AUSDT.csv": candlesOf(20_000)})
+	taker := folderOf(t, map[string]string{"BTCUSDT.csv": right, "AUSDT.csv": strings.ReplaceAll(strings.Replace(right, "volume\n", "volume,taker_by_volume\n", 1), ",1\n", ",1,1\n")})
 	files := variables{"DATA_SOURCE": "files", "DATA_DIR": candles, "LOOKBACK": ""}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -315,10 +353,29 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 	t.Cleanup(func() { taken.Close() })
 	graph := variables{"DATA_SOURCE": "pyg", "DATA_DIR": filepath.Join(candles, "AUSDT.csv"), "SYMBOLS": "", "LOOKBACK": ""}
 	for name, c := range map[string]expected{
-		"nothing":                        {checks: made()},
-		"nothing, of files":              {change: files, checks: append(made("files"), want{"files", doctor.OK, "has the files of the run's 2 symbols"})},
-		"nothing, of a graph's file":     {change: graph, checks: append(made("files"), want{"files", doctor.OK, "is a file of 1 MiB"})},
-		"a file of candles":              {change: files.with(variables{"SYMBOLS": "BTCUSDT,CUSDT"}), code: 2, checks: []want{{"files", doctor.Failed, "has no file of CUSDT: add it"}}},
+		"nothing":                    {checks: made("bars", "checkpoints")},
+		"nothing, of files":          {change: files, checks: append(made("files"), want{"files", doctor.OK, "has the files of the run's 2 symbols"})},
+		"nothing, of a graph's file": {change: graph, checks: append(made("files"), want{"files", doctor.OK, "is a file of 1 MiB"})},
+		"a file of candles":          {change: files.with(variables{"SYMBOLS": "BTCUSDT,CUSDT"}), code: 2, checks: []want{{"files", doctor.Failed, "has no file of CUSDT: add it"}}},
+		"a misspelt column":          {change: files.with(variables{"DATA_DIR": oneWrong}), code: 2, checks: []want{{"files", doctor.Failed, `AUSDT.csv cannot be read: there is no column close among "open_time,open,high,low,clsoe,volume" (is clsoe meant?): add it, or mend the header`}, {"bars", doctor.Skipped, ""}}},
+		"a misspelt column in many files": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
+			{"files", doctor.Failed, "13 files cannot be read:\n"}, {"bars", doctor.Skipped, ""}}},
+		"many files by name": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
+			{"files", doctor.Failed, "\nand so A03USDT.csv, A04USDT.csv, A05USDT.csv, A06USDT.csv, A07USDT.csv and 5 more: mend each of them"}, {"bars", doctor.Skipped, ""}}},
+		"a header without candles": {change: files.with(variables{"DATA_DIR": headerOnly}), code: 2, checks: []want{{"files", doctor.Failed, "AUSDT.csv has a header and no candle: write its candles"}}},
+		"another interval":         {change: files.with(variables{"INTERVAL": "1m"}), code: 2, checks: []want{{"files", doctor.Failed, "does not fit INTERVAL=1m, its bars are 5m apart: set INTERVAL=5m"}}},
+		"an empty range":           {change: files.with(variables{"START": "2025-01-01"}), code: 2, checks: []want{{"files", doctor.Failed, "has no candle with START=2025-01-01"}}},
+		"a column that is nearly an optional one": {change: files.with(variables{"DATA_DIR": taker}), checks: append(made("bars"),
+			want{"files", doctor.Warning, "AUSDT.csv has a column taker_by_volume, which is not read: taker_buy_volume is"})},
+
+		"too few bars, of files": {change: files.with(variables{"DATA_DIR": fewBars}), code: 2, checks: []want{{"files", doctor.OK, ""},
+			{"bars", doctor.Failed, "36 bars are too few: GRAPH_WINDOW=100 and HORIZON=1 need at least 106 (windows of 100, three parts, their gaps): load more (START, LOOKBACK) or lower GRAPH_WINDOW"}}},
+		"too few bars, of a simulation":  {change: variables{"LOOKBACK": "1h"}, code: 2, checks: []want{{"bars", doctor.Failed, "12 bars are too few: GRAPH_WINDOW=100"}}},
+		"one bar, of a simulation":       {change: variables{"LOOKBACK": "1m"}, code: 2, checks: []want{{"bars", doctor.Failed, "1 bars are too few"}, {"memory", doctor.OK, ""}}},
+		"too few bars, of a range":       {change: files.with(variables{"DATA_DIR": longFiles, "LOOKBACK": "1h"}), code: 2, checks: []want{{"bars", doctor.Failed, "12 bars are too few"}}},
+		"a window of long files":         {change: files.with(variables{"DATA_DIR": longFiles, "GRAPH_WINDOW": "20000"}), checks: []want{{"files", doctor.OK, ""}, {"bars", doctor.Warning, "about 20000 bars, and GRAPH_WINDOW=20000 and HORIZON=1 need at least 20006"}}},
+		"a part that has nothing":        {change: variables{"LOOKBACK": "640m", "HORIZON": "5"}, checks: []want{{"bars", doctor.Warning, "128 bars, and GRAPH_WINDOW=100 and HORIZON=5 need at least 118; the valid part will be empty"}}},
+		"a window that is no number":     {change: variables{"GRAPH_WINDOW": "1"}, code: 2, checks: []want{{"configuration", doctor.Failed, "GRAPH_WINDOW"}, {"bars", doctor.Skipped, "its configuration is wrong"}, {"checkpoints", doctor.Skipped, "the configuration is wrong"}}},
 		"a folder of candles":            {change: files.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the folder of the candle files"}}},
 		"a graph's file":                 {change: graph.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the file that torch.save(data) wrote"}}},
 		"the ids":                        {change: variables{"QUEUE_ID": "", "SYMBOL": ""}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID is not set: set it to"}, {"store-folder", doctor.OK, ""}}},

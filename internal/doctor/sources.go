@@ -2,10 +2,8 @@ package doctor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +12,6 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
 	"github.com/streamforge/gnn-trainer/data/source"
-	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
 )
 
@@ -64,7 +61,10 @@ func (x *examination) binance() check {
 		cfg.Watch = w.watch
 		e, err := source.LookAtExchange(ctx, cfg)
 		if len(e.Symbols) > 0 {
-			x.plan.learn(func(p *plan) { p.nodes, p.bars, p.held = int64(len(e.Symbols)), e.Bars, e.Held })
+			x.plan.learn(func(p *plan) {
+				p.nodes, p.bars, p.held = int64(len(e.Symbols)), e.Bars, e.Held
+				p.length = exactly(e.Bars)
+			})
 		}
 		if err != nil {
 			f := failure(because(err, w.why()), "wait until it answers, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
@@ -137,10 +137,11 @@ func (p *plan) find(f arango.Found) {
 	switch g := f.Inputs.Graph; {
 	case g == nil:
 		p.cells = sum(f.Inputs.Candles)
+		p.length.about = p.cells / max(1, p.nodes)
 	case g.Mixed: // which of them are edges is not known: they take less
-		p.cells, p.edges = sum(g.Vertices), sum(g.Vertices)
+		p.cells, p.edges, p.prepared = sum(g.Vertices), sum(g.Vertices), true
 	default:
-		p.cells, p.edges = sum(g.Vertices), max(sum(g.Edges), 1)
+		p.cells, p.edges, p.prepared = sum(g.Vertices), max(sum(g.Edges), 1), true
 	}
 }
 
@@ -156,47 +157,4 @@ func counted(documents map[string]int64) string {
 		parts = append(parts, fmt.Sprintf("%d collections more", more))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// files looks at the files that the run reads.
-func (x *examination) files() check {
-	skip := x.otherSource(source.Files)
-	if x.Source.Source == config.PyG {
-		if skip = ""; x.Source.Dir == "" {
-			skip = "its configuration is wrong"
-		}
-	}
-	return check{name: filesName, skip: skip, run: func(context.Context) finding {
-		if x.Source.Source == config.PyG {
-			return x.graphFile()
-		}
-		symbols, rows, err := source.LookAtFiles(x.Source)
-		if err != nil {
-			return failure(err, "look at DATA_DIR and the disk it is on")
-		}
-		x.plan.learn(func(p *plan) {
-			p.nodes = int64(len(symbols))
-			if p.bars == 0 || p.bars > rows {
-				p.bars = rows
-			}
-		})
-		return fine("DATA_DIR=%s has the files of the run's %d symbols, of about %d candles at most", x.Source.Dir, len(symbols), rows)
-	}}
-}
-
-// graphFile looks at the one file of a graph.
-func (x *examination) graphFile() finding {
-	file, err := os.Open(x.Source.Dir)
-	if err != nil {
-		return fail("reading DATA_DIR: "+err.Error(), "set it to the file that torch.save(data) wrote")
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New(x.Source.Dir + " is no file")
-	}
-	if err != nil {
-		return fail("reading DATA_DIR: "+err.Error(), "set it to the file that torch.save(data) wrote")
-	}
-	return fine("DATA_DIR=%s is a file of %s", x.Source.Dir, bytesText(info.Size()))
 }

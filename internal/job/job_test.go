@@ -140,10 +140,12 @@ func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
 		{"with the same settings", func(*config.Config) {}, false},
 		{"with another log level", func(c *config.Config) { c.Log.Level = "error" }, false},
 		{"with RESUME=never", func(c *config.Config) { c.Train.Resume = config.ResumeNever }, true},
-		{"with other settings", func(c *config.Config) { c.Train.Epochs++ }, true},
+		{"with other settings", func(c *config.Config) { c.Train.Resume = config.ResumeAuto; c.Train.Epochs++ }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.again(&j.Config)
+			var log bytes.Buffer
+			j.Log = zerolog.New(&log)
 			puts, events.states = 0, nil
 			latest := filepath.Join(filepath.Dir(path), store.LatestName)
 			if err := os.Remove(latest); err != nil { // as a kill right after the manifest leaves it
@@ -156,6 +158,10 @@ func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
 			if ran := puts > 0; ran != c.runs {
 				t.Errorf("it wrote %d files", puts)
 			}
+			const replaced = `"level":"warn","message":"an earlier result of this QUEUE_ID had other settings: it is replaced when this run is stored"`
+			if strings.Contains(log.String(), replaced) != (c.name == "with other settings") {
+				t.Errorf("it logged %s", log.String())
+			}
 			if !c.runs && len(events.states) != 1 {
 				t.Errorf("it told %v", events.states)
 			}
@@ -167,6 +173,35 @@ func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
 				t.Errorf("%v; created %v, then %v", err, before.Created, after.Created)
 			}
 		})
+	}
+}
+
+func TestColumnsThatFewSymbolsLackAreWarnedOf(t *testing.T) {
+	dir := t.TempDir()
+	for _, c := range []struct{ symbol, column string }{{"BTCUSDT", "taker_buy_volume"}, {"AUSDT", "taker_buy_volume"}, {"BUSDT", "taker_by_volume"}} {
+		text := "open_time,open,high,low,close,volume," + c.column + "\n"
+		for i := range 300 {
+			price := 10 + float64(i*len(c.symbol)%7)
+			text += fmt.Sprintf("%d,%v,%v,%v,%v,1,1\n", 1717200000000+int64(i)*300_000, price, price, price, price)
+		}
+		if err := os.WriteFile(filepath.Join(dir, c.symbol+".csv"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	j, _, _ := newJob(t, never, "DATA_SOURCE=files", "DATA_DIR="+dir, "SYMBOLS=", "LOOKBACK=", "BASELINE=none", "EPOCHS=1")
+	var log bytes.Buffer
+	j.Log = zerolog.New(&log)
+	if code := j.Run(t.Context()); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	for _, want := range []string{
+		`"level":"warn","message":"BUSDT.csv has a column taker_by_volume, which is not read: taker_buy_volume is"`,
+		`"level":"warn","feature":"taker_imbalance","reason":"BUSDT has taker_buy_volume on 0.0 % of its bars, and 90 % are needed of every symbol","lacking":"BUSDT"`,
+		`"level":"info","feature":"spread",`,
+	} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s:\n%s", want, log.String())
+		}
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 // sourcePyG is the value of DATA_SOURCE for one PyG Data file.
 const sourcePyG = "pyg"
 
+// mostLines bounds the warnings of one kind.
+const mostLines = 10
+
 // load brings the dataset in, from candles, from a PyG file, or from a graph
 // that was prepared in ArangoDB, and writes its newest snapshot there where that
 // was asked for.
@@ -57,6 +60,9 @@ func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
 	}
 	done()
 	r.loaded = report
+	for _, line := range report.Unread[:min(len(report.Unread), mostLines)] {
+		r.Log.Warn().Msg(line)
+	}
 	if report.Database != nil {
 		r.Log.Info().Interface("counts", report.Database).Msg("documents read")
 	}
@@ -103,6 +109,11 @@ func (r *run) warnOfGraph(d *data.Dataset) {
 // describe logs what the graph is.
 func (r *run) describe(d *data.Dataset) {
 	for _, l := range d.LeftOut {
+		if len(l.Lacking) > 0 {
+			r.Log.Warn().Str("feature", l.Name).Str("reason", l.Reason).Str("lacking", source.FirstOf(l.Lacking)).
+				Msg("feature left out, since some symbols lack what most have")
+			continue
+		}
 		r.Log.Info().Str("feature", l.Name).Str("reason", l.Reason).Msg("feature left out")
 	}
 	parts := map[data.Split]int{}
