@@ -9,6 +9,9 @@ type Step struct {
 	Total int       // 0: not known
 	Until time.Time // of a wait: when it is over at the latest
 	Why   string    // of a wait: its reason, one line
+
+	Try, Tries int       // of a wait after a failure: which try comes next, and of how many; 0: of another wait
+	GivesUp    time.Time // of a wait after a failure: about when the last try fails too
 }
 
 // Phase is what a source is at.

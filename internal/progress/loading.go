@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -9,21 +10,28 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 )
 
-// tellEvery is how often a log says how far a load has come.
-const tellEvery = 10 * time.Second
+const (
+	tellEvery  = 10 * time.Second // a log says how far a load has come
+	retryEvery = time.Minute      // a log says that what fails is tried again
+	countEvery = time.Second      // a terminal shows what is left of a wait
+)
 
-// Loading shows the steps of a source. On a terminal it is a bar; elsewhere a
-// log line now and then. It is for one goroutine at a time.
+// Loading shows the steps of a source. On a terminal it is a bar, or what is
+// left of a wait; elsewhere a log line now and then. It may be used by several
+// goroutines at once.
 type Loading struct {
 	console *Console
 	log     zerolog.Logger
 	now     func() time.Time
 
-	phase data.Phase
-	began time.Time // of the phase
-	first int       // steps that were done then
-	why   string    // of the wait under way; empty: there is none
-	shown time.Time
+	mu      sync.Mutex
+	phase   data.Phase
+	began   time.Time // of the phase
+	first   int       // steps that were done then
+	why     string    // of the wait under way; empty: there is none
+	shown   time.Time
+	retried time.Time   // when a log said so
+	counts  *time.Timer // draws the wait under way again; nil: there is none
 }
 
 // NewLoading shows steps on the console where that is a terminal, otherwise as
@@ -34,7 +42,10 @@ func NewLoading(console *Console, log zerolog.Logger) *Loading {
 
 // Step shows one.
 func (l *Loading) Step(s data.Step) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	now := l.now()
+	l.stop()
 	if s.Phase == data.Waiting {
 		l.wait(s, now)
 		return
@@ -79,13 +90,78 @@ func (l *Loading) draw(s data.Step, now time.Time) {
 	e.Msg(string(s.Phase))
 }
 
-// wait says why the source waits, once for each reason in a row.
+// wait says why the source waits: in the log once for each reason in a row, and
+// of what fails and is tried again now and then; on a terminal also how long
+// still.
 func (l *Loading) wait(s data.Step, now time.Time) {
-	if s.Why == l.why {
-		return
+	switch {
+	case s.Tries > 0:
+		if l.retried.IsZero() || now.Sub(l.retried) >= retryEvery {
+			l.retried = now
+			l.log.Warn().Str("why", s.Why).Int("try", s.Try).Int("of", s.Tries).Str("next_in", brief(max(s.Until.Sub(now), 0))).
+				Str("gives_up_in_about", brief(max(s.GivesUp.Sub(now), 0))).Msg("waiting to try again")
+		}
+	case s.Why != l.why:
+		l.log.Info().Str("why", s.Why).Str("at_most", brief(max(s.Until.Sub(now), 0))).Msg("waiting")
 	}
 	l.why = s.Why
-	l.log.Info().Str("why", s.Why).Str("at_most", brief(max(s.Until.Sub(now), 0))).Msg("waiting")
+	if l.console.terminal {
+		l.count(s)
+	}
+}
+
+// count draws what is left of a wait, and again each second; the caller holds
+// mu.
+func (l *Loading) count(s data.Step) {
+	l.console.draw(cut(waitText(s, l.now()), l.console.columns()))
+	var timer *time.Timer
+	timer = time.AfterFunc(countEvery, func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.counts == timer {
+			l.count(s)
+		}
+	})
+	l.counts = timer
+}
+
+// stop ends the drawing of a wait; the caller holds mu.
+func (l *Loading) stop() {
+	if l.counts != nil {
+		l.counts.Stop()
+		l.counts = nil
+	}
+}
+
+// waitText is the line of a wait, the most wanted first.
+func waitText(s data.Step, now time.Time) string {
+	text := "waiting"
+	left := whole(s.Until.Sub(now))
+	switch {
+	case s.Tries > 0 && left == "":
+		text = fmt.Sprintf("try %d of %d", s.Try, s.Tries)
+	case s.Tries > 0:
+		text = fmt.Sprintf("try %d of %d in %s", s.Try, s.Tries, left)
+	case left != "":
+		text += " " + left
+	}
+	if end := whole(s.GivesUp.Sub(now)); s.Tries > 0 && end != "" {
+		text += ", gives up in about " + end
+	}
+	return text + ": " + s.Why
+}
+
+// whole is a time left in whole seconds, begun ones counted; empty: there is
+// none.
+func whole(d time.Duration) string {
+	seconds := (d + time.Second - 1) / time.Second
+	switch {
+	case seconds <= 0:
+		return ""
+	case seconds < 60:
+		return fmt.Sprintf("%ds", seconds)
+	}
+	return brief(seconds * time.Second)
 }
 
 // timeLeft is how long the rest of the phase takes at its mean pace, waits
@@ -99,4 +175,9 @@ func (l *Loading) timeLeft(s data.Step, now time.Time) string {
 }
 
 // Done takes the bar away.
-func (l *Loading) Done() { l.console.end("") }
+func (l *Loading) Done() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stop()
+	l.console.end("")
+}

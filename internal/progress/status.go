@@ -1,0 +1,47 @@
+package progress
+
+import "sync"
+
+// Status is one line of text that is renewed in place, for what has no end to
+// come near to. Where there is no terminal it shows nothing. It may be used by
+// several goroutines at once.
+type Status struct {
+	console *Console
+
+	mu   sync.Mutex
+	done bool
+}
+
+// NewStatus shows a line on the console where that is a terminal.
+func NewStatus(console *Console) *Status { return &Status{console: console} }
+
+// Shows tells whether anybody can see it.
+func (s *Status) Shows() bool { return s.console.terminal }
+
+// Show puts text in the place of the one before. What does not fit is left out
+// from its end.
+func (s *Status) Show(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done || !s.console.terminal {
+		return
+	}
+	s.console.draw(cut(text, s.console.columns()))
+}
+
+// Done takes the line away, for good.
+func (s *Status) Done() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.done && s.console.terminal {
+		s.console.end("")
+	}
+	s.done = true
+}
+
+// cut is a line in fewer than columns: writing the last one makes some
+// terminals wrap.
+func cut(text string, columns int) string {
+	line := []rune(text)
+	return string(line[:min(len(line), max(columns-1, 0))])
+}
