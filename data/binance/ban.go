@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -58,11 +59,14 @@ func keepBan(path string, until time.Time) error {
 	return err
 }
 
-// Watch tells whoever watches of waits for a limit.
+// Watch tells whoever watches of waits for a limit, and after failures.
 func (c *Client) Watch(watch data.Watcher) {
+	var one sync.Mutex // at a time
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	c.gate.tell = func(why string, until time.Time) {
-		watch.Tell(data.Step{Phase: data.Waiting, Why: why, Until: until})
+	c.gate.tell = func(s data.Step) {
+		one.Lock()
+		defer one.Unlock()
+		watch.Tell(s)
 	}
 }

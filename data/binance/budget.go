@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
 )
 
 // share is how much of a budget is used, in percent: what else asks from the
@@ -47,8 +49,8 @@ func (b *budget) fits(weight int) bool {
 type gate struct {
 	weight  *budget
 	funding *budget
-	tell    func(why string, until time.Time) // of a wait that is long enough to be told
-	remind  func(until time.Time)             // keeps the end of a ban for later processes
+	tell    func(data.Step)       // of a wait that is long enough to be told
+	remind  func(until time.Time) // keeps the end of a ban for later processes
 
 	mu      sync.Mutex
 	skew    time.Duration // the exchange's clock less ours, at the least
@@ -63,7 +65,7 @@ func newGate() *gate {
 		// Until exchangeInfo tells; both markets' answers carry this header.
 		weight:  &budget{header: "X-Mbx-Used-Weight-1m", length: time.Minute, limit: 1200},
 		funding: &budget{length: 5 * time.Minute, limit: 500},
-		tell:    func(string, time.Time) {},
+		tell:    func(data.Step) {},
 		remind:  func(time.Time) {},
 		changed: make(chan struct{}),
 	}
@@ -148,7 +150,7 @@ func (g *gate) enter(ctx context.Context, path string, weight int) (*pass, error
 		changed, tell, skew := g.changed, g.tell, g.skew
 		g.mu.Unlock()
 		if !until.Equal(told) && until.Sub(now) > time.Second {
-			tell(why, until.Add(-skew))
+			tell(data.Step{Phase: data.Waiting, Why: why, Until: until.Add(-skew)})
 			told = until
 		}
 		timer := time.NewTimer(until.Sub(now))
@@ -198,11 +200,12 @@ func (p *pass) leave(answer *http.Response) {
 }
 
 // say tells of a wait that is not the gate's own.
-func (g *gate) say(why string, wait time.Duration) {
+func (g *gate) say(s data.Step) {
 	g.mu.Lock()
 	tell := g.tell
 	g.mu.Unlock()
-	tell(why, time.Now().Add(wait))
+	s.Phase = data.Waiting
+	tell(s)
 }
 
 // close lets nothing through for a while, after the exchange has said so.

@@ -265,6 +265,14 @@ func (c *Client) Funding(ctx context.Context, symbol string, from, to int64, lim
 
 // wrong makes an error of the exchange's a sentence.
 func (c *Client) wrong(doing string, err error) error {
+	var away *awayError
+	if errors.As(err, &away) { // without the long address of the request
+		server := "BINANCE_BASE_URL"
+		if c.market == USDM {
+			server = "BINANCE_FUTURES_BASE_URL"
+		}
+		return fmt.Errorf("%s: %w: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or %s to a mirror", doing, away, server)
+	}
 	var said *common.APIError
 	if !errors.As(err, &said) {
 		return fmt.Errorf("%s: %w", doing, err)

@@ -214,7 +214,7 @@ func (c *Client) run(ctx context.Context, tasks []task, watch data.Watcher) erro
 		mu.Unlock()
 	}
 	c.gate.mu.Lock()
-	c.gate.tell = func(why string, until time.Time) { tell(data.Step{Phase: data.Waiting, Why: why, Until: until}) }
+	c.gate.tell = tell
 	c.gate.mu.Unlock()
 	queue := make(chan task)
 	var workers sync.WaitGroup

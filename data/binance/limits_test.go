@@ -332,11 +332,54 @@ func TestWhatGoesOnFailingEndsTheFetchAndKeepsThePages(t *testing.T) {
 		}
 	})
 	err := c.Fetch(t.Context(), cache, wanted(symbols, 30), nil)
-	if err == nil || errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "failed 13 times: answered 500") {
+	if err == nil || errors.Is(err, data.ErrInput) ||
+		!strings.Contains(err.Error(), "failed 13 times: answered 500 Internal Server Error: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or BINANCE_BASE_URL to a mirror") {
 		t.Errorf("%v", err)
 	}
 	if kept := rowsOf(t, cache, symbols, 30); kept < 5000 {
 		t.Errorf("%d rows are kept", kept)
+	}
+}
+
+// away is an exchange that cannot be reached.
+type away struct{}
+
+func (away) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, errors.New("dial tcp: lookup exchange.invalid: no such host")
+}
+
+func TestOfAnExchangeOutOfReachEachTryIsTold(t *testing.T) {
+	for market, want := range map[string]string{
+		Spot: "asking for the time: exchange.invalid failed 13 times: dial tcp: lookup exchange.invalid: no such host: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or BINANCE_BASE_URL to a mirror",
+		USDM: "asking for the time: exchange.invalid failed 13 times: dial tcp: lookup exchange.invalid: no such host: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or BINANCE_FUTURES_BASE_URL to a mirror",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			c, err := NewClient(Config{Market: market, BaseURL: "https://exchange.invalid", FuturesBaseURL: "https://exchange.invalid", RecordEvery: time.Second})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.http.Transport.(*transport).base = away{}
+			begun, try := time.Now(), 1
+			c.Watch(func(s data.Step) {
+				now := time.Now()
+				if try++; s.Phase != data.Waiting || s.Try != try || s.Tries != 13 || s.Why != "the exchange fails (dial tcp: lookup exchange.invalid: no such host)" || !s.Until.After(now) || s.GivesUp.Before(s.Until) {
+					t.Errorf("%+v", s)
+				}
+				if left := s.GivesUp.Sub(now); try == 2 && (left < 150*time.Second || left > 180*time.Second) {
+					t.Errorf("at first it gives up in %v", left)
+				}
+				if try == 13 && !s.GivesUp.Equal(s.Until) {
+					t.Errorf("the last try is at %v, and it gives up at %v", s.Until, s.GivesUp)
+				}
+			})
+			_, err = c.Sync(t.Context())
+			if !errors.Is(err, ErrAway) || errors.Is(err, data.ErrInput) || err.Error() != want {
+				t.Errorf("%v", err)
+			}
+			if took := time.Since(begun); try != 13 || took < 80*time.Second || took > 250*time.Second {
+				t.Errorf("%d tries in %v", try, took)
+			}
+		})
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 const (
 	attemptTime = 30 * time.Second // one request, from the first byte sent to the last one read
 	mostRetries = 12               // of a request that fails for other reasons than a limit; about 3 minutes
+	mostPause   = 30 * time.Second // between two of them
 	mostAnswer  = 256 << 20        // bytes
 )
 
@@ -34,6 +35,22 @@ type transport struct {
 	first time.Duration // wait before the first retry; tests shorten it
 }
 
+// ErrAway is an exchange that did not answer, however often it was asked.
+var ErrAway = errors.New("the exchange is out of reach")
+
+// awayError is what the last try came to.
+type awayError struct {
+	host  string
+	tries int
+	last  error
+}
+
+func (e *awayError) Error() string {
+	return fmt.Sprintf("%s failed %d times: %v", e.host, e.tries, e.last)
+}
+
+func (e *awayError) Unwrap() []error { return []error{ErrAway, e.last} }
+
 // errRefused is an answer that asking again does not change.
 var errRefused = errors.New("refused")
 
@@ -42,7 +59,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	ctx := request.Context()
 	path := request.URL.Path
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval = t.first, 30*time.Second
+	wait.InitialInterval, wait.MaxInterval = t.first, mostPause
 	for failures := 0; ; {
 		p, err := t.gate.enter(ctx, path, weightOf(path, request.URL.Query()))
 		if err != nil {
@@ -64,12 +81,14 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			err = fmt.Errorf("answered %s", answer.Status)
 		}
 		if failures++; failures > mostRetries {
-			return nil, fmt.Errorf("%s %s failed %d times: %w", request.URL.Host, path, failures, err)
+			return nil, &awayError{request.URL.Host, failures, err}
 		}
 		pause := wait.NextBackOff()
-		if pause > time.Second {
-			t.gate.say(fmt.Sprintf("the exchange fails (%v)", err), pause)
-		}
+		now := time.Now()
+		t.gate.say(data.Step{
+			Why: fmt.Sprintf("the exchange fails (%v)", err), Until: now.Add(pause),
+			Try: failures + 1, Tries: mostRetries + 1, GivesUp: now.Add(pause + t.later(failures)),
+		})
 		timer := time.NewTimer(pause)
 		select {
 		case <-timer.C:
@@ -78,6 +97,18 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
+}
+
+// later is how long the pauses take on average that follow so many others.
+func (t *transport) later(failures int) (sum time.Duration) {
+	pause := t.first
+	for i := range mostRetries {
+		if i >= failures {
+			sum += pause
+		}
+		pause = min(time.Duration(float64(pause)*backoff.DefaultMultiplier), mostPause)
+	}
+	return sum
 }
 
 // once asks and reads the whole answer.

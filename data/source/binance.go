@@ -34,6 +34,14 @@ const (
 // loadBinance fetches the market from the exchange, by way of the cache: only
 // what is not there yet is asked for.
 func loadBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) {
+	m, report, err := loadFromBinance(ctx, cfg)
+	if errors.Is(err, binance.ErrAway) {
+		err = fmt.Errorf("%w; or train on candles at hand with DATA_SOURCE=files", err)
+	}
+	return m, report, err
+}
+
+func loadFromBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 	interval, err := ParseInterval(cfg.Interval)
 	if err != nil {
 		return nil, Report{}, err
@@ -53,7 +61,11 @@ func loadBinance(ctx context.Context, cfg Config) (*data.Market, Report, error) 
 		return nil, Report{}, err
 	}
 	if request == nil {
-		if request, err = cfg.request(ctx, client, interval); err != nil {
+		request, err = cfg.request(ctx, client, interval)
+		if errors.Is(err, binance.ErrAway) {
+			err = fmt.Errorf("fetching from Binance: %w", err)
+		}
+		if err != nil {
 			return nil, Report{}, err
 		}
 		if cfg.Fixed != nil {

@@ -186,7 +186,7 @@ func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
 		"too few bars": {change: variables{"LOOKBACK": "1h"}, code: 2,
 			checks: []want{{"binance", doctor.OK, ""}, {"bars", doctor.Failed, "12 bars are too few"}}},
 		"the exchange is down": {change: variables{"BINANCE_BASE_URL": "http://" + nobody}, code: 1,
-			checks: []want{{"binance", doctor.Failed, "connection refused"}, {"clock", doctor.OK, "MinIO"}}},
+			checks: []want{{"binance", doctor.Failed, "connection refused): wait until it answers"}, {"clock", doctor.OK, "MinIO"}}},
 		"a ban": {change: variables{"BINANCE_BASE_URL": banned.URL, "CACHE_DIR": t.TempDir()}, code: 1,
 			checks: []want{{"binance", doctor.Failed, "the exchange has banned this address (418), for "}}},
 		"a symbol": {change: variables{"SYMBOLS": "BTCUSDT,CUSDT"}, code: 2,

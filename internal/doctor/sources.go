@@ -32,11 +32,12 @@ func (w *waiting) watch(s data.Step) {
 	}
 }
 
-// why is the last reason, and until when it is waited where that is long.
+// why is the last reason, and until when it is waited where that is long: the
+// pause before the next try is not.
 func (w *waiting) why() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if left := time.Until(w.last.Until); w.long && left > 0 {
+	if left := time.Until(w.last.Until); w.long && left > 0 && w.last.Tries == 0 {
 		return fmt.Sprintf("%s, for %v more", w.last.Why, left.Round(time.Second))
 	}
 	return w.last.Why
@@ -67,7 +68,7 @@ func (x *examination) binance() check {
 			})
 		}
 		if err != nil {
-			f := failure(because(err, w.why()), "wait until it answers, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
+			f := failure(because(err, w.why()), "wait until it answers, or where it cannot be reached from here set HTTPS_PROXY to a proxy, or BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
 			if e.Held && f.retry {
 				return warn(f.message+", and a run does not ask it, since CACHE_DIR holds its whole range", f.mend)
 			}

@@ -42,6 +42,12 @@ func stepText(s data.Step) kafka.Text {
 		if !s.Until.IsZero() {
 			until = s.Until.UTC().Format(" (15:04:05 UTC)")
 		}
+		if s.Tries > 0 {
+			return kafka.Text{
+				Russian: fmt.Sprintf("Ожидание попытки %d из %d%s: %s", s.Try, s.Tries, until, s.Why),
+				English: fmt.Sprintf("Waiting for try %d of %d%s: %s", s.Try, s.Tries, until, s.Why),
+			}
+		}
 		return kafka.Text{Russian: "Ожидание" + until + ": " + s.Why, English: "Waiting" + until + ": " + s.Why}
 	}
 	return kafka.LoadingData
