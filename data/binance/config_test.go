@@ -51,3 +51,38 @@ func TestEachServersDataHaveAFolderOfTheirOwn(t *testing.T) {
 		seen[dir] = true
 	}
 }
+
+func TestStreamsAndSnapshotsAreOfOneExchange(t *testing.T) {
+	for _, c := range []struct{ market, rest, streams, want string }{
+		{Spot, "https://api.binance.com", "", ""},
+		{Spot, "https://api3.binance.com", "", ""},
+		{Spot, "https://data-api.binance.vision", "wss://data-stream.binance.vision", ""},
+		{Spot, "https://api.binance.com", "wss://stream.binance.com:443", ""},
+		{USDM, "https://fapi.binance.com", "", ""},
+		{Spot, "https://testnet.binance.vision", "wss://stream.testnet.binance.vision", ""},
+		{USDM, "https://demo-fapi.binance.com", "wss://fstream.binancefuture.com", ""},
+		{Spot, "http://127.0.0.1:8080", "ws://127.0.0.1:8081", ""},
+		{USDM, "http://mirror/futures", "ws://other/streams", ""},
+		{Spot, "http://127.0.0.1:8080", "", "BINANCE_BASE_URL is of 127.0.0.1:8080, whose streams are not those of stream.binance.com:9443: set BINANCE_WS_URL to its stream server"},
+		{USDM, "http://u:canary@127.0.0.1:8080", "", "BINANCE_FUTURES_BASE_URL is of 127.0.0.1:8080, whose streams are not those of fstream.binance.com: set BINANCE_WS_URL to its stream server"},
+		{Spot, "https://testnet.binance.vision", "", "BINANCE_BASE_URL is of testnet.binance.vision, whose streams are not those of stream.binance.com:9443: set BINANCE_WS_URL to its stream server"},
+		{Spot, "https://api.binance.com", "ws://u:canary@127.0.0.1:8080", "BINANCE_WS_URL is of 127.0.0.1:8080 and BINANCE_BASE_URL of api.binance.com, which do not belong together: set both to servers of one exchange"},
+		{Spot, "http://127.0.0.1:8080", "wss://stream.binance.com:9443", "BINANCE_WS_URL is of stream.binance.com:9443 and BINANCE_BASE_URL of 127.0.0.1:8080, which do not belong together: set both to servers of one exchange"},
+		{USDM, "https://fapi.binance.com", "wss://stream.binance.com:9443", "BINANCE_WS_URL is of stream.binance.com:9443 and BINANCE_FUTURES_BASE_URL of fapi.binance.com, which do not belong together: set both to servers of one exchange"},
+	} {
+		cfg := Config{Market: c.market, BaseURL: c.rest, FuturesBaseURL: "http://not-looked-at", WSURL: c.streams, RecordEvery: time.Second}
+		if c.market == USDM {
+			cfg.BaseURL, cfg.FuturesBaseURL = "http://not-looked-at", c.rest
+		}
+		got := ""
+		if err := cfg.ValidateStream(); err != nil {
+			got = strings.TrimPrefix(err.Error(), data.ErrInput.Error()+": ")
+			if err := Record(t.Context(), cfg, []string{"BTCUSDT"}, nil, nil, nil, nil); !errors.Is(err, data.ErrInput) {
+				t.Errorf("%+v is recorded: %v", c, err)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s and %q: %q, want %q", c.rest, c.streams, got, c.want)
+		}
+	}
+}

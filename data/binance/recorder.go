@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -63,15 +64,15 @@ type Recorder struct {
 }
 
 // Record records the books of symbols until ctx ends, which is no error; what
-// was recorded is in the sink then. tell is called each minute and at the end,
+// was recorded is in the sink then. tell is called each second and at the end,
 // warn with a line for each thing that went wrong; both may be nil.
 func Record(ctx context.Context, cfg Config, symbols []string, rest Snapshots, sink BookSink, tell func(Stats), warn func(line string)) error {
-	if err := cfg.Validate(); err != nil {
+	if err := errors.Join(cfg.Validate(), cfg.ValidateStream()); err != nil {
 		return err
 	}
 	r := &Recorder{
 		Market: cfg.Market, URL: cfg.streams(), Symbols: symbols, Rest: rest, Sink: sink,
-		Every: cfg.RecordEvery, FlushEvery: time.Minute, TellEvery: time.Minute, Tell: tell, Warn: warn,
+		Every: cfg.RecordEvery, FlushEvery: time.Minute, TellEvery: time.Second, Tell: tell, Warn: warn,
 	}
 	return r.Run(ctx)
 }
@@ -117,6 +118,7 @@ func (r *Recorder) Run(parent context.Context) error {
 		}
 	})
 	others.Go(func() { r.report(ctx) })
+	others.Go(func() { r.listen(ctx) })
 	go func() {
 		shards.Wait()
 		close(batches)
@@ -128,6 +130,9 @@ func (r *Recorder) Run(parent context.Context) error {
 	for err := range errs {
 		fail(err)
 		all = append(all, err)
+	}
+	if len(all) == 0 && r.rows.Load() == 0 {
+		r.warnOfNothing()
 	}
 	if r.Tell != nil {
 		r.Tell(r.Stats())
@@ -160,6 +165,43 @@ func (r *Recorder) report(ctx context.Context) {
 	for sleep(ctx, r.TellEvery) {
 		r.Tell(r.Stats())
 	}
+}
+
+// listen warns when nothing comes.
+func (r *Recorder) listen(ctx context.Context) {
+	if r.pace.quiet <= 0 {
+		return
+	}
+	for before, warned := int64(0), false; sleep(ctx, r.pace.quiet); {
+		now := r.updates.Load()
+		if now == before && !warned {
+			r.warn("nothing has been received from %s for %v: see that BINANCE_WS_URL is a stream server that can be reached from here, or set HTTPS_PROXY to a proxy that leads there", r.server(), r.pace.quiet)
+		}
+		before, warned = now, now == before
+	}
+}
+
+// warnOfNothing says at the end why there is no row.
+func (r *Recorder) warnOfNothing() {
+	updates := r.updates.Load()
+	if updates == 0 {
+		r.warn("no row was written, since nothing was received from %s: see that BINANCE_WS_URL is a stream server that can be reached from here, or set HTTPS_PROXY to a proxy that leads there", r.server())
+		return
+	}
+	rest := "BINANCE_BASE_URL"
+	if r.Market == USDM {
+		rest = "BINANCE_FUTURES_BASE_URL"
+	}
+	r.warn("no row was written of %d updates: record for longer, and see that BINANCE_WS_URL and %s are of one exchange", updates, rest)
+}
+
+// server is the host of the streams: the rest of an address may hold a secret.
+func (r *Recorder) server() string {
+	parsed, err := url.Parse(r.URL)
+	if err != nil {
+		return "the stream server"
+	}
+	return parsed.Host
 }
 
 // Stats is what the recording has come to so far.

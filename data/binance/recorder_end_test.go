@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,5 +146,38 @@ func TestASymbolThatTheExchangeDoesNotKnowEndsTheRecording(t *testing.T) {
 	publish(t.Context(), r.depth)
 	if err := <-r.ended; !errors.Is(err, unknown) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAStreamThatTellsNothingIsWarnedOfOnceAndAtTheEnd(t *testing.T) {
+	warned := make(chan struct{}, 2)
+	r := record(t, feedOptions(Spot, "BTCUSDT"), func(r *Recorder) {
+		warn := r.Warn
+		r.pace.quiet, r.Warn = time.Millisecond, func(line string) { warn(line); warned <- struct{}{} }
+	})
+	<-warned
+	if err := r.end(); err != nil {
+		t.Error(err)
+	}
+	host := strings.TrimPrefix(r.URL, "ws://")
+	const mend = ": see that BINANCE_WS_URL is a stream server that can be reached from here, or set HTTPS_PROXY to a proxy that leads there"
+	want := []string{"nothing has been received from " + host + " for 1ms" + mend, "no row was written, since nothing was received from " + host + mend}
+	if !slices.Equal(r.warnings, want) {
+		t.Errorf("%q, want %q", r.warnings, want)
+	}
+}
+
+func TestARecordingWithoutARowSaysSo(t *testing.T) {
+	for market, rest := range map[string]string{Spot: "BINANCE_BASE_URL", USDM: "BINANCE_FUTURES_BASE_URL"} {
+		r := record(t, feedOptions(market, "BTCUSDT"), nil)
+		publish(t.Context(), r.depth)
+		r.await("a message", func() bool { return r.messages == 1 })
+		if err := r.end(); err != nil {
+			t.Error(err)
+		}
+		want := []string{"no row was written of 1 updates: record for longer, and see that BINANCE_WS_URL and " + rest + " are of one exchange"}
+		if !slices.Equal(r.warnings, want) {
+			t.Errorf("%q, want %q", r.warnings, want)
+		}
 	}
 }

@@ -113,7 +113,7 @@ func (s *shard) lost(err error) {
 	}
 	if !s.down {
 		s.reconnects.Add(1)
-		s.warn("the connection of %d symbols is lost (%v): connecting again", len(s.keepers), err)
+		s.warn("the connection of %d symbols to %s is lost (%v): connecting again", len(s.keepers), s.server(), err)
 	}
 	s.down, s.garbled = true, false
 }

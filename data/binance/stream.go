@@ -42,9 +42,11 @@ type pace struct {
 	// that is lost should not cost all books.
 	streams int
 	levels  int // of a book's first snapshot
+	// Nothing received of any symbol for so long is warned of.
+	quiet time.Duration
 }
 
-var usualPace = pace{silence: time.Minute, steady: time.Minute, first: time.Second, most: time.Minute, streams: 200, levels: 1000}
+var usualPace = pace{silence: time.Minute, steady: time.Minute, first: time.Second, most: time.Minute, streams: 200, levels: 1000, quiet: time.Minute}
 
 // stream keeps one connection that carries the depth of some symbols. It uses
 // gorilla/websocket itself, since go-binance's WsCombinedDiffDepthServe has

@@ -15,7 +15,7 @@ import (
 )
 
 func TestEachWrongInputOfARecordingIsTold(t *testing.T) {
-	good := Config{Market: Spot, BaseURL: "https://localhost", FuturesBaseURL: "https://localhost", RecordEvery: time.Second}
+	good := Config{Market: Spot, BaseURL: "https://localhost", FuturesBaseURL: "https://localhost", WSURL: "wss://localhost", RecordEvery: time.Second}
 	for _, c := range []struct {
 		name    string
 		change  func(*Config)

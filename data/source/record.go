@@ -11,8 +11,9 @@ import (
 // Recording is who watches a Record; nil functions are not called.
 type Recording struct {
 	Begin func(symbols []string)
-	Stats func(binance.Stats) // each minute, and at the end
+	Stats func(binance.Stats) // each second, and at the end
 	Warn  func(line string)   // of what went wrong and is mended
+	Wait  data.Watcher        // of waits for the exchange
 }
 
 // Record keeps the order books of the symbols that cfg chooses in CACHE_DIR,
@@ -37,11 +38,7 @@ func Record(ctx context.Context, cfg Config, watch Recording) (err error) {
 	if err := client.Respect(cache); err != nil {
 		return err
 	}
-	client.Watch(func(s data.Step) {
-		if watch.Warn != nil {
-			watch.Warn(s.Why)
-		}
-	})
+	client.Watch(watch.Wait)
 	known, err := client.Sync(ctx)
 	var symbols []string
 	if err == nil {

@@ -21,5 +21,6 @@ func LoadRecord(environ []string) (Config, error) {
 	c.Source.Source = source.Binance
 	c.checkLog(given, &p)
 	p.addAll(c.Source.Validate())
+	p.addAll(c.Source.Binance.ValidateStream())
 	return c, p.err()
 }

@@ -13,6 +13,13 @@ func TestARecordingNeedsASymbolAndTheExchangeOnly(t *testing.T) {
 	}
 }
 
+func TestARecordingFromAServerOfOnesOwnNeedsItsStreams(t *testing.T) {
+	_, err := LoadRecord([]string{"SYMBOL=BTCUSDT", "BINANCE_BASE_URL=http://127.0.0.1:8080"})
+	if err == nil || !strings.HasSuffix(err.Error(), "BINANCE_BASE_URL is of 127.0.0.1:8080, whose streams are not those of stream.binance.com:9443: set BINANCE_WS_URL to its stream server") {
+		t.Error(err)
+	}
+}
+
 func TestARecordingIsToldAllThatIsWrong(t *testing.T) {
 	_, err := LoadRecord([]string{"BINANCE_MARKET=x", "RECORD_EVERY=0s", "LOG_LEVEL=loud"})
 	if err == nil {

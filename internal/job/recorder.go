@@ -3,7 +3,12 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/binance"
@@ -17,23 +22,30 @@ import (
 func Record(ctx context.Context, environ []string, stderr *os.File) int {
 	c, err := config.LoadRecord(environ)
 	terminal := progress.IsTerminal(stderr)
-	log := newLogger(c.Log, progress.NewConsole(stderr, terminal), terminal)
+	console := progress.NewConsole(stderr, terminal)
+	log := newLogger(c.Log, console, terminal)
 	warnMisspelt(log, environ)
 	if err != nil {
 		log.Error().Msg(err.Error())
 		return ExitInput
 	}
 	from := Cached(c)
+	shown := newRecorded(console, log, time.Now)
+	// Until the recording begins its waits have the line of the terminal; then
+	// the recording does.
+	loading := progress.NewLoading(console, log)
 	err = source.Record(ctx, from, source.Recording{
 		Begin: func(symbols []string) {
+			loading.Done()
+			loading = progress.NewLoading(progress.NewConsole(io.Discard, false), log)
 			log.Info().Strs("symbols", symbols).Str("market", from.Binance.Market).Str("cache", from.Binance.CacheDir).Msg("recording order books")
 		},
-		Stats: func(s binance.Stats) {
-			log.Info().Int("symbols", s.Symbols).Int("in_sync", s.InSync).Int64("rows", s.Rows).Int64("updates", s.Updates).Int64("gaps", s.Gaps).
-				Int64("reconnects", s.Reconnects).Int64("resyncs", s.Resyncs).Int64("malformed", s.Malformed).Msg("recorded")
-		},
-		Warn: func(line string) { log.Warn().Msg(line) },
+		Stats: shown.tell,
+		Warn:  func(line string) { log.Warn().Msg(line) },
+		Wait:  func(s data.Step) { loading.Step(s) },
 	})
+	loading.Done()
+	shown.done()
 	switch {
 	case errors.Is(err, data.ErrInput):
 		log.Error().Msg(err.Error())
@@ -43,6 +55,55 @@ func Record(ctx context.Context, environ []string, stderr *os.File) int {
 		return ExitFailure
 	}
 	return ExitDone
+}
+
+// recordedEvery is how often a log says what a recording has come to; a terminal
+// shows it always.
+const recordedEvery = time.Minute
+
+// recorded shows what a recording has come to. It is for one goroutine at a
+// time.
+type recorded struct {
+	status *progress.Status
+	log    zerolog.Logger
+	now    func() time.Time
+
+	began, logged time.Time
+	last          binance.Stats
+	told          bool // since it was logged
+}
+
+func newRecorded(console *progress.Console, log zerolog.Logger, now func() time.Time) *recorded {
+	return &recorded{status: progress.NewStatus(console), log: log, now: now}
+}
+
+// tell takes what it has come to so far.
+func (r *recorded) tell(s binance.Stats) {
+	now := r.now()
+	if r.began.IsZero() {
+		r.began, r.logged = now, now
+	}
+	r.last, r.told = s, true
+	r.status.Show(fmt.Sprintf("recording %s  %d/%d in sync  %d rows  %d updates  %d gaps  %d reconnects",
+		now.Sub(r.began).Truncate(time.Second), s.InSync, s.Symbols, s.Rows, s.Updates, s.Gaps, s.Reconnects))
+	if !r.status.Shows() && now.Sub(r.logged) >= recordedEvery {
+		r.write()
+	}
+}
+
+// done says what it has come to at the end, where it has begun.
+func (r *recorded) done() {
+	r.status.Done()
+	if r.told {
+		r.write()
+	}
+}
+
+func (r *recorded) write() {
+	s := r.last
+	r.logged, r.told = r.now(), false
+	r.log.Info().Int("symbols", s.Symbols).Int("in_sync", s.InSync).Int64("rows", s.Rows).Int64("updates", s.Updates).Int64("gaps", s.Gaps).
+		Int64("reconnects", s.Reconnects).Int64("resyncs", s.Resyncs).Int64("malformed", s.Malformed).Msg("recorded")
 }
 
 // Cached is the source's configuration, with CACHE_DIR where WORK_DIR says.
