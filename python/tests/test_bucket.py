@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "another key": (ADDRESS, {"access_key": "nobody"}, "InvalidAccessKeyId): correct access_key"),
     "another secret": (ADDRESS, {"secret_key": "wrong-secret"}, "SignatureDoesNotMatch): correct secret_key"),
     "nobody there": (ADDRESS, {"endpoint": f"localhost:{free_port()}"}, "does not answer"),
-    "no endpoint": (ADDRESS, {"endpoint": None}, "give host:port"),
+    "no endpoint": (ADDRESS, {"endpoint": None}, "does not tell its server: give it as endpoint='host:port'"),
     "an endpoint with a scheme": (ADDRESS, {"endpoint": "http://localhost:9000"}, "give host:port, and secure=True"),
     "an endpoint that is none": (ADDRESS, {"endpoint": "local host:x"}, "give host:port"),
     "no model": (f"s3://{BUCKET}", {}, "write it as s3://BUCKET/MODEL_NAME"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -116,6 +117,56 @@ def test_a_bar_that_is_not_there_is_refused(simulated: Trained) -> None:
     for bar in (newest + 300_000, newest - 1, 0, int(simulated.candles.open_time.min())):
         with pytest.raises(CandlesError, match="give"):
             simulated.result.predict(simulated.candles, bar)
+
+
+MOMENTS: dict[str, Callable[[pd.Timestamp], Any]] = {
+    "Unix ms": lambda t: t.value // 10**6,
+    "numpy's Unix ms": lambda t: np.int64(t.value // 10**6),
+    "Unix microseconds": lambda t: t.value // 10**3,
+    "a float": lambda t: t.value / 10**6,
+    "a timestamp": lambda t: t,
+    "a timestamp with a zone": lambda t: t.tz_localize("UTC").tz_convert("Asia/Tokyo"),
+    "a datetime": lambda t: t.to_pydatetime(),
+    "numpy's datetime": lambda t: t.to_datetime64(),
+    "text": lambda t: t.isoformat(),
+    "text with a space": str,
+    "text of UTC": lambda t: t.isoformat() + "Z",
+    "text with a zone": lambda t: t.tz_localize("UTC").tz_convert("Asia/Tokyo").isoformat(),
+}
+
+
+@pytest.mark.parametrize("form", MOMENTS)
+def test_the_time_of_a_bar_comes_in_any_usual_form(simulated: Trained, form: str) -> None:
+    open_time = int(np.unique(simulated.candles.open_time)[-5])
+    at = MOMENTS[form](pd.Timestamp(open_time, unit="ms"))
+    assert simulated.result.snapshot(simulated.candles, at).open_time == open_time
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        "yesterday",
+        "",
+        "2026-13-01",
+        17.5,
+        True,
+        [1],
+        pd.NaT,
+        float("nan"),
+        10**30,
+        -1,
+        1704067200,
+        np.datetime64("NaT"),
+    ],
+)
+def test_what_is_no_time_of_a_bar_is_refused(simulated: Trained, at: Any) -> None:
+    with pytest.raises(CandlesError, match=r"^at (is .*, which is no time of a bar: give|holds .*: correct it)"):
+        simulated.result.predict(simulated.candles, at)
+
+
+def test_a_day_is_its_first_bar(simulated: Trained) -> None:
+    with pytest.raises(CandlesError, match=r"no bar of 5m opens at .* \(2026-11-20T00:00:00Z\) in candles from"):
+        simulated.result.predict(simulated.candles, at="2026-11-20")
 
 
 def test_a_bar_at_which_nobody_takes_part_is_refused(simulated: Trained) -> None:

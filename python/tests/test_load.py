@@ -139,9 +139,30 @@ def test_what_is_no_result_is_refused(model: Path, case: str) -> None:
     assert ": " in message
 
 
-def test_an_interrupted_run_is_loaded_by_its_own_address(model: Path) -> None:
+def test_an_interrupted_run_is_loaded_by_its_own_address_with_a_warning(model: Path) -> None:
     change(model / "q1" / "manifest.json", lambda f: f.update(status="interrupted"))
-    assert gnn_trainer.load(model / "q1").status == "interrupted"
+    with pytest.warns(UserWarning, match="q1 is of an interrupted run, .*: start the run again") as told:
+        assert gnn_trainer.load(model / "q1").status == "interrupted"
+    assert [w.filename for w in told] == [__file__]
+
+
+@pytest.mark.parametrize("address", [None, 3, "", b"out", ["out"]])
+def test_what_is_no_address_is_refused(address: Any) -> None:
+    with pytest.raises(ResultError, match="is no address of a result: give the folder of a MODEL_NAME"):
+        gnn_trainer.load(address)
+
+
+def test_of_a_file_of_a_result_the_folder_is_asked_for(model: Path) -> None:
+    with pytest.raises(ResultError) as e:
+        gnn_trainer.load(model / "q1" / "model.pt")
+    assert str(e.value) == f"{model / 'q1' / 'model.pt'} is a file, and a result is a folder: give {model / 'q1'}"
+
+
+def test_a_bucket_without_its_server_is_refused() -> None:
+    with pytest.raises(ResultError, match=r"^s3://b/m does not tell its server: give it as endpoint='host:port'"):
+        gnn_trainer.load("s3://b/m")
+    with pytest.raises(ResultError, match=r"^endpoint='http://minio:9000' is no server: give host:port"):
+        gnn_trainer.load("s3://b/m", endpoint="http://minio:9000")
 
 
 def test_metadata_of_another_format_is_refused(model: Path) -> None:

@@ -61,10 +61,12 @@ class Bucket:
             raise ResultError(
                 f"{url} is no address of a result: write it as s3://BUCKET/MODEL_NAME or s3://BUCKET/MODEL_NAME/QUEUE_ID"
             )
-        if not endpoint or "/" in endpoint:
+        if not endpoint:
             raise ResultError(
-                f"{url} needs the endpoint of its server, and {endpoint!r} is none: give host:port, and secure=True for https"
+                f"{url} does not tell its server: give it as endpoint='host:port', and secure=True for https"
             )
+        if "/" in endpoint:
+            raise ResultError(f"endpoint={endpoint!r} is no server: give host:port, and secure=True for https")
         self._bucket, self._prefix, self._endpoint = match[1], match[2], endpoint
         self._client = _client(endpoint, access_key, secret_key, secure, ca, region)
         self._cache = Path(cache) if cache is not None else _default_cache()

@@ -144,12 +144,36 @@ def microseconds(time: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _milliseconds(time: Tensor, of: str) -> Tensor:
+def moment(at: object) -> int:
+    """Unix ms of a time that is one already, a datetime (pandas' and numpy's too), or ISO text; UTC where no zone is told."""
+    wrong = CandlesError(
+        f"at is {at!r}, which is no time of a bar: give its open_time as Unix ms, a datetime, "
+        "or ISO text such as 2026-11-20T12:00:00Z"
+    )
+    time = at
+    if getattr(getattr(time, "dtype", None), "kind", "") == "M" and hasattr(time, "astype"):
+        time = time.astype("datetime64[us]").item()  # numpy's
+    try:
+        if isinstance(time, str):
+            text = time.strip()  # Z: not before Python 3.11
+            time = datetime.fromisoformat(text[:-1] + "+00:00" if text[-1:] in ("Z", "z") else text)
+        if isinstance(time, bool):
+            raise wrong
+        if isinstance(time, datetime):
+            return int(microseconds(time)) // 1000
+        return int(_milliseconds(torch.tensor([_whole(time)], dtype=torch.int64), "", "at")[0])
+    except CandlesError:
+        raise
+    except (TypeError, ValueError, OverflowError, RuntimeError) as e:  # RuntimeError: more than 64 bits
+        raise wrong from e
+
+
+def _milliseconds(time: Tensor, of: str, name: str = "open_time") -> Tensor:
     """Unix ms. Times from 2001 to 2286 have 13 digits in milliseconds and 16 in microseconds."""
     micro = (time >= 10**15) & (time < 10**16)
     if bool((bad := ~(micro & (time % 1000 == 0) | (time >= 10**12) & (time < 10**13))).any()):
         raise CandlesError(
-            f"open_time{of} holds {int(time[bad][0])}, which is no Unix time between 2001 and 2286 in whole milliseconds, "
+            f"{name}{of} holds {int(time[bad][0])}, which is no Unix time between 2001 and 2286 in whole milliseconds, "
             "given in milliseconds (13 digits) or microseconds (16 digits): correct it"
         )
     return torch.where(micro, time // 1000, time)

@@ -17,7 +17,7 @@ from torch import Tensor
 from .bucket import Bucket
 from .decode import decode, decode_object
 from .errors import ResultError, needs
-from .frames import Candles, microseconds
+from .frames import Candles, moment
 from .manifest import Manifest
 from .metadata import FORMAT_VERSION, Metadata
 from .snapshot import Recipe, Snapshot
@@ -48,11 +48,35 @@ def load(
     s3://BUCKET/MODEL_NAME. The rest but lazy is for buckets: the server's endpoint as host:port, the keys, secure for
     https, ca for a PEM file of authorities trusted beside the system's, and cache, the folder that files are fetched to
     (unset: gnn-trainer in the user's cache folder). lazy leaves the files that prediction does not need until they are
-    asked for.
+    asked for. An interrupted run is loaded by its own folder, with a warning.
     """
-    place: Place
-    if (url := os.fspath(address)).startswith("s3://"):
-        place = Bucket(
+    result = _load(_place(address, endpoint, access_key, secret_key, secure, ca, region, cache), lazy)
+    if result.status == "interrupted":
+        warnings.warn(
+            f"{result.address} is of an interrupted run, so its model is the best that there was when the run was stopped: "
+            "start the run again to have it go on to its end",
+            stacklevel=2,
+        )
+    return result
+
+
+def _place(
+    address: str | os.PathLike[str],
+    endpoint: str | None,
+    access_key: str | None,
+    secret_key: str | None,
+    secure: bool,
+    ca: str | os.PathLike[str] | None,
+    region: str,
+    cache: str | os.PathLike[str] | None,
+) -> Place:
+    url = os.fspath(address) if isinstance(address, (str, os.PathLike)) else None
+    if not url or not isinstance(url, str):
+        raise ResultError(
+            f"{address!r} is no address of a result: give the folder of a MODEL_NAME or of one run in it, or s3://BUCKET/MODEL_NAME"
+        )
+    if url.startswith("s3://"):
+        return Bucket(
             url,
             endpoint=endpoint,
             access_key=access_key,
@@ -62,12 +86,17 @@ def load(
             region=region,
             cache=cache,
         )
-    elif endpoint is not None:
+    if endpoint is not None:
         raise ResultError(
             f"{url} is a folder, and an endpoint was given: write the address as s3://BUCKET/MODEL_NAME, or leave it out"
         )
-    else:
-        place = Folder(Path(url))
+    path = Path(url)
+    if path.is_file():
+        raise ResultError(f"{path} is a file, and a result is a folder: give {path.absolute().parent}")
+    return Folder(path)
+
+
+def _load(place: Place, lazy: bool) -> Result:
     for _ in range(ATTEMPTS - 1):
         files = find(place)
         try:
@@ -147,14 +176,18 @@ class Result:
         frame.insert(1, "symbol", [self.metadata.symbols[k] for k in i.tolist()])
         return frame
 
-    def snapshot(self, candles: Candles, at: int | datetime | None = None, *, allow_missing: bool = False) -> Snapshot:
-        """The graph that the model takes, of the bar that opened at a time (Unix ms, or a datetime); unset: the newest.
+    def snapshot(
+        self, candles: Candles, at: int | str | datetime | None = None, *, allow_missing: bool = False
+    ) -> Snapshot:
+        """The graph that the model takes, of the bar that opened at a time; unset: the newest.
+
+        at is Unix ms, a datetime (pandas' too), or ISO text such as 2026-11-20T12:00; UTC where it has no zone.
 
         candles is a long frame (open_time, symbol, open, high, low, close, volume and the columns that the model's
         features need) or a dict of symbol -> frame, and reaches back as far as the graph's window does.
         A symbol of the model without candles is an error, or masked with allow_missing.
         """
-        return self._recipe.at(self._recipe.market(candles, allow_missing), _open_time(at))
+        return self._recipe.at(self._recipe.market(candles, allow_missing), None if at is None else moment(at))
 
     def snapshots(self, candles: Candles, *, allow_missing: bool = False) -> Iterator[Snapshot]:
         """The snapshots of every bar with enough bars before it, in time order."""
@@ -173,7 +206,9 @@ class Result:
             logits: Tensor = self.model(x.to(device), index.to(device), weight.to(device))
         return logits.softmax(dim=1).cpu().reshape(len(snapshots), n, -1)
 
-    def predict(self, candles: Candles, at: int | datetime | None = None, *, allow_missing: bool = False) -> DataFrame:
+    def predict(
+        self, candles: Candles, at: int | str | datetime | None = None, *, allow_missing: bool = False
+    ) -> DataFrame:
         """The probabilities of each symbol that takes part, in node order; see snapshot() for the arguments.
 
         Indexed by symbol, with open_time (of the last bar known, Unix ms), score = p_up - p_down, p_down, p_flat, p_up.
@@ -222,10 +257,6 @@ def _batches(snapshots: Iterable[Snapshot], size: int) -> Iterator[list[Snapshot
             batch = []
     if batch:
         yield batch
-
-
-def _open_time(at: int | datetime | None) -> int | None:
-    return microseconds(at) // 1000 if isinstance(at, datetime) else at
 
 
 def _pandas(what: str) -> Any:
