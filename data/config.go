@@ -50,22 +50,22 @@ func (c Config) Validate() error {
 			errs = append(errs, inputError(format, a...))
 		}
 	}
-	check(c.Horizon >= 1 && c.Horizon <= maxBars, "HORIZON is %d; it is a number of bars from 1 to %d", c.Horizon, maxBars)
-	check(c.Task == TaskDirection, "TASK is %q; this version knows %s", c.Task, TaskDirection)
-	check(c.GraphWindow >= minGraphWindow && c.GraphWindow <= maxBars, "GRAPH_WINDOW is %d; it is a number of bars from %d to %d", c.GraphWindow, minGraphWindow, maxBars)
-	check(c.EdgeTopK >= 1, "EDGE_TOP_K is %d; it is a number of neighbours from 1", c.EdgeTopK)
+	check(c.Horizon >= 1 && c.Horizon <= maxBars, "HORIZON is %d: set a number of bars from 1 to %d", c.Horizon, maxBars)
+	check(c.Task == TaskDirection, "TASK is %q, which this version does not know: set %s", c.Task, TaskDirection)
+	check(c.GraphWindow >= minGraphWindow && c.GraphWindow <= maxBars, "GRAPH_WINDOW is %d: set a number of bars from %d to %d", c.GraphWindow, minGraphWindow, maxBars)
+	check(c.EdgeTopK >= 1, "EDGE_TOP_K is %d: set a number of neighbours from 1", c.EdgeTopK)
 	if c.EdgeThreshold != nil {
 		v := *c.EdgeThreshold
-		check(v >= -1 && v <= 1, "EDGE_THRESHOLD is %v; it is a correlation from -1 to 1", v)
+		check(v >= -1 && v <= 1, "EDGE_THRESHOLD is %v: set a correlation from -1 to 1", v)
 	}
 	check(c.EdgeReturns == EdgeReturnsRaw || c.EdgeReturns == EdgeReturnsExcess,
-		"EDGE_RETURNS is %q; it is %s or %s", c.EdgeReturns, EdgeReturnsRaw, EdgeReturnsExcess)
+		"EDGE_RETURNS is %q: set %s or %s", c.EdgeReturns, EdgeReturnsRaw, EdgeReturnsExcess)
 
 	train, valid := c.TrainFraction, c.ValidFraction
-	check(train > 0 && train < 1, "TRAIN_FRACTION is %v; it is a share above 0 and below 1", train)
-	check(valid > 0 && valid < 1, "VALID_FRACTION is %v; it is a share above 0 and below 1", valid)
+	check(train > 0 && train < 1, "TRAIN_FRACTION is %v: set a share above 0 and below 1", train)
+	check(valid > 0 && valid < 1, "VALID_FRACTION is %v: set a share above 0 and below 1", valid)
 	// Shares such as 0.7 and 0.3 may add up to a hair less than 1.
-	check(!(train+valid >= 1-1e-9), "TRAIN_FRACTION %v and VALID_FRACTION %v leave nothing to test on; their sum is to be below 1", train, valid)
+	check(!(train+valid >= 1-1e-9), "TRAIN_FRACTION %v and VALID_FRACTION %v leave nothing to test on: set them to a sum below 1", train, valid)
 
 	switch {
 	case c.TrainEnd.IsZero() != c.ValidEnd.IsZero():
@@ -73,9 +73,9 @@ func (c Config) Validate() error {
 		if c.TrainEnd.IsZero() {
 			set, unset = unset, set
 		}
-		check(false, "%s is set but %s is not; set both or neither", set, unset)
+		check(false, "%s is set but %s is not: set both or neither", set, unset)
 	case !c.TrainEnd.IsZero():
-		check(c.TrainEnd.Before(c.ValidEnd), "TRAIN_END %s is not before VALID_END %s", stamp(c.TrainEnd), stamp(c.ValidEnd))
+		check(c.TrainEnd.Before(c.ValidEnd), "TRAIN_END %s is not before VALID_END %s: set TRAIN_END to an earlier time, or VALID_END to a later one", stamp(c.TrainEnd), stamp(c.ValidEnd))
 	}
 	return errors.Join(errs...)
 }

@@ -26,8 +26,8 @@ func TestEachWrongValueIsNamedWithItsVariable(t *testing.T) {
 		{func(c *Config) { c.TrainFraction = 0 }, "TRAIN_FRACTION is 0"},
 		{func(c *Config) { c.TrainFraction = math.NaN() }, "TRAIN_FRACTION is NaN"},
 		{func(c *Config) { c.ValidFraction = -0.1 }, "VALID_FRACTION is -0.1"},
-		{func(c *Config) { c.TrainFraction, c.ValidFraction = 0.7, 0.3 }, "sum is to be below 1"},
-		{func(c *Config) { c.TrainFraction, c.ValidFraction = 0.9, 0.1 }, "sum is to be below 1"},
+		{func(c *Config) { c.TrainFraction, c.ValidFraction = 0.7, 0.3 }, "set them to a sum below 1"},
+		{func(c *Config) { c.TrainFraction, c.ValidFraction = 0.9, 0.1 }, "set them to a sum below 1"},
 		{func(c *Config) { c.TrainEnd = testStart }, "TRAIN_END is set but VALID_END is not"},
 		{func(c *Config) { c.ValidEnd = testStart }, "VALID_END is set but TRAIN_END is not"},
 		{func(c *Config) { c.TrainEnd, c.ValidEnd = testStart, testStart }, "TRAIN_END 2024-06-01T21:15:00Z is not before"},
@@ -37,7 +37,12 @@ func TestEachWrongValueIsNamedWithItsVariable(t *testing.T) {
 			test.change(&cfg)
 			err := cfg.Validate()
 			if !errors.Is(err, ErrInput) || !strings.Contains(err.Error(), test.want) {
-				t.Errorf("error is %v, want %q", err, test.want)
+				t.Fatalf("error is %v, want %q", err, test.want)
+			}
+			for line := range strings.Lines(err.Error()) {
+				if !strings.Contains(line, ": set ") {
+					t.Errorf("%q does not say what to set", line)
+				}
 			}
 		})
 	}

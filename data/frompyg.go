@@ -90,16 +90,16 @@ func checkGraph(g *pyg.Data) error {
 	}
 	switch {
 	case g.NumNodes == 0 || g.NumFeatures == 0:
-		return inputError("x is [%d, %d]; a graph needs nodes and features", g.NumNodes, g.NumFeatures)
+		return inputError("x is [%d, %d], and a graph needs nodes and features: save one that has both", g.NumNodes, g.NumFeatures)
 	case g.NumNodes > math.MaxInt32 || g.NumEdges() > math.MaxInt32:
-		return inputError("the graph has %d nodes and %d edges; %d of each are the most", g.NumNodes, g.NumEdges(), math.MaxInt32)
+		return inputError("the graph has %d nodes and %d edges, and %d of each are the most: save a part of it", g.NumNodes, g.NumEdges(), math.MaxInt32)
 	case g.Y == nil:
-		return inputError("the file has no y; TASK=direction needs a class of each node, %d (down), %d (flat), %d (up) or %d (none)", Down, Flat, Up, pyg.Unlabelled)
+		return inputError("the file has no y: give it a class of each node, which TASK=direction needs, %d (down), %d (flat), %d (up) or %d (none)", Down, Flat, Up, pyg.Unlabelled)
 	}
 	present := func(i int) bool { return g.NodeMask == nil || g.NodeMask[i] }
 	for i, class := range g.Y {
 		if class != pyg.Unlabelled && (class < Down || class > Up) {
-			return inputError("y holds class %d at node %d; TASK=direction has classes %d..%d, and %d for none", class, i, Down, Up, pyg.Unlabelled)
+			return inputError("y holds class %d at node %d: give it one of TASK=direction, %d..%d, or %d for none", class, i, Down, Up, pyg.Unlabelled)
 		}
 		if class != pyg.Unlabelled && !present(i) {
 			return inputError("y holds class %d at node %d, which node_mask leaves out; make it %d or the mask true", class, i, pyg.Unlabelled)
@@ -121,7 +121,7 @@ func checkGraph(g *pyg.Data) error {
 				if a.least == 0 {
 					want += " from 0, because a negative degree has no square root"
 				}
-				return inputError("%s holds %v at position %d; it needs %s", a.name, v, k, want)
+				return inputError("%s holds %v at position %d: correct it to %s", a.name, v, k, want)
 			}
 		}
 	}
@@ -134,7 +134,7 @@ func nodeNames(symbols, inFile []string, n int) ([]string, error) {
 	case symbols != nil && len(symbols) != n:
 		return nil, inputError("SYMBOLS names %d nodes, the graph has %d; name each of them, in its order, or none", len(symbols), n)
 	case symbols == nil && inFile != nil && len(inFile) != n:
-		return nil, inputError("the file's symbols name %d nodes, its x has %d", len(inFile), n)
+		return nil, inputError("the file's symbols name %d nodes, its x has %d: name each node, or leave symbols out", len(inFile), n)
 	case symbols == nil && inFile == nil:
 		names := make([]string, n)
 		for i := range names {
@@ -189,7 +189,7 @@ func nodeParts(f *pyg.File, present []bool, cfg Config, seed int64) ([]Split, er
 		part Split
 	}{{"train_mask", f.TrainMask, Train}, {"val_mask", f.ValidMask, Valid}, {"test_mask", f.TestMask, Test}} {
 		if len(m.mask) != len(part) {
-			errs = append(errs, inputError("%s holds %d values, the graph has %d nodes", m.name, len(m.mask), len(part)))
+			errs = append(errs, inputError("%s holds %d values, the graph has %d nodes: give one of each node", m.name, len(m.mask), len(part)))
 			continue
 		}
 		for _, i := range labelled {
@@ -197,7 +197,7 @@ func nodeParts(f *pyg.File, present []bool, cfg Config, seed int64) ([]Split, er
 				continue
 			}
 			if part[i] != "" {
-				return nil, inputError("node %d is in %s and in the %s part too; a node trained on cannot be tested on", i, m.name, part[i])
+				return nil, inputError("node %d is in %s and in the %s part too, and a node trained on cannot be tested on: take it out of one", i, m.name, part[i])
 			}
 			part[i] = m.part
 		}

@@ -168,7 +168,7 @@ func TestAGraphThatCannotBeTrainedOnIsRefused(t *testing.T) {
 		symbols []string
 		want    string
 	}{
-		{"a class beyond the task", func(f *pyg.File) { f.Data.Y[4] = 5 }, nil, "y holds class 5 at node 4; TASK=direction has classes 0..2"},
+		{"a class beyond the task", func(f *pyg.File) { f.Data.Y[4] = 5 }, nil, "y holds class 5 at node 4: give it one of TASK=direction, 0..2"},
 		{"a negative class", func(f *pyg.File) { f.Data.Y[4] = -1 }, nil, "y holds class -1"},
 		{"no classes", func(f *pyg.File) { f.Data.Y = nil }, nil, "no y"},
 		{"no nodes", func(f *pyg.File) { f.Data = pyg.Data{NumFeatures: 2} }, nil, "x is [0, 2]"},

@@ -94,7 +94,7 @@ func (s *Snapshots) check() error {
 		return inputError("the graph's parts are of different sizes: x %d, mask %d, y %d, close %d and edges %d of %d nodes, %d features and %d moments",
 			len(s.X), len(s.Mask), len(s.Y), len(s.Close), len(s.Edges), n, f, moments)
 	case s.Y == nil && s.Close == nil:
-		return inputError("the graph has neither labels nor closes that they could be made of")
+		return inputError("the graph has neither labels nor closes that they could be made of: give it one of them")
 	}
 	for k, v := range s.X {
 		if !finite(float64(v)) {

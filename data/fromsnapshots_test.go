@@ -128,7 +128,7 @@ func TestPreparedSnapshotsThatMeanNothingAreRefused(t *testing.T) {
 		{"a time between two", func(s *Snapshots, _ *Config) { s.Times[7] += 60_000 }, "the graph has a moment at 2024-06-02T00:21:00Z, which is no whole number of INTERVAL=5m after its first, 2024-06-01T23:45:00Z; correct its time"},
 		{"times that fall", func(s *Snapshots, _ *Config) { s.Times[7] = s.Times[6] }, "the graph's moments do not rise: 2024-06-02T00:15:00Z is followed by 2024-06-02T00:15:00Z"},
 		{"another century", func(s *Snapshots, _ *Config) { s.Times[len(s.Times)-1] += 300_000 * 10_000_000 }, "the graph's 170 moments run from 2024-06-01T23:45:00Z to 2119-06-27T19:10:00Z, which is 10000170 intervals, nearly all of them empty; correct the odd time, or set START and END"},
-		{"no label", func(s *Snapshots, _ *Config) { s.Y, s.Close = nil, nil }, "the graph has neither labels nor closes that they could be made of"},
+		{"no label", func(s *Snapshots, _ *Config) { s.Y, s.Close = nil, nil }, "the graph has neither labels nor closes that they could be made of: give it one of them"},
 		{"parts of other sizes", func(s *Snapshots, _ *Config) { s.Mask = s.Mask[1:] }, "the graph's parts are of different sizes: x 21420, mask 1529, y 1530, close 1530 and edges 170 of 9 nodes, 14 features and 170 moments"},
 		{"a feature that is infinite", func(s *Snapshots, _ *Config) { s.X[0] = float32(math.Inf(1)) }, "log_return_1 of S00USDT at 2024-06-01T23:45:00Z is +Inf; a feature is a finite number"},
 		{"edges of other sizes", func(s *Snapshots, _ *Config) { s.Edges[0].Attr = s.Edges[0].Attr[1:] }, ""},

@@ -44,7 +44,7 @@ func (b *Broker) explain(err error) error {
 	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.ClusterAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed):
 		return refuse("the user may not do that (%w): give KAFKA_USER the right to write to %s and to read %s", err, b.config.EventsTopic, b.config.ControlTopic)
 	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.InvalidTopic):
-		return refuse("%w", err)
+		return refuse("the broker does not take that (%w): look at QUEUE_EVENTS_TOPIC, and at max.message.bytes of its topic", err)
 	case errors.As(err, &unknown):
 		return refuse("the broker's certificate was signed by an authority that is not trusted (%w): set CA_PATH to the PEM file of the one that signed it", err)
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:

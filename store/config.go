@@ -50,7 +50,7 @@ func (c Config) Validate() error {
 	}
 	if c.Bucket != "" {
 		if err := s3utils.CheckValidBucketNameStrict(c.Bucket); err != nil {
-			errs = append(errs, fmt.Errorf("MINIO_BUCKET_NAME is %.80q: %w", c.Bucket, err))
+			errs = append(errs, fmt.Errorf("MINIO_BUCKET_NAME is %.80q, which no bucket is named (%w): set a name of 3 to 63 lower-case letters, digits, dots and hyphens", c.Bucket, err))
 		}
 	}
 	if c.Timeout <= 0 {

@@ -149,7 +149,7 @@ func (e *edges) add(doc []byte, collection string, number int, find *finder, rep
 		return nil
 	}
 	if n := find.nodes; find.dynamic && n.time[a] != n.time[b] {
-		return refuse(collection, key, "it joins %s of %s and %s of %s: an edge joins nodes of one time, since later ones are not known yet", n.name[a], stamp(n.time[a]), n.name[b], stamp(n.time[b]))
+		return refuse(collection, key, "it joins %s of %s and %s of %s: remove it, or mend its ends: an edge joins nodes of one time, since later ones are not known yet", n.name[a], stamp(n.time[a]), n.name[b], stamp(n.time[b]))
 	}
 	if weight == weight {
 		e.weighted++

@@ -254,7 +254,7 @@ func TestADynamicGraphThatMeansNothingIsRefused(t *testing.T) {
 		{"a node without time", []any{node("a", "BTC", noon, nil), node("b", "BTC", noon+hour, nil), node("c", "ETH", "soon", nil)},
 			`g, _key c: open_time "soon" is no time: write Unix milliseconds, or RFC 3339, and other nodes have their time: correct or remove it`},
 		{"an edge across time", []any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil), doc{"_key": "e", "type": "edge", "source": "a", "target": "b"}},
-			`g, _key e: it joins BTC of 2024-06-01T12:00:00Z and BTC of 2024-06-01T13:00:00Z: an edge joins nodes of one time, since later ones are not known yet`},
+			`g, _key e: it joins BTC of 2024-06-01T12:00:00Z and BTC of 2024-06-01T13:00:00Z: remove it, or mend its ends: an edge joins nodes of one time, since later ones are not known yet`},
 		{"a range without nodes", []any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil)},
 			`the graph has no node within START, END and LOOKBACK; its times run from 2024-06-01T12:00:00Z to 2024-06-01T13:00:00Z: choose another range`},
 	} {

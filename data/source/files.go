@@ -217,12 +217,12 @@ func readFile(ctx context.Context, path string, interval time.Duration) (*series
 func openCandles(path string) (file *os.File, size int64, err error) {
 	file, err = os.Open(path)
 	if err != nil {
-		return nil, 0, pathError("opening candles", err)
+		return nil, 0, pathError("opening candles (look at the file and at who may read it)", err)
 	}
 	info, err := file.Stat()
 	switch {
 	case err != nil:
-		err = pathError("opening candles", err)
+		err = pathError("opening candles (look at the file and at who may read it)", err)
 	case info.IsDir():
 		err = bad(path, "is a folder: put one file a symbol into DATA_DIR")
 	default:

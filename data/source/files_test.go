@@ -93,7 +93,7 @@ func TestFilesThatDoNotFitTheRequestAreRefused(t *testing.T) {
 	}{
 		{"another source", Config{Source: "pyg"}, []string{"DATA_SOURCE=pyg is not a candle source"}},
 		{"an unknown source", Config{Source: "csv"}, []string{"DATA_SOURCE=csv is not a candle source"}},
-		{"no folder", Config{Source: Files, Interval: "5m"}, []string{"needs DATA_DIR"}},
+		{"no folder", Config{Source: Files, Interval: "5m"}, []string{"needs DATA_DIR: set it to the folder"}},
 		{"no such folder", Config{Source: Files, Interval: "5m", Dir: filepath.Join(dir, "x")}, []string{"listing DATA_DIR", "set it to the folder"}},
 		{"an empty folder", Config{Source: Files, Interval: "5m", Dir: t.TempDir()}, []string{"no .csv or .parquet file"}},
 		{"a symbol without file", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "A", Symbols: "A,X,Y"}, []string{"no file of X, Y", "A, B, C"}},

@@ -182,7 +182,7 @@ func lookAtCSV(ctx context.Context, file *os.File, size int64, path string) (l l
 	end := make([]byte, size-from)
 	n, err := file.ReadAt(end, from)
 	if err != nil && err != io.EOF {
-		return l, pathError("reading candles", err)
+		return l, pathError("reading candles (look at the file and at who may read it)", err)
 	}
 	end = end[:n]
 	// Which line a quoted text with a line's end in it begins on is not known.

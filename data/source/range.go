@@ -130,7 +130,7 @@ func (c Config) Range() (Range, error) {
 	instant("START", start, &r.Start)
 	instant("END", end, &r.End)
 	if len(errs) == 0 && !r.Start.IsZero() && !r.End.IsZero() && !r.Start.Before(r.End) {
-		bad("START %s is not before END %s", r.Start.Format(time.RFC3339), r.End.Format(time.RFC3339))
+		bad("START %s is not before END %s: set START to an earlier time, or END to a later one", r.Start.Format(time.RFC3339), r.End.Format(time.RFC3339))
 	}
 	return r, errors.Join(errs...)
 }

@@ -94,7 +94,7 @@ func TestARangeThatSaysTwoThingsIsRefused(t *testing.T) {
 	}{
 		{"01.06.2024", "", "", []string{"START", "01.06.2024", "2024-06-01"}},
 		{"", "2024-06-31", "", []string{"END", "2024-06-31"}},
-		{"2024-06-02", "2024-06-01", "", []string{"START 2024-06-02T00:00:00Z", "not before END 2024-06-01T00:00:00Z"}},
+		{"2024-06-02", "2024-06-01", "", []string{"START 2024-06-02T00:00:00Z", "not before END 2024-06-01T00:00:00Z: set START to an earlier time, or END to a later one"}},
 		{"2024-06-01", "2024-06-01", "", []string{"not before END"}},
 		{"2024-06-01", "", "30d", []string{"START=2024-06-01", "LOOKBACK=30d", "unset one"}},
 		{"", "2024-06-03", "2024-06-01:2024-06-02", []string{"TIME_RANGE", "END=2024-06-03", "unset one"}},

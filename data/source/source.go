@@ -49,7 +49,7 @@ func (c Config) Validate() error {
 	_, symbols := ParseSymbols(c.Symbols, c.Symbol)
 	var dir error
 	if c.Source == Files && c.Dir == "" {
-		dir = fmt.Errorf("%w: DATA_SOURCE=files needs DATA_DIR, the folder of SYMBOL.csv or SYMBOL.parquet files", data.ErrInput)
+		dir = fmt.Errorf("%w: DATA_SOURCE=files needs DATA_DIR: set it to the folder of SYMBOL.csv or SYMBOL.parquet files", data.ErrInput)
 	}
 	var source error
 	switch c.Source {

@@ -167,6 +167,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn`},
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
+		{"HORIZON=0", `HORIZON is 0: set a number of bars from 1 to 1000000`},
 		{"HORIZON=x", `HORIZON is "x": set a whole number from 1 to 1000000`},
 		{"MODEL_NAME=a/b", `MODEL_NAME is "a/b", which cannot name a folder: it must be one step of a path, without '/'`},
 		{"MODEL_OUTPUT=..", `MODEL_OUTPUT is "..", which cannot name a folder: it must not be a folder's own name or its parent's`},
