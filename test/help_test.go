@@ -60,3 +60,14 @@ func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestAWordThatIsNearlyACommandIsToldWhichOne(t *testing.T) {
+	for word, want := range map[string]string{
+		"halp": `"halp" is no command: help is one`, "trian": `"trian" is no command: train is one`, "Doctor": `"Doctor" is no command: doctor is one`,
+		"recrod": `"recrod" is no command: record is one`, "environment": `"environment" is no command`, "x": `"x" is no command`, "": `"" is no command`,
+	} {
+		if code, _, stderr := say(t, word); code != 2 || !strings.HasPrefix(stderr, want+"\n\nusage: ") {
+			t.Errorf("%q: exit code %d, %q", word, code, stderr)
+		}
+	}
+}

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/agnivade/levenshtein"
+
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/doctor"
 	"github.com/streamforge/gnn-trainer/internal/job"
@@ -77,9 +79,24 @@ func run(args []string) int {
 		fmt.Printf("gnn-trainer %s, commit %s of %s, libtorch %s, %s %s/%s\n",
 			version, commit, date, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	default:
+		if meant := nearest(command); meant != "" {
+			return misused("%q is no command: %s is one", command, meant)
+		}
 		return misused("%q is no command", command)
 	}
 	return job.ExitDone
+}
+
+// nearest is the command that at most two slips of the pen make of a word; ""
+// where there is none.
+func nearest(word string) string {
+	best, least := "", min(2, len(word)/2)+1
+	for _, command := range []string{"train", "record", "doctor", "env", "version", "help"} {
+		if d := levenshtein.ComputeDistance(strings.ToLower(word), command); d < least {
+			best, least = command, d
+		}
+	}
+	return best
 }
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "--help" }
