@@ -14,13 +14,12 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/agnivade/levenshtein"
-
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/doctor"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
+	"github.com/streamforge/gnn-trainer/internal/spelling"
 )
 
 // Set at link time: what `git describe` says, the commit, and its time, which
@@ -92,7 +91,7 @@ func run(args []string) int {
 func nearest(word string) string {
 	best, least := "", min(2, len(word)/2)+1
 	for _, command := range []string{"train", "record", "doctor", "env", "version", "help"} {
-		if d := levenshtein.ComputeDistance(strings.ToLower(word), command); d < least {
+		if d := spelling.Distance(word, command); d < least {
 			best, least = command, d
 		}
 	}

@@ -20,8 +20,9 @@ var families = []struct{ rest, streams []string }{
 }
 
 // ValidateStream checks that the streams are of the market that is asked for
-// snapshots: servers of somebody's own do not belong to those of Binance. What
-// Validate finds wrong it passes over. The error wraps data.ErrInput.
+// snapshots: two families of Binance's do not go together, and with a REST
+// server of somebody's own the stream server is to be named too. What Validate
+// finds wrong it passes over. The error wraps data.ErrInput.
 func (c Config) ValidateStream() error {
 	rest, err := url.Parse(c.address())
 	if err != nil {
@@ -41,6 +42,8 @@ func (c Config) ValidateStream() error {
 	}
 	switch {
 	case asked == heard:
+		return nil
+	case c.WSURL != "" && (asked < 0 || heard < 0): // somebody's own, such as a relay: whoever set it knows
 		return nil
 	case c.WSURL == "":
 		return fmt.Errorf("%w: %s is of %s, whose streams are not those of %s: set BINANCE_WS_URL to its stream server", data.ErrInput, variable, rest.Host, streams.Host)
