@@ -86,6 +86,6 @@ deploy-check:
 cluster-check:
 	deploy/checks/cluster.sh
 
-## debian-check: README's `make run` and `make test` on a bare Debian with what README asks for (debootstrap, as root; 20 GB)
+## debian-check: README's `make run` and `make test` on a bare Debian with what README asks for (debootstrap, as root; 20 GB, an hour)
 debian-check:
 	deploy/debian/check.sh
