@@ -65,7 +65,8 @@ COPY --from=build /image/etc /etc
 # The only places written: the file system may be read-only beside them. Any user may run it, of group 0 where nothing is
 # mounted there.
 COPY --from=build --chown=65532:0 /image/written /
-ENV WORK_DIR=/work CACHE_DIR=/cache TMPDIR=/work
+ENV WORK_DIR=/work CACHE_DIR=/cache TMPDIR=/work METRICS_ADDR=:8080
+EXPOSE 8080
 WORKDIR /work
 USER 65532:65532
 ENTRYPOINT ["/opt/gnn-trainer/bin/gnn-trainer"]

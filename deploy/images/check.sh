@@ -130,6 +130,7 @@ common() { # name
   touch "$before"
   run "${as_bare_job[@]}" -- "${simulated[@]}"
   expect 0 "a bare Job: environment only"
+  says "metrics are served"
   # The mount points of the runtime are not the program's.
   files=$(find "$root" -xdev -newer "$before" -not -path "$root" -not -path "$root/work*" -not -path "$root/cache*" -not -path "$root/candles" \
     -not -path "$root/dev*" -not -path "$root/proc*" -not -path "$root/sys*")

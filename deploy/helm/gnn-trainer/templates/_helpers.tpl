@@ -115,9 +115,7 @@ containers:
       - {name: WORK_DIR, value: /work}
       - {name: CACHE_DIR, value: /cache}
       - {name: DEVICE, value: {{ ternary (ternary "auto" "cuda" .Values.gpu.fallback) "cpu" .Values.gpu.enabled }}}
-      {{- if .Values.metrics.enabled }}
-      - {name: METRICS_ADDR, value: ":8080"}
-      {{- end }}
+      - {name: METRICS_ADDR, value: {{ ternary ":8080" "" .Values.metrics.enabled | quote }}}
       {{- if .Values.ca.configMap }}
       - {name: CA_PATH, value: /etc/gnn-trainer/ca/ca.crt}
       {{- end }}
