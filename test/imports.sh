@@ -3,7 +3,7 @@
 # no libtorch, only as long as nothing native is among what they import.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-pure=(./data/... ./pyg/... ./kafka/... ./store/... ./internal/config/... ./internal/checkpoint/... ./internal/result/... ./internal/progress/... ./internal/metrics/... ./internal/kubeflow/...)
+pure=(./data/... ./pyg/... ./kafka/... ./store/... ./internal/config/... ./internal/checkpoint/... ./internal/result/... ./internal/progress/... ./internal/metrics/... ./internal/kubeflow/... ./internal/cgroup/... ./internal/spelling/...)
 native='gotorch|gnn-trainer/(nn|internal/libtorch|internal/train|internal/job)'
 go list -deps -test -f '{{$p := .ImportPath}}{{range .Imports}}{{$p}} imports {{.}}{{"\n"}}{{end}}' "${pure[@]}" |
   grep -E " imports .*($native)" && {

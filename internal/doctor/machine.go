@@ -12,10 +12,10 @@ import (
 	"syscall"
 
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/cgroup"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/libtorch"
-	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -99,11 +99,11 @@ func (x *examination) device() check {
 // cpu holds the number of threads against the CPUs there are.
 func (x *examination) cpu() check {
 	return check{name: "cpu", run: func(context.Context) finding {
-		threads, chosen := runtime.GOMAXPROCS(0), false
-		if n := atoi(ompinit.UserThreads); n > 0 {
-			threads, chosen = int(n), true
+		threads, chosen, err := libtorch.WantedThreads()
+		if err != nil {
+			return fail(divide(err.Error()))
 		}
-		return judgeCPU(threads, chosen, cgroupLimits(os.DirFS("/")).cpus, runtime.NumCPU())
+		return judgeCPU(threads, chosen, cgroup.Of(os.DirFS("/")).CPUs, runtime.NumCPU())
 	}}
 }
 
@@ -137,7 +137,7 @@ func (x *examination) memory() check {
 		}
 		root := os.DirFS("/")
 		total, available := memoryOfMachine(root)
-		return judgeMemory(need, of, cgroupLimits(root).memory, total, available)
+		return judgeMemory(need, of, cgroup.Of(root).Memory, total, available)
 	}}
 }
 

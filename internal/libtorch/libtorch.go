@@ -27,6 +27,7 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/streamforge/gnn-trainer/internal/cgroup"
 	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
 )
 
@@ -137,20 +138,29 @@ func LimitThreads(n int) error {
 	return failure("setting the number of threads", C.gnn_set_num_threads(C.int32_t(n)))
 }
 
-// setThreads gives libtorch the CPUs that this process may use:
-// OMP_NUM_THREADS where the user set it, else GOMAXPROCS, which knows a
-// container's CPU limit.
-func setThreads() error {
-	n := runtime.GOMAXPROCS(0)
-	if os.Getenv("GOMAXPROCS") == "" && atMostOneCPU("/sys/fs/cgroup") {
-		n = 1
-	}
+// WantedThreads is how many threads libtorch is given: OMP_NUM_THREADS where the
+// user has chosen, else GOMAXPROCS, which knows a container's CPU limit.
+func WantedThreads() (n int, chosen bool, err error) {
 	if s := ompinit.UserThreads; s != "" {
-		v, err := strconv.Atoi(s)
-		if err != nil || v < 1 || v > 4096 {
-			return fmt.Errorf("OMP_NUM_THREADS is %q: set a number of threads of 1 or more, or unset it", s)
+		n, err := strconv.Atoi(s)
+		if err != nil || n < 1 || n > 4096 {
+			return 0, true, fmt.Errorf("OMP_NUM_THREADS is %q: set a number of threads of 1 or more, or unset it", s)
 		}
-		n = v
+		return n, true, nil
+	}
+	// Go keeps two for its own sake where the limit is one CPU or less; there a
+	// second thread of libtorch only takes its time from the first.
+	if cpus := cgroup.Of(os.DirFS("/")).CPUs; os.Getenv("GOMAXPROCS") == "" && cpus > 0 && cpus <= 1 {
+		return 1, false, nil
+	}
+	return runtime.GOMAXPROCS(0), false, nil
+}
+
+// setThreads gives libtorch the CPUs that this process may use.
+func setThreads() error {
+	n, _, err := WantedThreads()
+	if err != nil {
+		return err
 	}
 	return failure("setting the number of threads", C.gnn_set_num_threads(C.int32_t(n)))
 }

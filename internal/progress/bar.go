@@ -25,7 +25,6 @@ func (d *Display) bar(when string, columns int) string {
 
 // render is a bar with what stands beside it, in fewer than columns.
 func render(done, total int64, description string, columns int) string {
-	room := columns - 1 // writing the last column makes some terminals wrap
 	// A new bar for each picture, since the library's own keeps a clock and
 	// would draw when it sees fit; here it only does the drawing.
 	bar := progressbar.NewOptions64(total,
@@ -38,8 +37,7 @@ func render(done, total int64, description string, columns int) string {
 	// Neither fails: the steps are within the total, and nothing is written.
 	_ = bar.Set64(min(max(done, 0), total))
 	_ = bar.RenderBlank()
-	line := []rune(strings.TrimRight(strings.TrimPrefix(bar.String(), "\r"), " "))
-	return string(line[:min(len(line), max(room, 0))])
+	return cut(strings.TrimRight(strings.TrimPrefix(bar.String(), "\r"), " "), columns)
 }
 
 // describe says where training is, in at most room columns, the most wanted

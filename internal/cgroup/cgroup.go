@@ -1,4 +1,6 @@
-package doctor
+// Package cgroup tells what a container may use of its machine: the file system
+// enters, limits leave. It changes nothing.
+package cgroup
 
 import (
 	"io/fs"
@@ -8,16 +10,16 @@ import (
 	"strings"
 )
 
-// limits are what a container may use; 0: as much as the machine has.
-type limits struct {
-	memory int64   // bytes
-	cpus   float64 // processors' time in each unit of time
+// Limits are what a container may use; 0: as much as the machine has.
+type Limits struct {
+	Memory int64   // bytes
+	CPUs   float64 // processors' time in each unit of time
 }
 
-// cgroupLimits reads the limits of this process's control groups, version 1 or 2, and of
-// those around them, from the root of the file system.
-func cgroupLimits(root fs.FS) limits {
-	var l limits
+// Of reads the limits of this process's control groups, version 1 or 2, and of
+// those around them, from root, which is that of the file system.
+func Of(root fs.FS) Limits {
+	var l Limits
 	lines, _ := fs.ReadFile(root, "proc/self/cgroup") // without one there are no limits
 	for line := range strings.Lines(string(lines)) {
 		parts := strings.SplitN(strings.TrimSpace(line), ":", 3)
@@ -64,16 +66,16 @@ func upwards(top, at string, do func(dir string)) {
 // unlimited is what version 1 says for no limit, or more.
 const unlimited = math.MaxInt64 / 4096 * 4096 / 2
 
-func (l *limits) limitMemory(bytes int64) {
-	if bytes > 0 && bytes < unlimited && (l.memory == 0 || bytes < l.memory) {
-		l.memory = bytes
+func (l *Limits) limitMemory(bytes int64) {
+	if bytes > 0 && bytes < unlimited && (l.Memory == 0 || bytes < l.Memory) {
+		l.Memory = bytes
 	}
 }
 
-func (l *limits) limitCPUs(quota, period int64) {
+func (l *Limits) limitCPUs(quota, period int64) {
 	if quota > 0 && period > 0 {
-		if cpus := float64(quota) / float64(period); l.cpus == 0 || cpus < l.cpus {
-			l.cpus = cpus
+		if cpus := float64(quota) / float64(period); l.CPUs == 0 || cpus < l.CPUs {
+			l.CPUs = cpus
 		}
 	}
 }
@@ -90,23 +92,4 @@ func atoi(text string) int64 {
 		return 0
 	}
 	return n
-}
-
-// memoryOfMachine is what the machine has, and what of it is free or can be
-// freed, in bytes.
-func memoryOfMachine(root fs.FS) (total, available int64) {
-	content, _ := fs.ReadFile(root, "proc/meminfo")
-	for line := range strings.Lines(string(content)) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 {
-			continue
-		}
-		switch fields[0] {
-		case "MemTotal:":
-			total = atoi(fields[1]) << 10
-		case "MemAvailable:":
-			available = atoi(fields[1]) << 10
-		}
-	}
-	return total, available
 }
