@@ -35,6 +35,14 @@ func TestTheLimitsOfControlGroupsAreFound(t *testing.T) {
 		"version 1, half a CPU for a group below": {fstest.MapFS{
 			"proc/self/cgroup": file("3:cpu:/a/b\n"), "sys/fs/cgroup/cpu/a/b/cpu.cfs_quota_us": file("50000\n"), "sys/fs/cgroup/cpu/a/b/cpu.cfs_period_us": file("100000\n"),
 		}, Limits{0, 0.5}},
+		"version 2, less around it": {fstest.MapFS{
+			"proc/self/cgroup": file("0::/pod/c1\n"), "sys/fs/cgroup/pod/memory.max": file("1073741824\n"), "sys/fs/cgroup/pod/cpu.max": file("100000 100000\n"),
+			"sys/fs/cgroup/pod/c1/memory.max": file("2147483648\n"), "sys/fs/cgroup/pod/c1/cpu.max": file("400000 100000\n"),
+		}, Limits{1 << 30, 1}},
+		"version 2, more around it": {fstest.MapFS{
+			"proc/self/cgroup": file("0::/pod/c1\n"), "sys/fs/cgroup/pod/memory.max": file("2147483648\n"), "sys/fs/cgroup/pod/cpu.max": file("400000 100000\n"),
+			"sys/fs/cgroup/pod/c1/memory.max": file("1073741824\n"), "sys/fs/cgroup/pod/c1/cpu.max": file("100000 100000\n"),
+		}, Limits{1 << 30, 1}},
 		"no numbers": {fstest.MapFS{"proc/self/cgroup": file("0::/\n"), "sys/fs/cgroup/cpu.max": file("a b\n"), "sys/fs/cgroup/memory.max": file("lots\n")}, Limits{}},
 		"no period":  {fstest.MapFS{"proc/self/cgroup": file("3:cpu:/\n"), "sys/fs/cgroup/cpu/cpu.cfs_quota_us": file("200000\n")}, Limits{}},
 		"no groups":  {fstest.MapFS{}, Limits{}},
