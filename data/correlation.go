@@ -1,6 +1,10 @@
 package data
 
-import "math"
+import (
+	"math"
+
+	"gonum.org/v1/gonum/floats"
+)
 
 const (
 	// flatShare is the share of a series' sum of squares at or below which its
@@ -33,7 +37,10 @@ type correlation struct {
 	squares []float64 // [N]
 	peak    []float64 // [N] largest squares since reset
 
-	products []float64 // [N, N] sum of x_i x_j, where i < j only
+	// [N, N] sum of x_i x_j, where i < j only. Between advance and pairs they
+	// are those of the bar before, with what enters and leaves still to come.
+	products          []float64
+	entering, leaving []float64 // [N]
 
 	less []deficit // [N, N] where i < j only; nil until a return is missing
 
@@ -44,6 +51,9 @@ type correlation struct {
 	// the others take part.
 	mean, scale []float64
 	special     []bool
+	specials    []int // where special is true, rising
+
+	row pairRow // memory for the pairs of one node
 }
 
 // deficit is what the sums of nodes i < j hold beyond the bars where both are
@@ -56,16 +66,17 @@ type deficit struct {
 
 func newCorrelation(returns *returnPanel, window int) *correlation {
 	n := returns.nodes
-	floats := func() []float64 { return make([]float64, n) }
+	zeros := func() []float64 { return make([]float64, n) }
 	inverse := make([]float64, window+1)
 	for k := range inverse {
 		inverse[k] = 1 / float64(max(k, 1))
 	}
 	return &correlation{
 		returns: returns, nodes: n, window: window,
-		count: make([]int, n), sum: floats(), squares: floats(), peak: floats(),
+		count: make([]int, n), sum: zeros(), squares: zeros(), peak: zeros(),
 		products: make([]float64, n*n), inverse: inverse,
-		mean: floats(), scale: floats(), special: make([]bool, n),
+		mean: zeros(), scale: zeros(), special: make([]bool, n),
+		row: newPairRow(n),
 	}
 }
 
@@ -86,17 +97,16 @@ func (c *correlation) reset(t int) {
 			}
 			c.sum[i] += v
 			c.squares[i] += v * v
-			products, rest := c.upper(i), x[i+1:]
-			rest = rest[:len(products)]
-			for j, w := range rest {
-				products[j] += v * w
-			}
+			floats.AddScaled(c.upper(i), v, x[i+1:])
 		}
 	}
 	copy(c.peak, c.squares)
+	zero := make([]float64, c.nodes)
+	c.entering, c.leaving = zero, zero
 }
 
-// advance moves the window on by one bar.
+// advance moves the window on by one bar. pairs must follow: it is that which
+// brings the products on, so that one pass over them does both.
 func (c *correlation) advance() {
 	out, outPresent := c.returns.bar(c.end - c.window + 1)
 	c.end++
@@ -108,12 +118,8 @@ func (c *correlation) advance() {
 		c.sum[i] += v - o
 		c.squares[i] += v*v - o*o
 		c.peak[i] = max(c.peak[i], c.squares[i])
-		products := c.upper(i)
-		ins, outs := in[i+1:][:len(products)], out[i+1:][:len(products)]
-		for j := range products {
-			products[j] += v*ins[j] - o*outs[j]
-		}
 	}
+	c.entering, c.leaving = in, out
 }
 
 // tally takes a bar into (sign 1) or out of (-1) the counts and the sums over
@@ -151,31 +157,48 @@ func (c *correlation) upper(i int) []float64 {
 // pairs offers every pair of nodes of the mask [N] that has a correlation to
 // both sides, in rising order of the neighbour to each.
 func (c *correlation) pairs(mask []bool, near *neighbours) {
+	c.specials = c.specials[:0]
 	for i := range c.nodes {
-		c.describe(i, mask[i])
-	}
-	for i, scale := range c.scale {
-		if math.IsNaN(scale) && !c.special[i] {
-			continue
-		}
-		mean, products := c.mean[i], c.upper(i)
-		sums, scales := c.sum[i+1:][:len(products)], c.scale[i+1:][:len(products)]
-		special, floors := c.special[i+1:][:len(products)], near.floor[i+1:][:len(products)]
-		rowSpecial := c.special[i]
-		for j, p := range products {
-			// NaN, which exceeds no floor, where either side has no scale.
-			r := float32((p - mean*sums[j]) * scale * scales[j])
-			if special[j] || rowSpecial {
-				r = float32(c.pair(i, i+1+j))
-			}
-			if r > near.floor[i] {
-				near.add(i, i+1+j, r)
-			}
-			if r > floors[j] {
-				near.add(i+1+j, i, r)
-			}
+		if c.describe(i, mask[i]); c.special[i] {
+			c.specials = append(c.specials, i)
 		}
 	}
+	near.restart(c.soon)
+	for i := range c.nodes {
+		after := i + 1
+		row := c.row.of(c.nodes - after)
+		row.products = c.upper(i)
+		row.entering, row.leaving = c.entering[after:], c.leaving[after:]
+		row.sum, row.scale, row.floor = c.sum[after:], c.scale[after:], near.floor[after:]
+		row.ownEntering, row.ownLeaving = c.entering[i], c.leaving[i]
+		row.ownMean, row.ownScale, row.ownFloor = c.mean[i], c.scale[i], near.floor[i]
+		row.correlate()
+		if c.special[i] {
+			for k := range row.correlation {
+				row.set(k, float32(c.pair(i, after+k)))
+			}
+		} else {
+			for _, j := range c.specials {
+				if j > i {
+					row.set(j-after, float32(c.pair(i, j)))
+				}
+			}
+		}
+		for k := range row.exceedsOwn.members() {
+			near.add(i, after+k, row.correlation[k])
+		}
+		for k := range row.exceedsOther.members() {
+			near.add(after+k, i, row.correlation[k])
+		}
+	}
+}
+
+// soon is what pairs is about to find for nodes i and j; NaN where that needs
+// more than the sums.
+func (c *correlation) soon(i, j int) float32 {
+	i, j = min(i, j), max(i, j)
+	p := moved(c.products[i*c.nodes+j], c.entering[i], c.entering[j], c.leaving[i], c.leaving[j])
+	return pearson(p, c.mean[i], c.sum[j], c.scale[i], c.scale[j])
 }
 
 // describe sets what pairs needs of node i at the bar at hand.

@@ -61,7 +61,6 @@ func correlationEdges(m *Market, cfg Config, returns *returnPanel, mask []bool, 
 				} else {
 					c.advance()
 				}
-				near.clear()
 				c.pairs(row(mask, t-first, n), near)
 				edges[t-first] = near.edges()
 			}

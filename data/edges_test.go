@@ -3,6 +3,7 @@ package data
 import (
 	"cmp"
 	"math"
+	"reflect"
 	"runtime"
 	"slices"
 	"testing"
@@ -195,6 +196,52 @@ func TestEachTargetHasItsHighestCorrelationsAmongPresentNodes(t *testing.T) {
 				t.Error("no negative correlation was tested")
 			}
 		})
+	}
+}
+
+// What is known of a bar's neighbours saves work at the next; it must not
+// change what comes of it, ties and nodes that come and go included.
+func TestNeighboursOfTheBarBeforeDoNotChangeThoseOfThisOne(t *testing.T) {
+	for seed := range uint64(6) {
+		r := newRand(seed)
+		m := walks(edgesSize{symbols: 24, bars: 400})
+		if seed%2 == 1 { // with gaps, flat series and jumps
+			m = randomMarket(r, 24, 400)
+		}
+		for twin := 12; twin < 24; twin += 2 { // as like as its neighbour: a tie to all others
+			copy(m.Close[twin], m.Close[twin+1])
+		}
+		limit := []int{1, 4, 21}[seed%3]
+		returns := newReturnPanel(m, false)
+		c, afresh := newCorrelation(returns, 40), newCorrelation(returns, 40)
+		near := newNeighbours(24, limit, float32(math.Inf(-1)))
+		c.reset(40)
+		afresh.reset(40)
+		full := 0
+		for b := 40; b < m.Bars; b++ {
+			if b > 40 {
+				c.advance()
+				afresh.advance()
+			}
+			mask := make([]bool, 24)
+			for i := range mask {
+				mask[i] = r.IntN(50) > 0
+			}
+			c.pairs(mask, near)
+			want := newNeighbours(24, limit, float32(math.Inf(-1)))
+			afresh.pairs(mask, want)
+			if !reflect.DeepEqual(near.edges(), want.edges()) {
+				t.Fatalf("seed %d, bar %d: neighbours %v, without those of the bar before %v", seed, b, near.best, want.best)
+			}
+			for i, best := range near.best {
+				if len(best) == limit && !math.IsNaN(c.scale[i]) {
+					full++
+				}
+			}
+		}
+		if seed%2 == 0 && full < 3000 {
+			t.Errorf("only %d lists were full", full)
+		}
 	}
 }
 
