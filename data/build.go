@@ -2,6 +2,7 @@ package data
 
 import (
 	"math"
+	"runtime"
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/pyg"
@@ -25,6 +26,7 @@ func Build(m *Market, cfg Config) (*Dataset, error) {
 func BuildReleasing(m *Market, cfg Config) (*Dataset, error) {
 	return build(m, cfg, func() {
 		m.Open, m.High, m.Low, m.Close, m.Volume, m.Optional = nil, nil, nil, nil, nil, nil
+		runtime.GC() // or edges may fill the memory beside them before it is next due
 	})
 }
 
