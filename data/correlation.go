@@ -41,6 +41,7 @@ type correlation struct {
 	// are those of the bar before, with what enters and leaves still to come.
 	products          []float64
 	entering, leaving []float64 // [N]
+	nothing           []float64 // [N] zeros: what is to come after pairs
 
 	less []deficit // [N, N] where i < j only; nil until a return is missing
 
@@ -76,7 +77,7 @@ func newCorrelation(returns *returnPanel, window int) *correlation {
 		count: make([]int, n), sum: zeros(), squares: zeros(), peak: zeros(),
 		products: make([]float64, n*n), inverse: inverse,
 		mean: zeros(), scale: zeros(), special: make([]bool, n),
-		row: newPairRow(n),
+		nothing: zeros(), row: newPairRow(n),
 	}
 }
 
@@ -101,8 +102,7 @@ func (c *correlation) reset(t int) {
 		}
 	}
 	copy(c.peak, c.squares)
-	zero := make([]float64, c.nodes)
-	c.entering, c.leaving = zero, zero
+	c.entering, c.leaving = c.nothing, c.nothing
 }
 
 // advance moves the window on by one bar. pairs must follow: it is that which
@@ -191,6 +191,7 @@ func (c *correlation) pairs(mask []bool, near *neighbours) {
 			near.add(after+k, i, row.correlation[k])
 		}
 	}
+	c.entering, c.leaving = c.nothing, c.nothing
 }
 
 // soon is what pairs is about to find for nodes i and j; NaN where that needs
