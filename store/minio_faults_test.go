@@ -254,7 +254,7 @@ func TestAClosedStoreLeavesNothingRunningAndNoParts(t *testing.T) {
 			}
 			begin := time.Now()
 			s.Close()
-			if took := time.Since(begin); took > 10*time.Second {
+			if took := time.Since(begin); took > 2*time.Second {
 				t.Errorf("Close took %v", took)
 			}
 			if n := begun(); reachable && n != 0 {

@@ -317,7 +317,7 @@ func TestWhileTheStoreIsAwayEverythingIsOnDiskAndTheErrorSaysWhere(t *testing.T)
 			}
 			begin = time.Now()
 			s.Close()
-			if took := time.Since(begin); took > 15*time.Second {
+			if took := time.Since(begin); took > 5*time.Second {
 				t.Errorf("Close took %v", took)
 			}
 			link.Clear()

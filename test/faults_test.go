@@ -68,13 +68,13 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 		{name: "the link to Kafka stalls for 7 s", during: stall(c.kafkaLink, 7*time.Second), status: "finished"},
 		{name: "the link to Kafka is slowed to 10 kB/s", before: func() { c.kafkaLink.Bandwidth(10) }, after: c.kafkaLink.Clear, status: "finished"},
 		{name: "the link to Kafka resets in mid-message for 3 s", during: trains(func() { c.kafkaLink.ResetAfter(700); time.Sleep(3 * time.Second); c.kafkaLink.Clear() }), status: "finished"},
-		{name: "a wrong Kafka password", always: true, change: set("KAFKA_PASSWORD", "canary"), code: 2, says: "KAFKA_PASSWORD", within: time.Minute},
-		{name: "a wrong CA", always: true, change: set("CA_PATH", c.kafka.OtherCAPath), code: 2, says: "CA_PATH", within: time.Minute},
-		{name: "an expired broker certificate", change: set("KAFKA_BOOTSTRAP_SERVERS", expired.Addr, "CA_PATH", expired.CAPath), code: 2, says: "certificate is valid from", within: time.Minute},
-		{name: "an unknown topic of events", change: set("QUEUE_EVENTS_TOPIC", "nowhere"), code: 2, says: "QUEUE_EVENTS_TOPIC", within: time.Minute},
-		{name: "an unknown topic of stops", change: set("QUEUE_CONTROL_TOPIC", "nowhere"), status: "error", code: 2, says: "QUEUE_CONTROL_TOPIC", within: time.Minute},
-		{name: "a wrong MinIO key", always: true, change: set("MINIO_SECRET_KEY", "canary"), status: "error", code: 2, says: "MINIO_SECRET_KEY", within: time.Minute},
-		{name: "TLS to a MinIO without it", change: set("MINIO_SECURE", "true"), status: "error", code: 2, says: "MINIO_SECURE", within: time.Minute},
+		{name: "a wrong Kafka password", always: true, change: set("KAFKA_PASSWORD", "canary"), code: 2, says: "KAFKA_PASSWORD", within: 15 * time.Second},
+		{name: "a wrong CA", always: true, change: set("CA_PATH", c.kafka.OtherCAPath), code: 2, says: "CA_PATH", within: 15 * time.Second},
+		{name: "an expired broker certificate", change: set("KAFKA_BOOTSTRAP_SERVERS", expired.Addr, "CA_PATH", expired.CAPath), code: 2, says: "certificate is valid from", within: 15 * time.Second},
+		{name: "an unknown topic of events", change: set("QUEUE_EVENTS_TOPIC", "nowhere"), code: 2, says: "QUEUE_EVENTS_TOPIC", within: 15 * time.Second},
+		{name: "an unknown topic of stops", change: set("QUEUE_CONTROL_TOPIC", "nowhere"), status: "error", code: 2, says: "QUEUE_CONTROL_TOPIC", within: 15 * time.Second},
+		{name: "a wrong MinIO key", always: true, change: set("MINIO_SECRET_KEY", "canary"), status: "error", code: 2, says: "MINIO_SECRET_KEY", within: 15 * time.Second},
+		{name: "TLS to a MinIO without it", change: set("MINIO_SECURE", "true"), status: "error", code: 2, says: "MINIO_SECURE", within: 15 * time.Second},
 		{name: "MinIO is killed and restarts in mid-run", during: trains(func() { c.minio.Kill(); time.Sleep(time.Second); c.minio.Start() }), status: "finished"},
 		{name: "the link to MinIO is cut for 2 s", during: trains(func() { c.minioLink.Cut(); time.Sleep(2 * time.Second); c.minioLink.Restore() }), status: "finished"},
 		{name: "the link to MinIO stalls for 7 s", during: stall(c.minioLink, 7*time.Second), status: "finished"},
@@ -113,10 +113,10 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 			status: "error", code: 1, says: "XMinioStorageFull", lost: true},
 		{name: "a MinIO user who may only read", always: true, change: func(vars map[string]string) {
 			vars["MINIO_ACCESS_KEY"], vars["MINIO_SECRET_KEY"] = c.minio.LimitedUser(t, lab.ReadOnly)
-		}, status: "error", code: 2, says: "MINIO_BUCKET_NAME=models", within: time.Minute},
+		}, status: "error", code: 2, says: "MINIO_BUCKET_NAME=models", within: 15 * time.Second},
 		{name: "MinIO denies access from mid-run on", change: viaS3, during: trains(answers(403, "AccessDenied", puts)), after: quiet, status: "error", code: 2, says: "the result is whole in", lost: true},
 		{name: "the clocks differ (RequestTimeTooSkewed)", always: true, change: viaS3, before: answers(403, "RequestTimeTooSkewed", func(*http.Request) bool { return true }), after: quiet,
-			status: "error", code: 2, says: "clock", within: time.Minute},
+			status: "error", code: 2, says: "clock", within: 15 * time.Second},
 	}...)
 	if full := smallDisk(t); full != "" {
 		faults = append(faults, fault{name: "the disk of STORE_DIR is full", always: true, change: set("STORE_DIR", full), status: "error", code: 1, says: "the disk is full", absent: true})
