@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -49,6 +48,7 @@ type Broker struct {
 // nobody would close those.
 type link struct {
 	client *kafka.Client
+	open   connections
 	users  int
 	stale  bool
 }
@@ -56,6 +56,7 @@ type link struct {
 func (l *link) closeUnused() {
 	if l.stale && l.users == 0 {
 		l.client.Transport.(*kafka.Transport).CloseIdleConnections()
+		l.open.close() // those still being made, or with a request that was given up
 	}
 }
 
@@ -64,7 +65,6 @@ func (l *link) closeUnused() {
 func NewBroker(c Config) (*Broker, error) {
 	b := &Broker{config: c, servers: strings.Split(c.BootstrapServers, ",")}
 	b.options = kafka.Transport{
-		Dial:           dial,
 		DialTimeout:    attempt,
 		IdleTimeout:    10 * time.Second,
 		ClientID:       clientID,
@@ -92,27 +92,6 @@ func NewBroker(c Config) (*Broker, error) {
 	return b, nil
 }
 
-// dial opens a connection whose every request ends: kafka-go takes its deadline
-// back before it authenticates, and a link that stalled then would hold a
-// goroutine and a socket for good.
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c, err := (&net.Dialer{Timeout: dialing, KeepAlive: 15 * time.Second}).DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return bounded{c}, nil
-}
-
-// bounded is a connection that always has a deadline.
-type bounded struct{ net.Conn }
-
-func (c bounded) SetDeadline(t time.Time) error {
-	if t.IsZero() {
-		t = time.Now().Add(attempt)
-	}
-	return c.Conn.SetDeadline(t)
-}
-
 // readRoots reads the authorities that are trusted.
 func readRoots(path string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(path)
@@ -137,10 +116,12 @@ func (b *Broker) Close() {
 func (b *Broker) newLink() *link {
 	// Without a Timeout kafka-go gives the brokers half a second to replicate an
 	// event, and one that took longer would be sent again.
-	return &link{client: &kafka.Client{Addr: kafka.TCP(b.servers...), Timeout: attempt + polling, Transport: &kafka.Transport{
-		Dial: b.options.Dial, DialTimeout: b.options.DialTimeout, IdleTimeout: b.options.IdleTimeout, ClientID: b.options.ClientID,
+	l := &link{}
+	l.client = &kafka.Client{Addr: kafka.TCP(b.servers...), Timeout: attempt + polling, Transport: &kafka.Transport{
+		Dial: l.open.dial, DialTimeout: b.options.DialTimeout, IdleTimeout: b.options.IdleTimeout, ClientID: b.options.ClientID,
 		MetadataTopics: b.options.MetadataTopics, TLS: b.tls, SASL: b.options.SASL,
-	}}}
+	}}
+	return l
 }
 
 // take gives the link to a user.

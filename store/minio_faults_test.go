@@ -268,7 +268,7 @@ func TestAClosedStoreLeavesNothingRunningAndNoParts(t *testing.T) {
 // many are left.
 func goroutines(t *testing.T, before int) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); runtime.NumGoroutine() > before; runtime.Gosched() {
+	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines, %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])

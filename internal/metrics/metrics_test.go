@@ -443,7 +443,7 @@ func TestAServerThatClosesLeavesNothing(t *testing.T) {
 	scraping.Wait()
 	client.CloseIdleConnections()
 	s.Close() // again does nothing
-	deadline := time.Now().Add(time.Minute)
+	deadline := time.Now().Add(5 * time.Second)
 	for runtime.NumGoroutine() > before && time.Now().Before(deadline) {
 		runtime.Gosched()
 	}
