@@ -164,10 +164,24 @@ func TestWhatIsScrapedAgreesWithTheEventsAndTheResult(t *testing.T) {
 	job.mu.Unlock()
 	defer close(job.delay)
 
-	for _, path := range []string{"/healthz", "/readyz"} {
-		if r, err := http.Get(address + path); err != nil || r.StatusCode != http.StatusOK {
-			t.Errorf("%s: %v, %v", path, r, err)
+	probe := func(path string) int {
+		r, err := http.Get(address + path)
+		if err != nil {
+			t.Fatal(err)
 		}
+		r.Body.Close()
+		return r.StatusCode
+	}
+	if code := probe("/healthz"); code != http.StatusOK {
+		t.Errorf("/healthz: %d", code)
+	}
+	// The first report may come before the store was probed.
+	ready := probe("/readyz")
+	for deadline := time.Now().Add(time.Minute); ready == http.StatusServiceUnavailable && time.Now().Before(deadline); ready = probe("/readyz") {
+		time.Sleep(time.Millisecond)
+	}
+	if ready != http.StatusOK {
+		t.Errorf("/readyz: %d", ready)
 	}
 	var last map[string]float64
 	for {
