@@ -155,7 +155,11 @@ void gcn_norm(int64_t n, Entries& e) {
     d = 1.0F / std::sqrt(d);
     if (d == std::numeric_limits<float>::infinity()) d = 0.0F;
   }
-  for (size_t k = 0; k < e.row.size(); k++) e.value[k] *= degree[e.row[k]] * degree[e.col[k]];
+  // In PyG's order: the product of two large factors may overflow before a tiny
+  // weight is multiplied by it.
+  for (size_t k = 0; k < e.row.size(); k++) {
+    e.value[k] = degree[e.col[k]] * e.value[k] * degree[e.row[k]];
+  }
 }
 
 c10::intrusive_ptr<Matrix> matrix_of(int64_t n, const Entries& e) {
