@@ -43,7 +43,7 @@ LDFLAGS := -buildid= -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main
 export CGO_LDFLAGS := -L$(ROOT)/$(LINK) -L$(ROOT)/$(LIB) -L$(ROOT)/$(TORCH)/lib -Wl,-rpath-link,$(ROOT)/$(TORCH)/lib
 # Test binaries lie in temporary folders, where no relative rpath reaches.
 # Packages are tested side by side: threads that wait must not spin. The
-# program itself sees to its own (internal/libtorch/ompinit).
+# program itself sees to its own (nn/torch/ompinit).
 WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TORCH)/lib PYTHON=$(VENV)/bin/python
 
 CSRC := $(wildcard csrc/*.cc)

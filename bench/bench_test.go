@@ -18,9 +18,9 @@ import (
 	"testing"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
-	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
 const (
@@ -49,15 +49,15 @@ func TestBenchAnEpochOnSmallMarketGraphsBesidePyG(t *testing.T) {
 		t.Skip("a benchmark takes minutes and an idle machine: `make bench` runs it")
 	}
 	dataset := market(t)
-	thread, err := libtorch.NewThread()
+	thread, err := torch.NewThread()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer thread.Close()
-	threads := libtorch.Threads()
+	threads := torch.Threads()
 	model := newModel(t, thread, dataset)
 	defer do(t, thread, func() { model.Close() })
-	graphs, err := train.NewGraphs(t.Context(), thread, dataset, model, libtorch.CPU, true)
+	graphs, err := train.NewGraphs(t.Context(), thread, dataset, model, torch.CPU, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestBenchAnEpochOnSmallMarketGraphsBesidePyG(t *testing.T) {
 	defer enough()
 	peer := all[1]
 	_, err = train.Fit(ctx, thread, model, graphs, train.Config{
-		Epochs: warmUp + mostTurns, BatchSize: batchSize, Seed: 1, Adam: libtorch.AdamConfig{LearningRate: learningRate},
+		Epochs: warmUp + mostTurns, BatchSize: batchSize, Seed: 1, Adam: torch.AdamConfig{LearningRate: learningRate},
 		Train: part(dataset, data.Train), Valid: part(dataset, data.Valid)[:1],
 		OnEpoch: func(e train.Epoch) {
 			switch {
@@ -142,7 +142,7 @@ func sameWork(t *testing.T, ours, r *run) {
 }
 
 // lossOf is the mean cross-entropy over the labelled nodes of the training part.
-func lossOf(t *testing.T, thread *libtorch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) float64 {
+func lossOf(t *testing.T, thread *torch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) float64 {
 	t.Helper()
 	p, err := train.Predict(t.Context(), thread, m, g, part(d, data.Train))
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -62,16 +62,16 @@ func edgesPerNode(d *data.Dataset) float64 {
 	return float64(edges) / float64(snapshots*d.NumNodes())
 }
 
-func newModel(t *testing.T, thread *libtorch.Thread, d *data.Dataset) (m *nn.GCN) {
+func newModel(t *testing.T, thread *torch.Thread, d *data.Dataset) (m *nn.GCN) {
 	t.Helper()
 	do(t, thread, func() {
-		libtorch.ManualSeed(1)
-		m = nn.NewGCN(libtorch.CPU, nn.GCNConfig{Features: d.NumFeatures(), Hidden: hidden, Layers: layers, Classes: classes})
+		torch.ManualSeed(1)
+		m = nn.NewGCN(torch.CPU, nn.GCNConfig{Features: d.NumFeatures(), Hidden: hidden, Layers: layers, Classes: classes})
 	})
 	return m
 }
 
-func do(t *testing.T, thread *libtorch.Thread, f func()) {
+func do(t *testing.T, thread *torch.Thread, f func()) {
 	t.Helper()
 	if err := thread.Do(func() error { f(); return nil }); err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func do(t *testing.T, thread *libtorch.Thread, f func()) {
 
 // export writes what peer.py reads: data.pt, the normalised training
 // snapshots, and weights.pt.
-func export(t *testing.T, folder string, d *data.Dataset, thread *libtorch.Thread, m *nn.GCN) {
+func export(t *testing.T, folder string, d *data.Dataset, thread *torch.Thread, m *nn.GCN) {
 	t.Helper()
 	numbers := part(d, data.Train)
 	write(t, filepath.Join(folder, "data.pt"), func(f *os.File) error {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -34,11 +34,11 @@ func (m *GCN) Export(o ExportOptions) ([]byte, error) {
 	if len(o.Mean) != m.Config.Features || len(o.Std) != m.Config.Features {
 		return nil, fmt.Errorf("exporting a model of %d features with %d means and %d deviations", m.Config.Features, len(o.Mean), len(o.Std))
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	net := m.script()
 	defer net.Close()
-	model := libtorch.NewModule("MarketGNN")
+	model := torch.NewModule("MarketGNN")
 	defer model.Close()
 	mean := s.Float32s(o.Mean, int64(len(o.Mean)))
 	std := s.Float32s(o.Std, int64(len(o.Std)))
@@ -56,9 +56,9 @@ func (m *GCN) compare(file []byte, o ExportOptions) error {
 	if err := g.Validate(); err != nil {
 		return fmt.Errorf("checking the exported model: %w", err)
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
-	loaded := libtorch.LoadModule(file)
+	loaded := torch.LoadModule(file)
 	defer loaded.Close()
 	edges := int64(g.NumEdges())
 	var weight Tensor
@@ -66,16 +66,16 @@ func (m *GCN) compare(file []byte, o ExportOptions) error {
 		weight = s.Float32s(g.EdgeWeight, edges)
 	}
 	shape := []int64{int64(g.NumNodes), int64(g.NumFeatures)}
-	got := libtorch.ReadFloat32s(s.Forward(loaded, s.Float32s(g.X, shape...), s.Int64s(g.EdgeIndex, 2, edges), weight))
+	got := torch.ReadFloat32s(s.Forward(loaded, s.Float32s(g.X, shape...), s.Int64s(g.EdgeIndex, 2, edges), weight))
 
 	adjacency := m.Adjacency(g.NumNodes, g.EdgeIndex, g.EdgeWeight)
 	defer adjacency.Close()
-	onDevice := libtorch.CatAdjacency([]*libtorch.Adjacency{adjacency}, m.device)
+	onDevice := torch.CatAdjacency([]*torch.Adjacency{adjacency}, m.device)
 	defer onDevice.Close()
 	var want []float32
-	libtorch.NoGrad(func() {
+	torch.NoGrad(func() {
 		x := s.To(s.Float32s(Normalise(g.X, o.Mean, o.Std), shape...), m.device)
-		want = libtorch.ReadFloat32s(m.Forward(s, x, onDevice, false))
+		want = torch.ReadFloat32s(m.Forward(s, x, onDevice, false))
 	})
 	largest := 1.0
 	for _, v := range want {
@@ -104,7 +104,7 @@ func Normalise(x, mean, std []float32) []float32 {
 func (m *GCN) StateDict() *pyg.Dict {
 	state := &pyg.Dict{}
 	for _, p := range m.Parameters() {
-		state.Set(p.Name, pyg.NewTensor(libtorch.ReadFloat32s(p.Tensor), p.Shape...))
+		state.Set(p.Name, pyg.NewTensor(torch.ReadFloat32s(p.Tensor), p.Shape...))
 	}
 	return state
 }

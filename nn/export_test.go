@@ -5,21 +5,21 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
 // onThread runs f and fails the test if a native object is left.
 func onThread(t *testing.T, f func() error) error {
 	t.Helper()
-	before := libtorch.LiveHandles()
-	thread, err := libtorch.NewThread()
+	before := torch.LiveHandles()
+	thread, err := torch.NewThread()
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = thread.Do(f)
 	thread.Close()
-	if left := libtorch.LiveHandles() - before; left != 0 {
+	if left := torch.LiveHandles() - before; left != 0 {
 		t.Errorf("%d native handles are left", left)
 	}
 	return err
@@ -49,7 +49,7 @@ func sample(nodes, features int) ExportOptions {
 func TestTheExportedModelIsTheTrainedOne(t *testing.T) {
 	for _, layers := range []int{1, 2, 5} {
 		err := onThread(t, func() error {
-			m := NewGCN(libtorch.CPU, GCNConfig{Features: 7, Hidden: 16, Layers: layers, Classes: 3, Dropout: 0.5})
+			m := NewGCN(torch.CPU, GCNConfig{Features: 7, Hidden: 16, Layers: layers, Classes: 3, Dropout: 0.5})
 			defer m.Close()
 			_, err := m.Export(sample(30, 7))
 			return err
@@ -62,7 +62,7 @@ func TestTheExportedModelIsTheTrainedOne(t *testing.T) {
 
 func TestAnUnweightedGraphIsExportedWithToo(t *testing.T) {
 	err := onThread(t, func() error {
-		m := NewGCN(libtorch.CPU, GCNConfig{Features: 7, Hidden: 16, Layers: 2, Classes: 3})
+		m := NewGCN(torch.CPU, GCNConfig{Features: 7, Hidden: 16, Layers: 2, Classes: 3})
 		defer m.Close()
 		o := sample(30, 7)
 		o.Sample.EdgeWeight = nil
@@ -77,7 +77,7 @@ func TestAnUnweightedGraphIsExportedWithToo(t *testing.T) {
 func TestAFileThatSaysOtherThanTheTrainedModelIsAnError(t *testing.T) {
 	err := onThread(t, func() error {
 		config := GCNConfig{Features: 7, Hidden: 16, Layers: 2, Classes: 3}
-		m, other := NewGCN(libtorch.CPU, config), NewGCN(libtorch.CPU, config)
+		m, other := NewGCN(torch.CPU, config), NewGCN(torch.CPU, config)
 		defer m.Close()
 		defer other.Close()
 		o := sample(30, 7)
@@ -94,7 +94,7 @@ func TestAFileThatSaysOtherThanTheTrainedModelIsAnError(t *testing.T) {
 
 func TestMeansOfAnotherNumberOfFeaturesAreRefused(t *testing.T) {
 	err := onThread(t, func() error {
-		m := NewGCN(libtorch.CPU, GCNConfig{Features: 7, Hidden: 4, Layers: 1, Classes: 3})
+		m := NewGCN(torch.CPU, GCNConfig{Features: 7, Hidden: 4, Layers: 1, Classes: 3})
 		defer m.Close()
 		_, err := m.Export(sample(30, 6))
 		return err

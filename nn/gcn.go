@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // GCNConfig is the shape of a GCN.
@@ -24,13 +24,13 @@ type GCN struct {
 	Convs  []*GCNConv
 	Head   *Linear
 
-	device libtorch.Device
+	device torch.Device
 	owner  *Scope // of the parameters
 }
 
 // NewGCN draws the weights from the seeded generator. Close frees them.
-func NewGCN(d libtorch.Device, c GCNConfig) *GCN {
-	m := &GCN{Config: c, device: d, owner: libtorch.NewScope()}
+func NewGCN(d torch.Device, c GCNConfig) *GCN {
+	m := &GCN{Config: c, device: d, owner: torch.NewScope()}
 	in := c.Features
 	for range c.Layers {
 		m.Convs = append(m.Convs, NewGCNConv(m.owner, d, in, c.Hidden))
@@ -44,7 +44,7 @@ func NewGCN(d libtorch.Device, c GCNConfig) *GCN {
 func (m *GCN) Close() { m.owner.Close() }
 
 // Forward takes normalised x [N, F] to logits [N, classes].
-func (m *GCN) Forward(s *Scope, x Tensor, adjacency *libtorch.Adjacency, training bool) Tensor {
+func (m *GCN) Forward(s *Scope, x Tensor, adjacency *torch.Adjacency, training bool) Tensor {
 	for _, conv := range m.Convs {
 		x = s.Relu(conv.Forward(s, x, adjacency))
 		x = s.Dropout(x, m.Config.Dropout, training)
@@ -56,8 +56,8 @@ func (m *GCN) Forward(s *Scope, x Tensor, adjacency *libtorch.Adjacency, trainin
 func (m *GCN) Classes() int { return m.Config.Classes }
 
 // Adjacency is the form of a graph's edges that the convolutions multiply by.
-func (m *GCN) Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *libtorch.Adjacency {
-	return libtorch.NewGCNAdjacency(nodes, edgeIndex, edgeWeight)
+func (m *GCN) Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *torch.Adjacency {
+	return torch.NewGCNAdjacency(nodes, edgeIndex, edgeWeight)
 }
 
 // Parameters are convs.0.bias, convs.0.lin.weight, ..., lin.weight, lin.bias.
@@ -71,8 +71,8 @@ func (m *GCN) Parameters() []Parameter {
 
 // script is the network on normalised features, dropout left out: the exported
 // model is for prediction.
-func (m *GCN) script() *libtorch.Module {
-	convs := libtorch.NewModule("GCN_convs")
+func (m *GCN) script() *torch.Module {
+	convs := torch.NewModule("GCN_convs")
 	defer convs.Close()
 	var forward strings.Builder
 	forward.WriteString("\ndef forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:\n")
@@ -86,7 +86,7 @@ func (m *GCN) script() *libtorch.Module {
 	forward.WriteString("    return self.lin.forward(x)\n")
 	head := m.Head.script()
 	defer head.Close()
-	net := libtorch.NewModule("GCN")
+	net := torch.NewModule("GCN")
 	net.Child("convs", convs)
 	net.Child("lin", head)
 	net.Define(forward.String())

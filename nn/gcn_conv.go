@@ -1,6 +1,6 @@
 package nn
 
-import "github.com/streamforge/gnn-trainer/internal/libtorch"
+import "github.com/streamforge/gnn-trainer/nn/torch"
 
 // GCNConv is the graph convolution of Kipf and Welling (ICLR 2017) with the
 // exact semantics of torch_geometric.nn.GCNConv:
@@ -8,7 +8,7 @@ import "github.com/streamforge/gnn-trainer/internal/libtorch"
 //	x'_i = W sum_j  e_ji / sqrt(deg(j) deg(i))  x_j  +  b
 //
 // over the neighbours j that i listens to and i itself. The normalised
-// adjacency is libtorch.NewGCNAdjacency.
+// adjacency is torch.NewGCNAdjacency.
 type GCNConv struct {
 	In, Out int
 	Weight  Tensor // lin.weight [Out, In]
@@ -16,7 +16,7 @@ type GCNConv struct {
 }
 
 // NewGCNConv draws the weight by Glorot and starts the bias at 0, as PyG does.
-func NewGCNConv(owner *Scope, d libtorch.Device, in, out int) *GCNConv {
+func NewGCNConv(owner *Scope, d torch.Device, in, out int) *GCNConv {
 	return &GCNConv{In: in, Out: out,
 		Weight: newParameter(owner, d, glorot(in, out), int64(out), int64(in)),
 		Bias:   newParameter(owner, d, 0, int64(out)),
@@ -25,7 +25,7 @@ func NewGCNConv(owner *Scope, d libtorch.Device, in, out int) *GCNConv {
 
 // Forward takes x [N, In] to [N, Out]. The two products commute, so the sparse
 // one is done on the narrower side.
-func (c *GCNConv) Forward(s *Scope, x Tensor, adjacency *libtorch.Adjacency) Tensor {
+func (c *GCNConv) Forward(s *Scope, x Tensor, adjacency *torch.Adjacency) Tensor {
 	if c.In <= c.Out {
 		return s.Linear(s.Matmul(adjacency, x), c.Weight, c.Bias)
 	}
@@ -66,6 +66,6 @@ def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] =
     return torch.zeros_like(h).index_add(0, target, h[source] * weight.unsqueeze(1)) + self.bias
 `
 
-func (c *GCNConv) script() *libtorch.Module {
+func (c *GCNConv) script() *torch.Module {
 	return scriptModule("GCNConv", gcnConvScript, c.Parameters())
 }

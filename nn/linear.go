@@ -3,7 +3,7 @@ package nn
 import (
 	"math"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // Linear is x W^T + b, torch.nn.Linear.
@@ -14,7 +14,7 @@ type Linear struct {
 }
 
 // NewLinear draws both from U(-1/sqrt(in), 1/sqrt(in)), PyTorch's default.
-func NewLinear(owner *Scope, d libtorch.Device, in, out int) *Linear {
+func NewLinear(owner *Scope, d torch.Device, in, out int) *Linear {
 	bound := 1 / math.Sqrt(float64(in))
 	return &Linear{In: in, Out: out,
 		Weight: newParameter(owner, d, bound, int64(out), int64(in)),
@@ -38,6 +38,6 @@ def forward(self, x: Tensor) -> Tensor:
     return torch.matmul(x, self.weight.t()) + self.bias
 `
 
-func (l *Linear) script() *libtorch.Module {
+func (l *Linear) script() *torch.Module {
 	return scriptModule("Linear", linearScript, l.Parameters())
 }

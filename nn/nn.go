@@ -2,7 +2,7 @@
 // takes normalised features and an adjacency and gives logits; it names its
 // parameters as PyTorch Geometric does, and exports itself as TorchScript.
 //
-// It runs on the libtorch thread, inside libtorch.Thread.Do, where a failed
+// It runs on the libtorch thread, inside torch.Thread.Do, where a failed
 // operation becomes an error. It knows nothing of markets or files.
 package nn
 
@@ -10,14 +10,14 @@ import (
 	"math"
 	"strings"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // Tensor is a handle owned by a scope.
-type Tensor = libtorch.Tensor
+type Tensor = torch.Tensor
 
 // Scope owns the tensors that a forward pass makes.
-type Scope = libtorch.Scope
+type Scope = torch.Scope
 
 // Parameter is a learned tensor under the name that PyG's state_dict has for it.
 type Parameter struct {
@@ -28,10 +28,10 @@ type Parameter struct {
 
 // newParameter draws a leaf from U(-bound, bound) on the CPU, so that the same
 // seed gives the same weights on every device, and moves it to the device.
-func newParameter(owner *Scope, d libtorch.Device, bound float64, shape ...int64) Tensor {
-	step := libtorch.NewScope()
+func newParameter(owner *Scope, d torch.Device, bound float64, shape ...int64) Tensor {
+	step := torch.NewScope()
 	defer step.Close()
-	return libtorch.RequireGrad(owner.Clone(step.To(step.Uniform(-bound, bound, shape...), d)))
+	return torch.RequireGrad(owner.Clone(step.To(step.Uniform(-bound, bound, shape...), d)))
 }
 
 // glorot is the bound of Glorot and Bengio (2010), as in PyG's inits.glorot.
@@ -49,8 +49,8 @@ func prefixed(prefix string, parameters []Parameter) []Parameter {
 
 // scriptModule builds a TorchScript module that holds the given parameters,
 // with one level of submodules for each dot in their names.
-func scriptModule(class, source string, parameters []Parameter) *libtorch.Module {
-	m := libtorch.NewModule(class)
+func scriptModule(class, source string, parameters []Parameter) *torch.Module {
+	m := torch.NewModule(class)
 	var children []string
 	nested := map[string][]Parameter{}
 	for _, p := range parameters {

@@ -7,8 +7,8 @@ import (
 	"os/exec"
 	"testing"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 type convCase struct {
@@ -73,16 +73,16 @@ func pygSays(t *testing.T) parity {
 	return p
 }
 
-func newThread(t *testing.T) *libtorch.Thread {
+func newThread(t *testing.T) *torch.Thread {
 	t.Helper()
-	before := libtorch.LiveHandles()
-	thread, err := libtorch.NewThread()
+	before := torch.LiveHandles()
+	thread, err := torch.NewThread()
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		thread.Close()
-		if left := libtorch.LiveHandles() - before; left != 0 {
+		if left := torch.LiveHandles() - before; left != 0 {
 			t.Errorf("%d native handles are left", left)
 		}
 	})
@@ -116,24 +116,24 @@ func TestGCNConvAndItsGradientsAreThoseOfPyG(t *testing.T) {
 		for _, kernel := range []string{"our product", "libtorch's product"} {
 			t.Run(c.Name+", "+kernel, func(t *testing.T) {
 				err := thread.Do(func() error {
-					s := libtorch.NewScope()
+					s := torch.NewScope()
 					defer s.Close()
 					conv := &nn.GCNConv{In: c.In, Out: c.Out,
-						Weight: libtorch.RequireGrad(s.Float32s(c.Weight, int64(c.Out), int64(c.In))),
-						Bias:   libtorch.RequireGrad(s.Float32s(c.Bias, int64(c.Out))),
+						Weight: torch.RequireGrad(s.Float32s(c.Weight, int64(c.Out), int64(c.In))),
+						Bias:   torch.RequireGrad(s.Float32s(c.Bias, int64(c.Out))),
 					}
-					a := libtorch.NewGCNAdjacency(c.Nodes, c.EdgeIndex, c.EdgeWeight)
+					a := torch.NewGCNAdjacency(c.Nodes, c.EdgeIndex, c.EdgeWeight)
 					defer a.Close()
 					if kernel == "libtorch's product" {
 						a.UseLibtorch()
 					}
-					x := libtorch.RequireGrad(s.Float32s(c.X, int64(c.Nodes), int64(c.In)))
+					x := torch.RequireGrad(s.Float32s(c.X, int64(c.Nodes), int64(c.In)))
 					out := conv.Forward(s, x, a)
-					near(t, "the output", libtorch.ReadFloat32s(out), c.Output)
-					libtorch.BackwardFrom(out, s.Float32s(c.Upstream, int64(c.Nodes), int64(c.Out)))
-					near(t, "the gradient of x", libtorch.ReadFloat32s(s.Grad(x)), c.GradX)
-					near(t, "the gradient of the weight", libtorch.ReadFloat32s(s.Grad(conv.Weight)), c.GradWeight)
-					near(t, "the gradient of the bias", libtorch.ReadFloat32s(s.Grad(conv.Bias)), c.GradBias)
+					near(t, "the output", torch.ReadFloat32s(out), c.Output)
+					torch.BackwardFrom(out, s.Float32s(c.Upstream, int64(c.Nodes), int64(c.Out)))
+					near(t, "the gradient of x", torch.ReadFloat32s(s.Grad(x)), c.GradX)
+					near(t, "the gradient of the weight", torch.ReadFloat32s(s.Grad(conv.Weight)), c.GradWeight)
+					near(t, "the gradient of the bias", torch.ReadFloat32s(s.Grad(conv.Bias)), c.GradBias)
 					return nil
 				})
 				if err != nil {
@@ -150,32 +150,32 @@ func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 	for _, c := range says.Trainings {
 		t.Run(c.Name, func(t *testing.T) {
 			err := thread.Do(func() error {
-				s := libtorch.NewScope()
+				s := torch.NewScope()
 				defer s.Close()
-				m := nn.NewGCN(libtorch.CPU, nn.GCNConfig{Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Classes: c.Classes})
+				m := nn.NewGCN(torch.CPU, nn.GCNConfig{Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Classes: c.Classes})
 				defer m.Close()
-				var parameters []libtorch.Tensor
+				var parameters []torch.Tensor
 				var names []string
 				for _, p := range m.Parameters() {
-					libtorch.Copy(p.Tensor, s.Float32s(c.Start[p.Name], shape64(p.Shape)...))
+					torch.Copy(p.Tensor, s.Float32s(c.Start[p.Name], shape64(p.Shape)...))
 					parameters = append(parameters, p.Tensor)
 					names = append(names, p.Name)
 				}
 				if len(names) != len(c.Start) {
 					t.Errorf("our parameters are %v, PyG has %d", names, len(c.Start))
 				}
-				adam := libtorch.NewAdam(parameters, libtorch.AdamConfig{LearningRate: 1e-2, WeightDecay: c.WeightDecay, Decoupled: c.Decoupled})
+				adam := torch.NewAdam(parameters, torch.AdamConfig{LearningRate: 1e-2, WeightDecay: c.WeightDecay, Decoupled: c.Decoupled})
 				defer adam.Close()
 				a := m.Adjacency(c.Nodes, c.EdgeIndex, c.EdgeWeight)
 				defer a.Close()
 				x := s.Float32s(c.X, int64(c.Nodes), int64(c.Features))
 				y := s.Int64s(c.Y, int64(c.Nodes))
 				for i, want := range c.Losses {
-					loss := s.CrossEntropy(m.Forward(s, x, a, true), y, libtorch.Tensor{})
-					if got := libtorch.Item(loss); math.Abs(got-want) > 1e-5 {
+					loss := s.CrossEntropy(m.Forward(s, x, a, true), y, torch.Tensor{})
+					if got := torch.Item(loss); math.Abs(got-want) > 1e-5 {
 						t.Errorf("the loss of step %d is %.8f, PyG's is %.8f", i, got, want)
 					}
-					libtorch.Backward(loss)
+					torch.Backward(loss)
 					adam.Step(c.Clip)
 				}
 				if c.Losses[19] >= c.Losses[0] {

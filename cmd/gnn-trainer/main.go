@@ -17,9 +17,9 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/doctor"
 	"github.com/streamforge/gnn-trainer/internal/job"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
-	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
 	"github.com/streamforge/gnn-trainer/internal/spelling"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/torch/ompinit"
 )
 
 // Set at link time: what `git describe` says, the commit, and its time, which
@@ -76,7 +76,7 @@ func run(args []string) int {
 		}
 	case command == "version" || command == "--version":
 		fmt.Printf("gnn-trainer %s, commit %s of %s, libtorch %s, %s %s/%s\n",
-			version, commit, date, libtorch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			version, commit, date, torch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	default:
 		if meant := nearest(command); meant != "" {
 			return misused("%q is no command: %s is one", command, meant)

@@ -178,7 +178,7 @@ class Files(unittest.TestCase):
             subprocess.run(["tar", "--create", "--null", "--files-from=-", f"--file={folder}/m.tar"], cwd=ROOT, check=True, input=files.stdout)
             subprocess.run(["tar", "--extract", f"--file={folder}/m.tar", f"--directory={folder}"], check=True)
             env = {k: v for k, v in os.environ.items() if k != "CGO_LDFLAGS"}
-            done = subprocess.run(["go", "build", "./internal/libtorch"], cwd=folder, env=env, capture_output=True, text=True)
+            done = subprocess.run(["go", "build", "./nn/torch"], cwd=folder, env=env, capture_output=True, text=True)
         self.assertNotEqual(done.returncode, 0)
         self.assertIn('clone its repository and run "make build" there, or take a release', done.stderr)
         self.assertNotIn("cannot find -l", done.stderr)

@@ -14,10 +14,10 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/internal/kubeflow"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/store"
 )
 

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/internal/kubeflow"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 )
 
 // environ is the least that a run needs, with further settings.

@@ -15,8 +15,8 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/cgroup"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -59,11 +59,11 @@ func (x *examination) configuration(wrong error) check {
 // chance to load CUDA.
 func (x *examination) libtorch() check {
 	return check{name: "libtorch", after: []string{deviceName}, run: func(context.Context) finding {
-		loaded, err := libtorch.LoadedVersion()
+		loaded, err := torch.LoadedVersion()
 		if err != nil {
 			return failure(err, "build the program again (make build)")
 		}
-		return judgeLibtorch(loaded, libtorch.Version())
+		return judgeLibtorch(loaded, torch.Version())
 	}}
 }
 
@@ -78,12 +78,12 @@ func judgeLibtorch(loaded, built string) finding {
 // device is where tensors will live.
 func (x *examination) device() check {
 	return check{name: deviceName, run: func(context.Context) finding {
-		thread, err := libtorch.NewThread()
+		thread, err := torch.NewThread()
 		if err != nil {
 			return fail(divide(err.Error()))
 		}
 		defer thread.Close()
-		var device libtorch.Device
+		var device torch.Device
 		note := ""
 		err = thread.Do(func() (err error) {
 			device, err = job.PickDevice(x.Train.Device, func(line string) { note = ": " + line })
@@ -99,7 +99,7 @@ func (x *examination) device() check {
 // cpu holds the number of threads against the CPUs there are.
 func (x *examination) cpu() check {
 	return check{name: "cpu", run: func(context.Context) finding {
-		threads, chosen, err := libtorch.WantedThreads()
+		threads, chosen, err := torch.WantedThreads()
 		if err != nil {
 			return fail(divide(err.Error()))
 		}

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -106,7 +106,7 @@ func (r *run) putResult(ctx context.Context, m result.Metrics, status store.Stat
 	}
 	err = r.Store.PutManifest(ctx, store.Manifest{
 		Status: status, Created: time.Now(), Files: r.files, Config: r.Config.Public(),
-		Versions: map[string]string{"gnn_trainer": r.Version, "torch": libtorch.Version(), "go": runtime.Version()},
+		Versions: map[string]string{"gnn_trainer": r.Version, "torch": torch.Version(), "go": runtime.Version()},
 	})
 	if err == nil {
 		r.Metrics.ModelSaved()
@@ -127,7 +127,7 @@ func (r *run) metadata() ([]byte, error) {
 		Splits: parts,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers,
 		Graph:    result.GraphRule{Density: d.Density},
-		Versions: result.Versions{GNNTrainer: r.Version, Torch: libtorch.Version(), Go: runtime.Version()},
+		Versions: result.Versions{GNNTrainer: r.Version, Torch: torch.Version(), Go: runtime.Version()},
 	}
 	if d.Interval == 0 {
 		m.Label.Rule = "classes as the graph's file has them"

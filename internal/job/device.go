@@ -6,14 +6,14 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // openDevice starts the libtorch thread and picks the device that DEVICE asks
 // for: auto takes CUDA where there is some and says why not otherwise.
 func (r *run) openDevice() error {
-	thread, err := libtorch.NewThread()
+	thread, err := torch.NewThread()
 	if err != nil {
 		return inputError(err)
 	}
@@ -27,13 +27,13 @@ func (r *run) openDevice() error {
 		thread.Close()
 		return err
 	}
-	if device := r.device; device != libtorch.CPU {
+	if device := r.device; device != torch.CPU {
 		r.Metrics.SampleGPU(func() (metrics.GPU, bool) {
-			m, err := libtorch.DeviceMemory(device)
+			m, err := torch.DeviceMemory(device)
 			return metrics.GPU(m), err == nil
 		})
 	}
-	line.Stringer("device", r.device).Str("libtorch", libtorch.Version()).Msg("device")
+	line.Stringer("device", r.device).Str("libtorch", torch.Version()).Msg("device")
 	return nil
 }
 
@@ -45,30 +45,30 @@ const workOfThread = 1 << 16
 
 // limitThreads leaves a small model to as few threads as pay.
 func (r *run) limitThreads() error {
-	if r.device != libtorch.CPU {
+	if r.device != torch.CPU {
 		return nil
 	}
 	c := r.Config
 	snapshots := min(c.Train.BatchSize, r.dataset.Len())
 	work := float64(snapshots) * float64(r.dataset.NumNodes()) * float64(c.Model.Hidden)
 	return r.thread.Do(func() error {
-		err := libtorch.LimitThreads(int(min(work/workOfThread, 4096)))
-		r.Log.Info().Int("threads", libtorch.Threads()).Msg("threads for a batch")
+		err := torch.LimitThreads(int(min(work/workOfThread, 4096)))
+		r.Log.Info().Int("threads", torch.Threads()).Msg("threads for a batch")
 		return err
 	})
 }
 
 // PickDevice is the device that DEVICE=want asks for, on the libtorch thread,
 // before anything else that libtorch does. log hears why auto takes the CPU.
-func PickDevice(want string, log func(string)) (libtorch.Device, error) {
+func PickDevice(want string, log func(string)) (torch.Device, error) {
 	if want == "cpu" {
-		return libtorch.CPU, nil
+		return torch.CPU, nil
 	}
-	devices, err := libtorch.LoadCUDA()
+	devices, err := torch.LoadCUDA()
 	if want == "auto" {
-		if errors.Is(err, libtorch.ErrNoCUDA) {
+		if errors.Is(err, torch.ErrNoCUDA) {
 			log("DEVICE=auto, and " + strings.TrimPrefix(err.Error(), "opening CUDA: "))
-			return libtorch.CPU, nil
+			return torch.CPU, nil
 		}
 		return 0, err
 	}
@@ -84,5 +84,5 @@ func PickDevice(want string, log func(string)) (libtorch.Device, error) {
 	if number >= devices {
 		return 0, inputError(fmt.Errorf("DEVICE=%s, but there are %d CUDA devices, counted from 0", want, devices))
 	}
-	return libtorch.Device(number), nil
+	return torch.Device(number), nil
 }

@@ -18,11 +18,11 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
-	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -185,7 +185,7 @@ func (j *Job) report(what string, err error) {
 // again with the same seed: its message says what to change.
 func ExitCode(err error) int {
 	for _, input := range []error{
-		config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, store.ErrUnusable, libtorch.ErrNoCUDA, train.ErrNonFinite, kafka.ErrRefused,
+		config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, store.ErrUnusable, torch.ErrNoCUDA, train.ErrNonFinite, kafka.ErrRefused,
 	} {
 		if errors.Is(err, input) {
 			return ExitInput

@@ -17,9 +17,9 @@ import (
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -87,9 +87,9 @@ func newJob(t *testing.T, before func(string) error, more ...string) (*job.Job, 
 	}
 	s := &sink{}
 	console := progress.NewConsole(&bytes.Buffer{}, false)
-	handles := libtorch.LiveHandles()
+	handles := torch.LiveHandles()
 	t.Cleanup(func() {
-		if left := libtorch.LiveHandles() - handles; left != 0 {
+		if left := torch.LiveHandles() - handles; left != 0 {
 			t.Errorf("%d native handles are left", left)
 		}
 	})

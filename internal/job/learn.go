@@ -8,15 +8,16 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -47,7 +48,7 @@ func (r *run) learn(ctx context.Context, state *checkpoint.State) (outcome, erro
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := r.put(kept, "predictions.parquet", func(w io.Writer) error { return result.WritePredictions(w, said.rows()) }); err != nil {
+	if err := r.put(kept, "predictions.parquet", func(w io.Writer) error { return evaluation.WritePredictions(w, said.rows()) }); err != nil {
 		return outcome{}, err
 	}
 	judged, err := r.evaluate(t.fitted, said)
@@ -100,9 +101,9 @@ type training struct {
 func (r *run) train(ctx, kept context.Context, t *training) error {
 	c, d := r.Config, r.dataset
 	err := r.thread.Do(func() error {
-		libtorch.ManualSeed(c.Train.Seed)
+		torch.ManualSeed(c.Train.Seed)
 		t.model = nn.NewGCN(r.device, nn.GCNConfig{
-			Features: d.NumFeatures(), Hidden: c.Model.Hidden, Layers: c.Model.Layers, Classes: len(result.Classes), Dropout: c.Model.Dropout,
+			Features: d.NumFeatures(), Hidden: c.Model.Hidden, Layers: c.Model.Layers, Classes: len(evaluation.Classes), Dropout: c.Model.Dropout,
 		})
 		return nil
 	})
@@ -121,7 +122,7 @@ func (r *run) train(ctx, kept context.Context, t *training) error {
 	begin := time.Now()
 	how := train.Config{
 		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
-		Adam:  libtorch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
+		Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
 		Train: snapshotsOf(d, data.Train), Valid: snapshotsOf(d, data.Valid),
 		Score:   newScorer(d, data.Valid).auc,
 		OnBatch: display.Batch,
@@ -215,7 +216,7 @@ func (r *run) baseline(ctx, kept context.Context) (*result.Baseline, error) {
 	if err != nil {
 		return nil, err
 	}
-	splits, err := result.EvaluateSplits(said.rows())
+	splits, err := evaluation.EvaluateSplits(said.rows())
 	if err == nil {
 		r.Metrics.Evaluated(baselineKind, splits)
 	}
@@ -264,5 +265,5 @@ func (s *scorer) auc(p train.Prediction) float64 {
 		row := p.Probabilities[i*p.Classes : (i+1)*p.Classes]
 		score[k] = float64(row[data.Up]) - float64(row[data.Down])
 	}
-	return result.AUC(score, s.ret)
+	return evaluation.AUC(score, s.ret)
 }

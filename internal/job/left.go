@@ -7,7 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // held is what a process has open.
@@ -17,7 +17,7 @@ type held struct {
 }
 
 func countHeld() held {
-	h := held{goroutines: runtime.NumGoroutine(), tensors: libtorch.LiveHandles()}
+	h := held{goroutines: runtime.NumGoroutine(), tensors: torch.LiveHandles()}
 	if open, err := os.ReadDir("/proc/self/fd"); err == nil {
 		h.files = len(open)
 	}

@@ -6,8 +6,8 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
-	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -120,7 +120,7 @@ func (r *run) describe(d *data.Dataset) {
 	for _, s := range d.Splits {
 		parts[s]++
 	}
-	r.Log.Info().Int("nodes", d.NumNodes()).Int("features", d.NumFeatures()).Float64("density", round(result.Float(d.Density))).
+	r.Log.Info().Int("nodes", d.NumNodes()).Int("features", d.NumFeatures()).Float64("density", round(evaluation.Float(d.Density))).
 		Int("train", parts[data.Train]).Int("valid", parts[data.Valid]).Int("test", parts[data.Test]).
 		Int("live", parts[data.Live]).Int("gap", parts[data.Gap]).Msg("graph built")
 }

@@ -9,10 +9,10 @@ import (
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/kubeflow"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
-	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -28,8 +28,8 @@ func newMetrics(c config.Config, version string) *metrics.Metrics {
 	}
 	return metrics.New(metrics.Run{
 		QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol, ModelName: c.Store.ModelName,
-		Version: version, Torch: libtorch.Version(), Epochs: c.Train.Epochs, Trainings: trainings,
-		Tensors: libtorch.LiveHandles,
+		Version: version, Torch: torch.Version(), Epochs: c.Train.Epochs, Trainings: trainings,
+		Tensors: torch.LiveHandles,
 	})
 }
 

@@ -8,10 +8,10 @@ import (
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
-	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/internal/train"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -24,7 +24,7 @@ type sayings struct {
 
 // predict runs the model over all parts, the live one included, the newest
 // snapshots first: where ctx ends, the oldest are left out.
-func predict(ctx context.Context, thread *libtorch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) (*sayings, error) {
+func predict(ctx context.Context, thread *torch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) (*sayings, error) {
 	var snapshots []int
 	for t, part := range slices.Backward(d.Splits) {
 		if part != data.Gap {
@@ -43,9 +43,9 @@ func predict(ctx context.Context, thread *libtorch.Thread, m *nn.GCN, g *train.G
 }
 
 // rows are the predictions in time order, one a snapshot and node present.
-func (s *sayings) rows() iter.Seq[result.Prediction] {
-	return func(yield func(result.Prediction) bool) {
-		const classes = len(result.Classes)
+func (s *sayings) rows() iter.Seq[evaluation.Prediction] {
+	return func(yield func(evaluation.Prediction) bool) {
+		const classes = len(evaluation.Classes)
 		n := s.dataset.NumNodes()
 		times := s.dataset.OpenTimes()
 		for t := range s.dataset.Len() {
@@ -60,7 +60,7 @@ func (s *sayings) rows() iter.Seq[result.Prediction] {
 					continue
 				}
 				p := s.probabilities[(k*n+i)*classes : (k*n+i+1)*classes]
-				row := result.Prediction{
+				row := evaluation.Prediction{
 					Symbol: symbol, Split: string(s.dataset.Splits[t]),
 					PDown: float64(p[data.Down]), PFlat: float64(p[data.Flat]), PUp: float64(p[data.Up]),
 				}

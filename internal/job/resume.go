@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data/source"
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -35,9 +35,9 @@ func (r *run) origin() checkpoint.Origin {
 	o := checkpoint.Origin{
 		Settings: r.Config.Settings(),
 		Data:     checkpoint.Data{Symbols: d.Symbols, Features: d.Features, Snapshots: d.Len(), SHA256: r.fingerprint},
-		Threads:  libtorch.Threads(),
+		Threads:  torch.Threads(),
 		Device:   r.device.String(),
-		Versions: map[string]string{"gnn_trainer": r.Version, "torch": libtorch.Version(), "go": runtime.Version()},
+		Versions: map[string]string{"gnn_trainer": r.Version, "torch": torch.Version(), "go": runtime.Version()},
 	}
 	if times := d.OpenTimes(); len(times) > 0 {
 		o.Data.First, o.Data.Last = stamp(times[0]), stamp(times[len(times)-1])

@@ -13,11 +13,12 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -33,8 +34,8 @@ type run struct {
 	shutdown  *shutdown
 	telemetry *kafka.Telemetry
 
-	thread  *libtorch.Thread
-	device  libtorch.Device
+	thread  *torch.Thread
+	device  torch.Device
 	dataset *data.Dataset
 	loaded  source.Report
 	files   []store.FileInfo
@@ -66,7 +67,7 @@ func (r *run) do() (outcome, error) {
 // lessMemory adds to a want of memory what to do about it. A retry is worth it
 // all the same: on a shared GPU it may be a neighbour's doing.
 func lessMemory(err error) error {
-	if !errors.Is(err, libtorch.ErrOutOfMemory) {
+	if !errors.Is(err, torch.ErrOutOfMemory) {
 		return err
 	}
 	return fmt.Errorf("%w: lower BATCH_SIZE or HIDDEN, take fewer SYMBOLS or bars (LOOKBACK), or give the run more memory", err)
@@ -167,12 +168,12 @@ func (r *run) checkSymbol() error {
 func (r *run) evaluate(f train.Result, said *sayings) (result.Metrics, error) {
 	var m result.Metrics
 	var err error
-	if m.Splits, err = result.EvaluateSplits(said.rows()); err != nil {
+	if m.Splits, err = evaluation.EvaluateSplits(said.rows()); err != nil {
 		return m, err
 	}
 	r.Metrics.Evaluated(modelKind, m.Splits)
 	m.Symbol.Name = r.Config.IDs.Symbol
-	if m.Symbol.Splits, err = result.EvaluateSplits(result.OfSymbol(said.rows(), r.Config.IDs.Symbol)); err != nil {
+	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(said.rows(), r.Config.IDs.Symbol)); err != nil {
 		return m, err
 	}
 	edges := 0
@@ -181,8 +182,8 @@ func (r *run) evaluate(f train.Result, said *sayings) (result.Metrics, error) {
 	}
 	m.Graph = result.GraphSize{
 		Nodes:            r.dataset.NumNodes(),
-		EdgesPerSnapshot: result.Float(float64(edges) / float64(r.dataset.Len())),
-		Density:          result.Float(r.dataset.Density),
+		EdgesPerSnapshot: evaluation.Float(float64(edges) / float64(r.dataset.Len())),
+		Density:          evaluation.Float(r.dataset.Density),
 	}
 	m.Data = r.loaded
 	m.BestEpoch, m.EpochsRun, m.StoppedEarly = f.BestEpoch, len(f.Epochs), f.EarlyStop
@@ -257,10 +258,10 @@ func (r *run) summarise(m result.Metrics) {
 	if m.Baseline != nil {
 		e = e.Float64("test_auc_without_edges", round(m.Baseline.Splits.Test.AUC))
 	}
-	e.Float64("seconds", round(result.Float(m.Timing.TotalSeconds))).Str("model", r.Store.Location("model.pt")).Msg("stored")
+	e.Float64("seconds", round(evaluation.Float(m.Timing.TotalSeconds))).Str("model", r.Store.Location("model.pt")).Msg("stored")
 	if m.Baseline != nil && m.Splits.Test.AUC < m.Baseline.Splits.Test.AUC {
 		r.Log.Warn().Msg("on the test part the same network without edges is the better one: the graph does harm on this market with these settings")
 	}
 }
 
-func round(v result.Float) float64 { return math.Round(float64(v)*1e4) / 1e4 }
+func round(v evaluation.Float) float64 { return math.Round(float64(v)*1e4) / 1e4 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 func TestAWantOfMemorySaysWhatToLowerAndIsWorthARetry(t *testing.T) {
@@ -17,19 +17,19 @@ func TestAWantOfMemorySaysWhatToLowerAndIsWorthARetry(t *testing.T) {
 	if err := lessMemory(other); err != other {
 		t.Error(err)
 	}
-	thread, err := libtorch.NewThread()
+	thread, err := torch.NewThread()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer thread.Close()
 	err = thread.Do(func() error {
-		s := libtorch.NewScope()
+		s := torch.NewScope()
 		defer s.Close()
 		s.Uniform(0, 1, 1<<40, 1<<10)
 		return nil
 	})
 	err = lessMemory(fmt.Errorf("training: %w", err))
-	if !errors.Is(err, libtorch.ErrOutOfMemory) || !strings.Contains(err.Error(), "lower BATCH_SIZE or HIDDEN") || ExitCode(err) != ExitFailure {
+	if !errors.Is(err, torch.ErrOutOfMemory) || !strings.Contains(err.Error(), "lower BATCH_SIZE or HIDDEN") || ExitCode(err) != ExitFailure {
 		t.Errorf("%v, exit code %d", err, ExitCode(err))
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 )
 
 // Progress is how far a run has come.

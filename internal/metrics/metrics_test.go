@@ -15,9 +15,9 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
-	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -44,8 +44,8 @@ func whole() *Metrics {
 		}
 		f.Epoch(checkpoint.Epoch{Number: 1, TrainLoss: 1.5, ValidLoss: 1.25, Score: 0.5625, Best: true, Seconds: 2})
 		f.Done(false)
-		of := result.SplitMetrics{AUC: 0.625, Accuracy: 0.5}
-		m.Evaluated(training, result.Splits{Train: of, Valid: of, Test: of})
+		of := evaluation.SplitMetrics{AUC: 0.625, Accuracy: 0.5}
+		m.Evaluated(training, evaluation.Splits{Train: of, Valid: of, Test: of})
 	}
 	m.Checkpoint(time.Second/2, true)
 	m.Checkpoint(time.Second/2, false)
@@ -139,7 +139,7 @@ func TestBeforeTheTrainingNothingIsToldOfIt(t *testing.T) {
 	}
 	m := New(Run{})
 	m.Fit(Model, 1, 1, 1, nil).Epoch(checkpoint.Epoch{Number: 1, Score: math.NaN()})
-	m.Evaluated(Model, result.Splits{Test: result.SplitMetrics{AUC: result.Float(math.NaN())}})
+	m.Evaluated(Model, evaluation.Splits{Test: evaluation.SplitMetrics{AUC: evaluation.Float(math.NaN())}})
 	for name, value := range gathered(t, m) {
 		if strings.HasPrefix(name, prefix) && (math.IsNaN(value) || math.IsInf(value, 0)) {
 			t.Errorf("%s is %v", name, value)

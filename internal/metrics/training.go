@@ -6,8 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
-	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 )
 
 // An epoch takes from hundredths of a second on a small market to minutes on a
@@ -132,9 +132,9 @@ func (f *Fit) Done(interrupted bool) {
 }
 
 // Evaluated tells how good a training's model is.
-func (m *Metrics) Evaluated(training string, s result.Splits) {
-	for split, of := range map[string]result.SplitMetrics{"train": s.Train, "valid": s.Valid, "test": s.Test} {
-		for vec, value := range map[*prometheus.GaugeVec]result.Float{m.auc: of.AUC, m.accuracy: of.Accuracy} {
+func (m *Metrics) Evaluated(training string, s evaluation.Splits) {
+	for split, of := range map[string]evaluation.SplitMetrics{"train": s.Train, "valid": s.Valid, "test": s.Test} {
+		for vec, value := range map[*prometheus.GaugeVec]evaluation.Float{m.auc: of.AUC, m.accuracy: of.Accuracy} {
 			if v := float64(value); !math.IsNaN(v) {
 				vec.WithLabelValues(training, split).Set(v)
 			}

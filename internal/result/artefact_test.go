@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
 func TestUndefinedMetricsAreNullAndComeBackAsNaN(t *testing.T) {
@@ -27,7 +28,7 @@ func TestUndefinedMetricsAreNullAndComeBackAsNaN(t *testing.T) {
 	if back.History.TrainLoss[0] != 1.25 {
 		t.Errorf("train loss %v, want 1.25", back.History.TrainLoss[0])
 	}
-	for _, v := range []Float{back.History.ValidLoss[0], back.History.ValidAUC[0]} {
+	for _, v := range []evaluation.Float{back.History.ValidLoss[0], back.History.ValidAUC[0]} {
 		if !math.IsNaN(float64(v)) {
 			t.Errorf("got %v, want NaN", v)
 		}

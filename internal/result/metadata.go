@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
 // Metadata is metadata.json: what a reader of the model needs to feed it and
@@ -114,7 +115,7 @@ func NewParts(splits []data.Split, openTimes []int64) (Parts, error) {
 // that a reader could not compute with, are an error.
 func (m Metadata) JSON() ([]byte, error) {
 	m.FormatVersion = FormatVersion
-	m.Classes = Classes[:]
+	m.Classes = evaluation.Classes[:]
 	if m.LeftOut == nil {
 		m.LeftOut = []data.LeftOut{}
 	}

@@ -1,6 +1,12 @@
+// Package result holds what a run reports about itself: metrics.json and
+// metadata.json. Facts of the run enter; bytes of the two artefacts leave. It
+// runs no model and stores nothing.
 package result
 
-import "github.com/streamforge/gnn-trainer/data/source"
+import (
+	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
+)
 
 // FormatVersion is that of metrics.json and metadata.json. It grows when a
 // field changes its meaning or goes, not when one is added.
@@ -9,12 +15,12 @@ const FormatVersion = 1
 // Metrics is metrics.json: how good the model is, against what, and what it
 // cost.
 type Metrics struct {
-	FormatVersion int           `json:"format_version"` // set by JSON
-	Splits        Splits        `json:"splits"`         // all symbols
-	Symbol        SymbolMetrics `json:"symbol"`
-	Baseline      *Baseline     `json:"baseline,omitempty"` // nil: not run
-	Graph         GraphSize     `json:"graph"`
-	Data          source.Report `json:"data"` // what was mended while reading
+	FormatVersion int               `json:"format_version"` // set by JSON
+	Splits        evaluation.Splits `json:"splits"`         // all symbols
+	Symbol        SymbolMetrics     `json:"symbol"`
+	Baseline      *Baseline         `json:"baseline,omitempty"` // nil: not run
+	Graph         GraphSize         `json:"graph"`
+	Data          source.Report     `json:"data"` // what was mended while reading
 
 	BestEpoch    int  `json:"best_epoch"`    // from 1: the one whose weights were kept
 	EpochsRun    int  `json:"epochs_run"`    // those of earlier starts of the same run included
@@ -27,23 +33,23 @@ type Metrics struct {
 // SymbolMetrics is SYMBOL's own rows apart. The commonest class is that of
 // its own training rows.
 type SymbolMetrics struct {
-	Name   string `json:"name"`
-	Splits Splits `json:"splits"`
+	Name   string            `json:"name"`
+	Splits evaluation.Splits `json:"splits"`
 }
 
 // Baseline is the same model, trained the same way, without what a graph
 // adds: the difference is what the edges are worth.
 type Baseline struct {
-	Name        string `json:"name"` // no_edges
-	Description string `json:"description"`
-	Splits      Splits `json:"splits"`
+	Name        string            `json:"name"` // no_edges
+	Description string            `json:"description"`
+	Splits      evaluation.Splits `json:"splits"`
 }
 
 // GraphSize is how large and how full the snapshots are.
 type GraphSize struct {
-	Nodes            int   `json:"nodes"`              // N
-	EdgesPerSnapshot Float `json:"edges_per_snapshot"` // mean of E
-	Density          Float `json:"density"`            // mean of E / (P (P-1)), P the nodes present
+	Nodes            int              `json:"nodes"`              // N
+	EdgesPerSnapshot evaluation.Float `json:"edges_per_snapshot"` // mean of E
+	Density          evaluation.Float `json:"density"`            // mean of E / (P (P-1)), P the nodes present
 }
 
 // Timing is wall-clock seconds.
@@ -61,16 +67,16 @@ type Timing struct {
 
 // History is the course of training: one value an epoch.
 type History struct {
-	TrainLoss []Float `json:"train_loss"`
-	ValidLoss []Float `json:"valid_loss"`
-	ValidAUC  []Float `json:"valid_auc"`
+	TrainLoss []evaluation.Float `json:"train_loss"`
+	ValidLoss []evaluation.Float `json:"valid_loss"`
+	ValidAUC  []evaluation.Float `json:"valid_auc"`
 }
 
 // Add appends an epoch. NaN is what could not be measured.
 func (h *History) Add(trainLoss, validLoss, validAUC float64) {
-	h.TrainLoss = append(h.TrainLoss, Float(trainLoss))
-	h.ValidLoss = append(h.ValidLoss, Float(validLoss))
-	h.ValidAUC = append(h.ValidAUC, Float(validAUC))
+	h.TrainLoss = append(h.TrainLoss, evaluation.Float(trainLoss))
+	h.ValidLoss = append(h.ValidLoss, evaluation.Float(validLoss))
+	h.ValidAUC = append(h.ValidAUC, evaluation.Float(validAUC))
 }
 
 // JSON renders metrics.json. Lists of a run that ended before its first
@@ -80,9 +86,9 @@ func (m Metrics) JSON() ([]byte, error) {
 	if m.Timing.EpochSeconds == nil {
 		m.Timing.EpochSeconds = []float64{}
 	}
-	for _, list := range []*[]Float{&m.History.TrainLoss, &m.History.ValidLoss, &m.History.ValidAUC} {
+	for _, list := range []*[]evaluation.Float{&m.History.TrainLoss, &m.History.ValidLoss, &m.History.ValidAUC} {
 		if *list == nil {
-			*list = []Float{}
+			*list = []evaluation.Float{}
 		}
 	}
 	return encode(m)

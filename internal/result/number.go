@@ -7,28 +7,6 @@ import (
 	"math"
 )
 
-// Float is a measured value that may be undefined: NaN, which JSON lacks and
-// readers of it refuse, is written as null and read back as NaN. So is an
-// infinity, the loss of a run that diverged.
-type Float float64
-
-// MarshalJSON implements json.Marshaler.
-func (f Float) MarshalJSON() ([]byte, error) {
-	if !finite(float64(f)) {
-		return []byte("null"), nil
-	}
-	return json.Marshal(float64(f))
-}
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (f *Float) UnmarshalJSON(b []byte) error {
-	if bytes.Equal(b, []byte("null")) {
-		*f = Float(math.NaN())
-		return nil
-	}
-	return json.Unmarshal(b, (*float64)(f))
-}
-
 // Float32s is a float32 tensor's values, written as the float64 that equals
 // each. The shortest digits of a float32 would not do: a reader that parses
 // them as float64 and rounds, as Python does, may end one unit off
@@ -56,3 +34,5 @@ func encode(v any) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

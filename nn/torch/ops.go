@@ -1,4 +1,4 @@
-package libtorch
+package torch
 
 // #include "gnn.h"
 import "C"
@@ -6,7 +6,7 @@ import "C"
 import (
 	"unsafe"
 
-	torch "github.com/wangkuiyi/gotorch"
+	gotorch "github.com/wangkuiyi/gotorch"
 )
 
 // Linear is x W^T + b: x [N, in], weight [out, in], bias [out] or the zero
@@ -18,10 +18,10 @@ func (s *Scope) Linear(x, weight, bias Tensor) Tensor {
 }
 
 // Add is a + b, broadcast.
-func (s *Scope) Add(a, b Tensor) Tensor { return s.Keep(torch.Add(a, b, 1)) }
+func (s *Scope) Add(a, b Tensor) Tensor { return s.Keep(gotorch.Add(a, b, 1)) }
 
 // Relu is max(x, 0).
-func (s *Scope) Relu(x Tensor) Tensor { return s.Keep(torch.Relu(x)) }
+func (s *Scope) Relu(x Tensor) Tensor { return s.Keep(gotorch.Relu(x)) }
 
 // Dropout zeroes each value with probability p and scales the others by
 // 1/(1-p) while training, and is x itself otherwise.

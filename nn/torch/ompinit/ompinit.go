@@ -4,7 +4,7 @@
 // which is SetNumThreads(0), an uncaught C++ exception, on one CPU. Go
 // initialises packages in the order of their import paths once what they
 // import is ready, and this path sorts before gotorch's, whose imports include
-// all of this package's. So the variable is set in time; internal/libtorch
+// all of this package's. So the variable is set in time; nn/torch
 // then sets the true number of threads itself.
 package ompinit
 

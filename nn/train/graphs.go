@@ -7,18 +7,18 @@ import (
 	"context"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
 // Model is what can be trained: nn.GCN is one.
 type Model interface {
 	// Forward takes normalised x [N, F] to logits [N, classes].
-	Forward(s *libtorch.Scope, x libtorch.Tensor, a *libtorch.Adjacency, training bool) libtorch.Tensor
+	Forward(s *torch.Scope, x torch.Tensor, a *torch.Adjacency, training bool) torch.Tensor
 	// Adjacency is the form of edge_index [2, E] and edge_weight [E] that
 	// Forward multiplies by.
-	Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *libtorch.Adjacency
+	Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *torch.Adjacency
 	// Classes is the number of logits of a node.
 	Classes() int
 	// Parameters are the learned tensors, always in the same order.
@@ -29,19 +29,19 @@ type Model interface {
 // normalised panel, and each snapshot's adjacency ready to be batched.
 type Graphs struct {
 	nodes, features int
-	device          libtorch.Device
-	x               libtorch.Tensor // [T, N, F] normalised
-	y               libtorch.Tensor // [T, N]
-	labelled        []int           // [T] labelled nodes
-	adjacency       []*libtorch.Adjacency
-	owner           *libtorch.Scope
+	device          torch.Device
+	x               torch.Tensor // [T, N, F] normalised
+	y               torch.Tensor // [T, N]
+	labelled        []int        // [T] labelled nodes
+	adjacency       []*torch.Adjacency
+	owner           *torch.Scope
 }
 
 // NewGraphs copies the dataset to the device, on the libtorch thread. Without
 // edges it holds the same nodes, and no node hears another.
-func NewGraphs(ctx context.Context, thread *libtorch.Thread, d *data.Dataset, m Model, device libtorch.Device, edges bool) (*Graphs, error) {
+func NewGraphs(ctx context.Context, thread *torch.Thread, d *data.Dataset, m Model, device torch.Device, edges bool) (*Graphs, error) {
 	n, f, snapshots := d.NumNodes(), d.NumFeatures(), d.Len()
-	g := &Graphs{nodes: n, features: f, device: device, labelled: make([]int, snapshots), owner: libtorch.NewScope()}
+	g := &Graphs{nodes: n, features: f, device: device, labelled: make([]int, snapshots), owner: torch.NewScope()}
 	x := make([]float32, 0, snapshots*n*f)
 	y := make([]int64, 0, snapshots*n)
 	err := thread.Do(func() error {
@@ -62,7 +62,7 @@ func NewGraphs(ctx context.Context, thread *libtorch.Thread, d *data.Dataset, m 
 			}
 			g.adjacency = append(g.adjacency, m.Adjacency(n, snapshot.EdgeIndex, snapshot.EdgeWeight))
 		}
-		host := libtorch.NewScope()
+		host := torch.NewScope()
 		defer host.Close()
 		g.x = g.owner.To(host.Float32s(x, int64(snapshots), int64(n), int64(f)), device)
 		g.y = g.owner.To(host.Int64s(y, int64(snapshots), int64(n)), device)
@@ -76,7 +76,7 @@ func NewGraphs(ctx context.Context, thread *libtorch.Thread, d *data.Dataset, m 
 }
 
 // Close frees the copy.
-func (g *Graphs) Close(thread *libtorch.Thread) {
+func (g *Graphs) Close(thread *torch.Thread) {
 	// Freeing does not fail.
 	_ = thread.Do(func() error {
 		for _, a := range g.adjacency {
@@ -89,15 +89,15 @@ func (g *Graphs) Close(thread *libtorch.Thread) {
 
 // batch is several snapshots as one block-diagonal graph.
 type batch struct {
-	x, y      libtorch.Tensor // [B*N, F], [B*N]
-	adjacency *libtorch.Adjacency
+	x, y      torch.Tensor // [B*N, F], [B*N]
+	adjacency *torch.Adjacency
 	labelled  int
 }
 
 // batch joins the snapshots of the given numbers; its tensors live in s, its
 // adjacency until closed.
-func (g *Graphs) batch(s *libtorch.Scope, snapshots []int64) batch {
-	parts := make([]*libtorch.Adjacency, len(snapshots))
+func (g *Graphs) batch(s *torch.Scope, snapshots []int64) batch {
+	parts := make([]*torch.Adjacency, len(snapshots))
 	labelled := 0
 	for i, t := range snapshots {
 		parts[i] = g.adjacency[t]
@@ -106,7 +106,7 @@ func (g *Graphs) batch(s *libtorch.Scope, snapshots []int64) batch {
 	return batch{
 		x:         s.Take(g.x, snapshots),
 		y:         s.Take(g.y, snapshots),
-		adjacency: libtorch.CatAdjacency(parts, g.device),
+		adjacency: torch.CatAdjacency(parts, g.device),
 		labelled:  labelled,
 	}
 }

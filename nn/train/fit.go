@@ -8,8 +8,8 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // ErrNonFinite marks a loss that is infinite or not a number: the run ends,
@@ -23,7 +23,7 @@ type Config struct {
 	Patience  int // epochs without a better validation loss before the end; 0: no early stop
 	Seed      int64
 	ClipNorm  float64 // of the gradients' joint L2 norm; 0: no clipping
-	Adam      libtorch.AdamConfig
+	Adam      torch.AdamConfig
 
 	// Train and Valid are the numbers of the snapshots of each part.
 	Train, Valid []int
@@ -60,7 +60,7 @@ type Result struct {
 // are shuffled anew each epoch from Seed and the epoch's number alone, so the
 // same seed, data and number of threads give the same bits, whether or not the
 // training was stopped and resumed in between.
-func Fit(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, c Config) (Result, error) {
+func Fit(ctx context.Context, thread *torch.Thread, m Model, g *Graphs, c Config) (Result, error) {
 	f := &fit{thread: thread, model: m, graphs: g, Config: c, best: math.Inf(1)}
 	if err := thread.Do(f.begin); err != nil {
 		return Result{}, err
@@ -78,14 +78,14 @@ func Fit(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, c Con
 
 type fit struct {
 	Config
-	thread *libtorch.Thread
+	thread *torch.Thread
 	model  Model
 	graphs *Graphs
 
-	adam        *libtorch.Adam
-	bestWeights []libtorch.Tensor
-	owner       *libtorch.Scope // of bestWeights
-	best        float64         // validation loss of BestEpoch
+	adam        *torch.Adam
+	bestWeights []torch.Tensor
+	owner       *torch.Scope // of bestWeights
+	best        float64      // validation loss of BestEpoch
 	result      Result
 	pass        checkpoint.Pass // of the epoch under way
 	kept        time.Time       // when the last checkpoint was taken, or Fit began
@@ -93,13 +93,13 @@ type fit struct {
 
 func (f *fit) begin() error {
 	f.kept = time.Now()
-	f.owner = libtorch.NewScope()
-	var parameters []libtorch.Tensor
+	f.owner = torch.NewScope()
+	var parameters []torch.Tensor
 	for _, p := range f.model.Parameters() {
 		parameters = append(parameters, p.Tensor)
 		f.bestWeights = append(f.bestWeights, f.owner.Clone(p.Tensor))
 	}
-	f.adam = libtorch.NewAdam(parameters, f.Adam)
+	f.adam = torch.NewAdam(parameters, f.Adam)
 	if f.Resume != nil {
 		if err := f.restore(*f.Resume); err != nil {
 			f.adam.Close()
@@ -191,19 +191,19 @@ func (f *fit) epoch(ctx context.Context, number int) (float64, error) {
 
 // step is one update on the libtorch thread.
 func (f *fit) step(snapshots []int64) (loss float64, labelled int, err error) {
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	b := f.graphs.batch(s, snapshots)
 	defer b.adjacency.Close()
 	if b.labelled == 0 {
 		return 0, 0, nil // nothing to learn from, and the mean over no rows is NaN
 	}
-	l := s.CrossEntropy(f.model.Forward(s, b.x, b.adjacency, true), b.y, libtorch.Tensor{})
-	loss = libtorch.Item(l)
+	l := s.CrossEntropy(f.model.Forward(s, b.x, b.adjacency, true), b.y, torch.Tensor{})
+	loss = torch.Item(l)
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return 0, 0, fmt.Errorf("%w (%v): lower LEARNING_RATE or WEIGHT_DECAY", ErrNonFinite, loss)
 	}
-	libtorch.Backward(l)
+	torch.Backward(l)
 	f.adam.Step(f.ClipNorm)
 	return loss, b.labelled, nil
 }
@@ -231,14 +231,14 @@ func (f *fit) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
 
 func (f *fit) keepBest() error {
 	for i, p := range f.model.Parameters() {
-		libtorch.Copy(f.bestWeights[i], p.Tensor)
+		torch.Copy(f.bestWeights[i], p.Tensor)
 	}
 	return nil
 }
 
 func (f *fit) restoreBest() error {
 	for i, p := range f.model.Parameters() {
-		libtorch.Copy(p.Tensor, f.bestWeights[i])
+		torch.Copy(p.Tensor, f.bestWeights[i])
 	}
 	return nil
 }

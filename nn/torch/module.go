@@ -1,4 +1,4 @@
-package libtorch
+package torch
 
 // #include <stdlib.h>
 // #include "gnn.h"

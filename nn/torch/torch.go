@@ -1,4 +1,4 @@
-// Package libtorch is the only package of this project with cgo in it: scopes
+// Package torch is the only package of this project with cgo in it: scopes
 // that own tensors, the operations of a training step, the sparse adjacency,
 // Adam, and TorchScript modules, over csrc's C ABI (csrc/gnn.h) and gotorch.
 //
@@ -9,7 +9,7 @@
 //     are taken off, since they may free an input while C uses it.
 //   - An operation that fails panics with an *Error, and Thread.Do returns it
 //     as an error: a layer reads as formulas, and nothing aborts the process.
-package libtorch
+package torch
 
 // #cgo CFLAGS: -I${SRCDIR}/../../csrc
 // #cgo LDFLAGS: -lgnn
@@ -28,7 +28,7 @@ import (
 	"strconv"
 
 	"github.com/streamforge/gnn-trainer/internal/cgroup"
-	"github.com/streamforge/gnn-trainer/internal/libtorch/ompinit"
+	"github.com/streamforge/gnn-trainer/nn/torch/ompinit"
 )
 
 // What an *Error is, for errors.Is.

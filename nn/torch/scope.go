@@ -1,4 +1,4 @@
-package libtorch
+package torch
 
 // #include "gnn.h"
 import "C"
@@ -7,12 +7,12 @@ import (
 	"runtime"
 	"unsafe"
 
-	torch "github.com/wangkuiyi/gotorch"
+	gotorch "github.com/wangkuiyi/gotorch"
 )
 
 // Tensor is gotorch's handle. One that comes from this package is owned by the
 // Scope it was made in and must not be used after that scope is closed.
-type Tensor = torch.Tensor
+type Tensor = gotorch.Tensor
 
 // Scope owns tensors and frees them together. It is not for several goroutines.
 type Scope struct {

@@ -1,4 +1,4 @@
-package libtorch
+package torch
 
 // #include "gnn.h"
 import "C"

@@ -1,4 +1,4 @@
-package libtorch
+package torch
 
 import (
 	"errors"

@@ -10,14 +10,14 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
-	"github.com/streamforge/gnn-trainer/internal/train"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
 // fixture is a small simulated market and a model for it.
 type fixture struct {
-	thread       *libtorch.Thread
+	thread       *torch.Thread
 	dataset      *data.Dataset
 	model        *nn.GCN
 	graphs       *train.Graphs
@@ -48,17 +48,17 @@ func newFixture(t *testing.T, seed int64, edges bool) *fixture {
 			f.valid = append(f.valid, i)
 		}
 	}
-	before := libtorch.LiveHandles()
-	if f.thread, err = libtorch.NewThread(); err != nil {
+	before := torch.LiveHandles()
+	if f.thread, err = torch.NewThread(); err != nil {
 		t.Fatal(err)
 	}
 	err = f.thread.Do(func() error {
-		libtorch.ManualSeed(seed)
-		f.model = nn.NewGCN(libtorch.CPU, nn.GCNConfig{Features: d.NumFeatures(), Hidden: 16, Layers: 2, Classes: 3, Dropout: 0.2})
+		torch.ManualSeed(seed)
+		f.model = nn.NewGCN(torch.CPU, nn.GCNConfig{Features: d.NumFeatures(), Hidden: 16, Layers: 2, Classes: 3, Dropout: 0.2})
 		return nil
 	})
 	if err == nil {
-		f.graphs, err = train.NewGraphs(t.Context(), f.thread, d, f.model, libtorch.CPU, edges)
+		f.graphs, err = train.NewGraphs(t.Context(), f.thread, d, f.model, torch.CPU, edges)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +67,7 @@ func newFixture(t *testing.T, seed int64, edges bool) *fixture {
 		f.graphs.Close(f.thread)
 		_ = f.thread.Do(func() error { f.model.Close(); return nil })
 		f.thread.Close()
-		if left := libtorch.LiveHandles() - before; left != 0 {
+		if left := torch.LiveHandles() - before; left != 0 {
 			t.Errorf("%d native handles are left", left)
 		}
 	})
@@ -77,7 +77,7 @@ func newFixture(t *testing.T, seed int64, edges bool) *fixture {
 func (f *fixture) config(epochs int) train.Config {
 	return train.Config{
 		Epochs: epochs, BatchSize: 16, Seed: 3, ClipNorm: 1, Train: f.train, Valid: f.valid,
-		Adam: libtorch.AdamConfig{LearningRate: 0.01},
+		Adam: torch.AdamConfig{LearningRate: 0.01},
 	}
 }
 
@@ -218,13 +218,13 @@ func TestWithoutEdgesNoNodeHearsAnother(t *testing.T) {
 		// The same node alone, by the model's own words.
 		var alone []float32
 		err := f.thread.Do(func() error {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			defer s.Close()
 			x := nn.Normalise(snapshot.X[:snapshot.NumFeatures], f.dataset.Mean, f.dataset.Std)
 			a := f.model.Adjacency(1, nil, nil)
 			defer a.Close()
-			libtorch.NoGrad(func() {
-				alone = libtorch.ReadFloat32s(s.Softmax(f.model.Forward(s, s.Float32s(x, 1, int64(snapshot.NumFeatures)), a, false)))
+			torch.NoGrad(func() {
+				alone = torch.ReadFloat32s(s.Softmax(f.model.Forward(s, s.Float32s(x, 1, int64(snapshot.NumFeatures)), a, false)))
 			})
 			return nil
 		})

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // predictNodes is about how many nodes are predicted at once: enough to keep
@@ -21,7 +21,7 @@ type Prediction struct {
 // Predict runs the model on snapshots in evaluation mode, in their order.
 // Where ctx ends it stops between batches, with the error of ctx and what it
 // has predicted so far.
-func Predict(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, snapshots []int) (Prediction, error) {
+func Predict(ctx context.Context, thread *torch.Thread, m Model, g *Graphs, snapshots []int) (Prediction, error) {
 	p := Prediction{Classes: m.Classes()}
 	var sum float64
 	labelled := 0
@@ -30,17 +30,17 @@ func Predict(ctx context.Context, thread *libtorch.Thread, m Model, g *Graphs, s
 			return p, err
 		}
 		err := thread.Do(func() error {
-			s := libtorch.NewScope()
+			s := torch.NewScope()
 			defer s.Close()
-			libtorch.NoGrad(func() {
+			torch.NoGrad(func() {
 				b := g.batch(s, chunk)
 				defer b.adjacency.Close()
 				logits := m.Forward(s, b.x, b.adjacency, false)
 				if b.labelled > 0 {
-					sum += libtorch.Item(s.CrossEntropy(logits, b.y, libtorch.Tensor{})) * float64(b.labelled)
+					sum += torch.Item(s.CrossEntropy(logits, b.y, torch.Tensor{})) * float64(b.labelled)
 					labelled += b.labelled
 				}
-				p.Probabilities = append(p.Probabilities, libtorch.ReadFloat32s(s.Softmax(logits))...)
+				p.Probabilities = append(p.Probabilities, torch.ReadFloat32s(s.Softmax(logits))...)
 			})
 			return nil
 		})

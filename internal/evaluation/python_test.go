@@ -1,4 +1,4 @@
-package result
+package evaluation
 
 import (
 	"encoding/json"

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -30,11 +30,11 @@ type header struct {
 
 // epoch is Epoch in JSON, which has no NaN.
 type epoch struct {
-	TrainLoss float64      `json:"train_loss"`
-	ValidLoss float64      `json:"valid_loss"`
-	Score     result.Float `json:"score"`
-	Best      bool         `json:"best"`
-	Seconds   float64      `json:"seconds"`
+	TrainLoss float64          `json:"train_loss"`
+	ValidLoss float64          `json:"valid_loss"`
+	Score     evaluation.Float `json:"score"`
+	Best      bool             `json:"best"`
+	Seconds   float64          `json:"seconds"`
 }
 
 // The keys of a parameter's tensors, before its name.
@@ -55,7 +55,7 @@ func Encode(w io.Writer, origin Origin, s State) error {
 		FormatVersion: FormatVersion, Origin: origin, BestEpoch: s.BestEpoch, EarlyStop: s.EarlyStop, Pass: s.Pass,
 	}
 	for _, e := range s.Epochs {
-		h.Epochs = append(h.Epochs, epoch{e.TrainLoss, e.ValidLoss, result.Float(e.Score), e.Best, e.Seconds})
+		h.Epochs = append(h.Epochs, epoch{e.TrainLoss, e.ValidLoss, evaluation.Float(e.Score), e.Best, e.Seconds})
 	}
 	var d pyg.Dict
 	for _, p := range s.Weights {

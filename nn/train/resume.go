@@ -5,9 +5,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
-	"github.com/streamforge/gnn-trainer/internal/libtorch"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // checkpoint hands the state over.
@@ -19,18 +19,18 @@ func (f *fit) checkpoint() error {
 		Epochs: f.result.Epochs, BestEpoch: f.result.BestEpoch, EarlyStop: f.result.EarlyStop, Pass: f.pass,
 	}
 	err := f.thread.Do(func() error {
-		s := libtorch.NewScope()
+		s := torch.NewScope()
 		defer s.Close()
 		for i, p := range f.model.Parameters() {
 			adam := f.adam.State(s, i)
 			state.Weights = append(state.Weights, checkpoint.Weights{
 				Name: p.Name, Shape: p.Shape,
-				Value: libtorch.ReadFloat32s(p.Tensor), Best: libtorch.ReadFloat32s(f.bestWeights[i]),
-				ExpAvg: libtorch.ReadFloat32s(adam.ExpAvg), ExpAvgSq: libtorch.ReadFloat32s(adam.ExpAvgSq),
-				Steps: float32(libtorch.Item(adam.Step)),
+				Value: torch.ReadFloat32s(p.Tensor), Best: torch.ReadFloat32s(f.bestWeights[i]),
+				ExpAvg: torch.ReadFloat32s(adam.ExpAvg), ExpAvgSq: torch.ReadFloat32s(adam.ExpAvgSq),
+				Steps: float32(torch.Item(adam.Step)),
 			})
 		}
-		state.RNG = libtorch.RNGState(f.graphs.device)
+		state.RNG = torch.RNGState(f.graphs.device)
 		return nil
 	})
 	if err != nil {
@@ -52,20 +52,20 @@ func (f *fit) restore(state checkpoint.State) error {
 			return fmt.Errorf("resuming: the checkpoint has %s %v where the model has %s %v", w.Name, w.Shape, p.Name, p.Shape)
 		}
 	}
-	s := libtorch.NewScope()
+	s := torch.NewScope()
 	defer s.Close()
 	for i, p := range parameters {
 		w, adam := state.Weights[i], f.adam.State(s, i)
 		set := func(to nn.Tensor, values []float32, shape []int) {
-			libtorch.Copy(to, s.Float32s(values, dims(shape)...))
+			torch.Copy(to, s.Float32s(values, dims(shape)...))
 		}
 		set(p.Tensor, w.Value, p.Shape)
 		set(f.bestWeights[i], w.Best, p.Shape)
 		set(adam.ExpAvg, w.ExpAvg, p.Shape)
 		set(adam.ExpAvgSq, w.ExpAvgSq, p.Shape)
-		libtorch.Fill(adam.Step, float64(w.Steps))
+		torch.Fill(adam.Step, float64(w.Steps))
 	}
-	libtorch.SetRNGState(f.graphs.device, state.RNG)
+	torch.SetRNGState(f.graphs.device, state.RNG)
 	f.result = Result{Epochs: slices.Clone(state.Epochs), BestEpoch: state.BestEpoch, EarlyStop: state.EarlyStop}
 	f.pass = state.Pass
 	if state.BestEpoch > 0 {

@@ -1,7 +1,6 @@
-// Package result holds what a run tells about itself: predictions.parquet,
-// metrics.json and metadata.json. Predictions and facts of the run enter;
-// bytes of the three artefacts leave. It runs no model and stores nothing.
-package result
+// Package evaluation measures predictions: rows of predictions enter, their
+// metrics and predictions.parquet leave. It knows no network and no store.
+package evaluation
 
 import (
 	"fmt"

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/internal/checkpoint"
-	"github.com/streamforge/gnn-trainer/internal/train"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
 // throughAFile is what a state is after it was stored and read again.

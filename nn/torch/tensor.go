@@ -1,4 +1,4 @@
-package libtorch
+package torch
 
 // #include "gnn.h"
 import "C"
@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"unsafe"
 
-	torch "github.com/wangkuiyi/gotorch"
+	gotorch "github.com/wangkuiyi/gotorch"
 )
 
 // Device is where tensors lie: CPU, or a CUDA device by its number.
@@ -34,12 +34,12 @@ func LoadCUDA() (devices int, err error) {
 
 // Float32s copies values into a new float32 tensor of the given shape.
 func (s *Scope) Float32s(values []float32, shape ...int64) Tensor {
-	return s.fromSlice(unsafe.Pointer(unsafe.SliceData(values)), len(values), torch.Float, shape)
+	return s.fromSlice(unsafe.Pointer(unsafe.SliceData(values)), len(values), gotorch.Float, shape)
 }
 
 // Int64s copies values into a new int64 tensor of the given shape.
 func (s *Scope) Int64s(values []int64, shape ...int64) Tensor {
-	return s.fromSlice(unsafe.Pointer(unsafe.SliceData(values)), len(values), torch.Long, shape)
+	return s.fromSlice(unsafe.Pointer(unsafe.SliceData(values)), len(values), gotorch.Long, shape)
 }
 
 func (s *Scope) fromSlice(data unsafe.Pointer, n int, dtype int8, shape []int64) Tensor {
@@ -48,9 +48,9 @@ func (s *Scope) fromSlice(data unsafe.Pointer, n int, dtype int8, shape []int64)
 	}
 	if n == 0 {
 		// An empty slice has no address that C could read from.
-		return s.Keep(s.Keep(torch.Empty(shape, false)).CastTo(dtype))
+		return s.Keep(s.Keep(gotorch.Empty(shape, false)).CastTo(dtype))
 	}
-	return s.Keep(torch.FromBlob(data, dtype, shape))
+	return s.Keep(gotorch.FromBlob(data, dtype, shape))
 }
 
 func elements(shape []int64) int64 {
@@ -111,7 +111,7 @@ func (s *Scope) Grad(t Tensor) Tensor {
 
 // ReadFloat32s copies a float32 tensor to host memory, row-major.
 func ReadFloat32s(t Tensor) []float32 {
-	if t.Dtype() != torch.Float {
+	if t.Dtype() != gotorch.Float {
 		panic(&Error{Op: "reading a tensor", Message: "it does not hold float32 values"})
 	}
 	values := make([]float32, elements(t.Shape()))
