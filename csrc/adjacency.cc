@@ -10,21 +10,16 @@
 #include <limits>
 #include <vector>
 
+#include "adjacency.h"
 #include "guard.h"
 
+using gnn::Csr;
 using gnn::guard;
+using gnn::Matrix;
 using gnn::own;
 using gnn::tensor;
 
 namespace {
-
-// Compressed sparse rows. Entries of one row keep the order of the edges, so
-// the order of every sum, and with it every bit, is fixed.
-struct Csr {
-  std::vector<int32_t> ptr;  // [n + 1]
-  std::vector<int32_t> col;  // [entries]
-  std::vector<float> value;  // [entries]
-};
 
 struct Entries {
   std::vector<int32_t> row, col;
@@ -76,14 +71,6 @@ at::Tensor multiply(const Csr& a, const at::Tensor& x_any) {
   });
   return out;
 }
-
-// Shared by the handle and by every autograd node that will need it backwards.
-struct Matrix : torch::CustomClassHolder {
-  int64_t n = 0;
-  Csr forward, transposed;
-  // Set where libtorch multiplies: on CUDA, or when asked for.
-  at::Tensor sparse_forward, sparse_transposed;
-};
 
 at::Tensor product(const Matrix& m, const at::Tensor& x, bool transposed) {
   if (m.sparse_forward.defined()) {
@@ -195,14 +182,6 @@ void to_libtorch(Matrix& m, at::Device device) {
   m.forward = {};
   m.transposed = {};
 }
-
-}  // namespace
-
-struct gnn_adjacency {
-  c10::intrusive_ptr<Matrix> matrix;
-};
-
-namespace {
 
 void give(c10::intrusive_ptr<Matrix> matrix, gnn_adjacency** out) {
   *out = new gnn_adjacency{std::move(matrix)};
