@@ -5,15 +5,16 @@
 package data
 
 import (
-	"errors"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // ErrInput marks input that cannot be used as it is; the message names what,
 // where and how to mend it. The process ends with exit code 2.
-var ErrInput = errors.New("bad input")
+var ErrInput = fault.ErrInput
 
 // Column names an optional per-bar quantity beyond the candle itself.
 type Column string

@@ -16,11 +16,13 @@ import (
 	"github.com/segmentio/kafka-go/protocol/apiversions"
 	"github.com/segmentio/kafka-go/protocol/saslhandshake"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // ErrRefused marks what another attempt would not mend: credentials,
 // certificates, names. The message says which variable to look at.
-var ErrRefused = errors.New("refused by Kafka")
+var ErrRefused = fault.Rejected("refused by Kafka")
 
 func refuse(format string, a ...any) error {
 	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, a...))

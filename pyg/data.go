@@ -7,8 +7,9 @@
 package pyg
 
 import (
-	"errors"
 	"fmt"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Unlabelled is the class of a node without a label, the default ignore_index
@@ -16,7 +17,7 @@ import (
 const Unlabelled int64 = -100
 
 // ErrInvalid marks data or a file that cannot be used as a graph.
-var ErrInvalid = errors.New("invalid graph data")
+var ErrInvalid = fault.Input("invalid graph data")
 
 func invalid(format string, a ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, a...))

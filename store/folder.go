@@ -13,11 +13,13 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // ErrUnusable marks a store that cannot be written as it is: a retry would
 // end the same. A full disk is none.
-var ErrUnusable = errors.New("unusable store")
+var ErrUnusable = fault.Rejected("unusable store")
 
 // ErrLocked marks a folder that another run of the same MODEL_NAME and QUEUE_ID
 // is using, such as a pod that has not quite ended.

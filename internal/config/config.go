@@ -14,6 +14,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/kubeflow"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
@@ -23,7 +24,7 @@ import (
 
 // ErrInvalid marks a configuration that cannot be used. The process ends with
 // exit code 2.
-var ErrInvalid = errors.New("invalid configuration")
+var ErrInvalid = fault.Input("invalid configuration")
 
 // Config is all that a run is told. A variable that two parts need, such as
 // SYMBOL or SEED, has the same value in both.

@@ -16,14 +16,11 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
-	"github.com/streamforge/gnn-trainer/nn/torch"
-	"github.com/streamforge/gnn-trainer/nn/train"
-	"github.com/streamforge/gnn-trainer/pyg"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -184,12 +181,8 @@ func (j *Job) report(what string, err error) {
 // ExitCode tells what a retry could mend. A loss that is not finite comes
 // again with the same seed: its message says what to change.
 func ExitCode(err error) int {
-	for _, input := range []error{
-		config.ErrInvalid, data.ErrInput, pyg.ErrInvalid, store.ErrUnusable, torch.ErrNoCUDA, train.ErrNonFinite, kafka.ErrRefused,
-	} {
-		if errors.Is(err, input) {
-			return ExitInput
-		}
+	if fault.Permanent(err) {
+		return ExitInput
 	}
 	return ExitFailure
 }

@@ -28,13 +28,14 @@ import (
 	"strconv"
 
 	"github.com/streamforge/gnn-trainer/internal/cgroup"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/nn/torch/ompinit"
 )
 
 // What an *Error is, for errors.Is.
 var (
-	ErrOutOfMemory = errors.New("out of memory")
-	ErrNoCUDA      = errors.New("no CUDA device")
+	ErrOutOfMemory = fault.Transient("out of memory")
+	ErrNoCUDA      = fault.Rejected("no CUDA device")
 )
 
 // Error is a failure inside libtorch.

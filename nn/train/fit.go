@@ -8,13 +8,14 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // ErrNonFinite marks a loss that is infinite or not a number: the run ends,
 // since nothing that is learned from it would be true.
-var ErrNonFinite = errors.New("the loss is not finite")
+var ErrNonFinite = fault.Input("the loss is not finite")
 
 // Config is how a model is fitted.
 type Config struct {
