@@ -1,10 +1,13 @@
 package test
 
 import (
+	"encoding/json"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
 )
 
 // say runs the program with words and without an environment.
@@ -17,10 +20,23 @@ func say(t *testing.T, words ...string) (code int, stdout, stderr string) {
 	return cmd.ProcessState.ExitCode(), out.String(), err.String()
 }
 
+// variableNames are those of the program's variables, aliases included.
+func variableNames(t *testing.T) (names []string) {
+	t.Helper()
+	code, table, stderr := say(t, "env", "--json")
+	var variables []config.Variable
+	if err := json.Unmarshal([]byte(table), &variables); err != nil || code != 0 || len(variables) < 50 {
+		t.Fatalf("exit code %d, %d variables: %v: %s", code, len(variables), err, stderr)
+	}
+	for _, v := range variables {
+		names = append(append(names, v.Name), v.Aliases...)
+	}
+	return names
+}
+
 func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
-	_, table, _ := say(t, "env")
-	variables := map[string]bool{"NAME": true, "TYPE": true} // NAME stands for any
-	for _, name := range regexp.MustCompile(`[A-Z][A-Z_]+`).FindAllString(table, -1) {
+	variables := map[string]bool{"NAME": true} // it stands for any
+	for _, name := range variableNames(t) {
 		variables[name] = true
 	}
 	for _, words := range [][]string{{"help"}, {"--help"}, {"-h"}, {"train", "--help"}, {"help", "record"}, {"record", "-h"}, {"help", "doctor"}, {"doctor", "--help"}, {"help", "env"}} {
@@ -53,7 +69,7 @@ func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
 }
 
 func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
-	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"env", "EPOCHS"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
+	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"env", "EPOCHS"}, {"env", "--jsn"}, {"env", "--json", "x"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
 		code, stdout, stderr := say(t, words...)
 		if code != 2 || stdout != "" || !strings.Contains(stderr, "\nusage: gnn-trainer ") {
 			t.Errorf("%q: exit code %d, %q, %q", words, code, stdout, stderr)
@@ -63,8 +79,8 @@ func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
 
 func TestAWordThatIsNearlyACommandIsToldWhichOne(t *testing.T) {
 	for word, want := range map[string]string{
-		"halp": `"halp" is no command: help is one`, "trian": `"trian" is no command: train is one`, "Doctor": `"Doctor" is no command: doctor is one`,
-		"recrod": `"recrod" is no command: record is one`, "environment": `"environment" is no command`, "x": `"x" is no command`, "": `"" is no command`,
+		"halp": `unknown command "halp"; did you mean help?`, "trian": `unknown command "trian"; did you mean train?`, "Doctor": `unknown command "Doctor"; did you mean doctor?`,
+		"recrod": `unknown command "recrod"; did you mean record?`, "environment": `unknown command "environment"`, "x": `unknown command "x"`, "": `unknown command ""`,
 	} {
 		if code, _, stderr := say(t, word); code != 2 || !strings.HasPrefix(stderr, want+"\n\nusage: ") {
 			t.Errorf("%q: exit code %d, %q", word, code, stderr)

@@ -16,7 +16,7 @@ done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-"${GO:-go}" run ./internal/config/markdown > "$work/table"
+"${GO:-go}" run ./internal/config/table > "$work/table"
 # Markdown needs an empty line between a comment and a table.
 awk -v begin="$begin" -v end="$end" -v table="$work/table" '
   $0 == end { inside = 0 }
@@ -31,6 +31,6 @@ awk -v begin="$begin" -v end="$end" -v table="$work/table" '
 if [ "${1-}" = --write ]; then
   cat "$work/new" > docs/variables.md
 elif ! diff -u docs/variables.md "$work/new"; then
-  echo "docs/variables.md tells other variables than internal/config: run test/variables-table.sh --write" >&2
+  echo "docs/variables.md is not the table of internal/config: run test/variables-table.sh --write" >&2
   exit 1
 fi

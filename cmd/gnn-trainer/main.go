@@ -57,8 +57,10 @@ func run(args []string) int {
 		return printHelp(args)
 	case command == "doctor" && slices.Equal(args, []string{"--json"}):
 		return diagnose(true)
-	case len(args) > 0:
-		return misused("gnn-trainer %s takes no %q: settings are environment variables", command, args[0])
+	case command == "env" && slices.Equal(args, []string{"--json"}):
+		return written(config.WriteJSON(os.Stdout))
+	case len(args) > 0 && slices.Contains(commands, command):
+		return misused("unexpected argument %q of gnn-trainer %s: settings are environment variables", args[0], command)
 	case command == "train":
 		ctx, stop := stopOnSignal()
 		defer stop()
@@ -70,32 +72,28 @@ func run(args []string) int {
 	case command == "doctor":
 		return diagnose(false)
 	case command == "env":
-		if err := config.WriteTable(os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return job.ExitFailure
-		}
+		return written(config.WriteTable(os.Stdout))
 	case command == "version" || command == "--version":
 		fmt.Printf("gnn-trainer %s, commit %s of %s, libtorch %s, %s %s/%s\n",
 			version, commit, date, torch.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	default:
-		if meant := nearest(command); meant != "" {
-			return misused("%q is no command: %s is one", command, meant)
+		if meant := spelling.Closest(command, commands); meant != "" {
+			return misused("unknown command %q; did you mean %s?", command, meant)
 		}
-		return misused("%q is no command", command)
+		return misused("unknown command %q", command)
 	}
 	return job.ExitDone
 }
 
-// nearest is the command that at most two slips of the pen make of a word; ""
-// where there is none.
-func nearest(word string) string {
-	best, least := "", min(2, len(word)/2)+1
-	for _, command := range []string{"train", "record", "doctor", "env", "version", "help"} {
-		if d := spelling.Distance(word, command); d < least {
-			best, least = command, d
-		}
+var commands = []string{"train", "record", "doctor", "env", "version", "help"}
+
+// written is the exit code of a command that only writes to stdout.
+func written(err error) int {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return job.ExitFailure
 	}
-	return best
+	return job.ExitDone
 }
 
 func isHelp(arg string) bool { return arg == "-h" || arg == "--help" }
@@ -109,7 +107,7 @@ func printHelp(args []string) int {
 	page, err := help.ReadFile("help/" + topic + ".txt")
 	switch {
 	case len(args) > 1 || err != nil && topic != "env" && topic != "version" && topic != "help":
-		return misused("there is no help on %q", strings.Join(args, " "))
+		return misused("unknown help topic %q", strings.Join(args, " "))
 	case err != nil: // what there is to say is on the first page
 		page, _ = help.ReadFile("help/train.txt")
 	}
@@ -117,9 +115,9 @@ func printHelp(args []string) int {
 	return job.ExitDone
 }
 
-// misused says what is wrong with the words of the command line.
+// misused reports a wrong command line.
 func misused(format string, a ...any) int {
-	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | record | doctor [--json] | env | version | help [record | doctor]]\n", a...)
+	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | record | doctor [--json] | env [--json] | version | help [record | doctor]]\n", a...)
 	return job.ExitInput
 }
 

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -21,7 +21,7 @@ const (
 )
 
 // resolveSource makes auto what it stands for.
-func (c *Config) resolveSource(s settings, p *problems) {
+func (c *Config) resolveSource(s settings) {
 	if c.Source.Source != auto {
 		return
 	}
@@ -37,16 +37,14 @@ func (c *Config) resolveSource(s settings, p *problems) {
 
 var device = regexp.MustCompile(`^(auto|cpu|cuda(:\d{1,3})?)$`)
 
-// check tells of values outside their range and of settings that contradict
-// each other.
-func (c *Config) check(s settings, p *problems) {
+// check reports values outside their range and settings that contradict each
+// other.
+func (c *Config) check(s settings, faults *fault.List) {
 	m, t := c.Model, c.Train
 	for _, r := range []struct {
 		name string
 		ok   bool
 	}{
-		{"DATA_SOURCE", slices.Contains([]string{source.Files, source.Simulated, source.Binance, source.Arango, PyG}, c.Source.Source)},
-		{"MODEL_TYPE", m.Type == "gcn"},
 		{"HIDDEN", m.Hidden >= 1 && m.Hidden <= 4096},
 		{"LAYERS", m.Layers >= 1 && m.Layers <= 16},
 		{"DROPOUT", m.Dropout >= 0 && m.Dropout < 1},
@@ -56,109 +54,87 @@ func (c *Config) check(s settings, p *problems) {
 		{"BATCH_SIZE", t.BatchSize >= 1},
 		{"PATIENCE", t.Patience >= 0},
 		{"DEVICE", device.MatchString(t.Device)},
-		{"RESUME", t.Resume == ResumeAuto || t.Resume == ResumeNever},
-		{"BASELINE", t.Baseline == BaselineNoEdges || t.Baseline == BaselineNone},
 	} {
 		if !r.ok {
-			p.wrong(lookup(r.name), s.values[r.name])
+			faults.Add(lookup(r.name).wrong(s.as[r.name], s.values[r.name]))
 		}
 	}
-	c.checkLog(s, p)
 	for _, name := range []string{"MODEL_NAME", "QUEUE_ID"} { // steps of the artefacts' path
 		if err := store.CheckName(s.values[name]); err != nil && s.has(name) {
-			p.add("%s is %.80q, which cannot name a folder: %w", s.as[name], s.values[name], err)
+			faults.Add(fault.Input("%s is %.80q, which cannot name a folder", s.as[name], s.values[name]).At("%s", s.as[name]).Fix("%v", err))
 		}
 	}
 	if c.Source.Source == PyG {
 		if c.Source.Dir == "" {
-			p.add("DATA_SOURCE=pyg needs DATA_DIR: set it to the file that torch.save(data) wrote")
+			faults.Add(fault.Input("DATA_SOURCE=pyg needs DATA_DIR").At("DATA_DIR").Fix("set it to the file that torch.save(data) wrote"))
 		}
 		if strings.HasPrefix(c.Source.Symbols, "top:") {
-			p.add("SYMBOLS=%.80s asks for volumes, which the graph of DATA_SOURCE=pyg lacks: name its nodes, or unset it", c.Source.Symbols)
+			faults.Add(fault.Input("SYMBOLS=%.80s asks for volumes, which the graph of DATA_SOURCE=pyg lacks", c.Source.Symbols).At("SYMBOLS").
+				Fix("name its nodes, or unset it"))
 		}
 	}
-	p.addAll(c.Source.Validate())
-	p.addAll(c.Data.Validate())
+	addAll(faults, c.Source.Validate())
+	addAll(faults, c.Data.Validate())
 	if c.Source.Source != source.Arango && c.Source.Arango.Save != "" {
-		p.addAll(c.Source.Arango.Validate())
+		addAll(faults, c.Source.Arango.Validate())
 	}
 	if c.Kafka.BootstrapServers != "" {
-		p.addAll(c.Kafka.Validate())
+		addAll(faults, c.Kafka.Validate())
 	}
 	if c.Store.Endpoint != "" {
-		p.addAll(c.Store.Validate())
+		addAll(faults, c.Store.Validate())
 	}
 	if c.Metrics.Addr != "" {
-		p.addAll(c.Metrics.Validate())
+		addAll(faults, c.Metrics.Validate())
 	}
 	if c.Kubeflow.URL != "" {
-		p.addAll(c.Kubeflow.Validate())
+		addAll(faults, c.Kubeflow.Validate())
 	}
-
-	unread := c.unread()
-	for _, name := range slices.Sorted(maps.Keys(unread)) {
-		if why := unread[name]; s.has(name) && why != harmless {
-			mend := "unset one of them"
-			if strings.HasPrefix(why, "DATA_SOURCE") {
-				mend = "unset it"
-			}
-			if strings.HasSuffix(why, "is not") {
-				mend = "set both or neither"
-			}
-			p.add("%s is set, but %s: %s", s.as[name], why, mend)
+	ineffective := c.ineffective()
+	for _, name := range slices.Sorted(maps.Keys(ineffective)) {
+		if why := ineffective[name]; s.has(name) && why != harmless {
+			faults.Add(fault.Input("%s is set, but %s", s.as[name], why.text).At("%s", s.as[name]).Fix("%s", why.remedy))
 		}
 	}
 }
 
-// checkLog tells of wrong settings of the log.
-func (c *Config) checkLog(s settings, p *problems) {
-	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, c.Log.Level) {
-		p.wrong(lookup("LOG_LEVEL"), s.values["LOG_LEVEL"])
-	}
-	if !slices.Contains([]string{"auto", "console", "json"}, c.Log.Format) {
-		p.wrong(lookup("LOG_FORMAT"), s.values["LOG_FORMAT"])
-	}
-}
-
-// addAll adds each of the errors that a package's Validate has joined, without
-// the kind they share.
-func (p *problems) addAll(err error) {
-	if err == nil {
-		return
-	}
-	for line := range strings.Lines(err.Error()) {
-		p.add("%s", strings.ReplaceAll(strings.TrimSuffix(line, "\n"), data.ErrInput.Error()+": ", ""))
-	}
-}
+// reason is why a variable has no effect, and what to do about it.
+type reason struct{ text, remedy string }
 
 // harmless is the reason of a variable without effect that a pipeline sets for
-// all its services alike: it is not told of.
-const harmless = ""
+// all its services alike: it is not reported.
+var harmless = reason{}
 
-// unread are the variables that have no effect beside the others, and why.
-func (c *Config) unread() map[string]string {
-	why := map[string]string{}
+// duplicates is the reason of one that another variable replaces.
+func duplicates(text string) reason { return reason{text, "unset one of them"} }
+
+// lacks is the reason of one that needs another variable.
+func lacks(name string) reason { return reason{name + " is not", "set both or neither"} }
+
+// ineffective are the variables that have no effect beside the others, and why.
+func (c *Config) ineffective() map[string]reason {
+	why := map[string]reason{}
 	if c.Data.EdgeThreshold != nil {
-		why["EDGE_TOP_K"] = "EDGE_THRESHOLD already says who is a neighbour"
+		why["EDGE_TOP_K"] = duplicates("EDGE_THRESHOLD already selects the neighbours")
 	}
 	if !c.Data.TrainEnd.IsZero() || !c.Data.ValidEnd.IsZero() {
-		why["TRAIN_FRACTION"] = "TRAIN_END and VALID_END already divide the snapshots"
+		why["TRAIN_FRACTION"] = duplicates("TRAIN_END and VALID_END already split the snapshots")
 		why["VALID_FRACTION"] = why["TRAIN_FRACTION"]
 	}
 	if c.Kafka.BootstrapServers == "" {
-		why["KAFKA_USER"] = "KAFKA_BOOTSTRAP_SERVERS is not"
+		why["KAFKA_USER"] = lacks("KAFKA_BOOTSTRAP_SERVERS")
 		why["KAFKA_PASSWORD"] = why["KAFKA_USER"]
 		why["QUEUE_CONTROL_TOPIC"], why["QUEUE_EVENTS_TOPIC"] = harmless, harmless
 	}
 	if c.Store.Endpoint == "" {
 		for _, name := range []string{"MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET_NAME"} {
-			why[name] = "MINIO_ENDPOINT is not"
+			why[name] = lacks("MINIO_ENDPOINT")
 		}
 		why["MINIO_SECURE"], why["STORE_TIMEOUT"] = harmless, harmless
 	}
 	if c.Kubeflow.URL == "" {
 		for _, name := range []string{"KUBEFLOW_TRAINER_SERVER_CA_CERT", "KUBEFLOW_TRAINER_SERVER_TOKEN"} {
-			why[name] = "KUBEFLOW_TRAINER_SERVER_URL is not"
+			why[name] = lacks("KUBEFLOW_TRAINER_SERVER_URL")
 		}
 	}
 	if c.Source.Source != source.Binance {
@@ -179,18 +155,18 @@ func (c *Config) unread() map[string]string {
 	}
 	switch c.Source.Source {
 	case source.Simulated, source.Binance, source.Arango:
-		why["DATA_DIR"] = fmt.Sprintf("DATA_SOURCE=%s reads no files", c.Source.Source)
+		why["DATA_DIR"] = reason{fmt.Sprintf("DATA_SOURCE=%s reads no files", c.Source.Source), "unset it"}
 	case PyG:
 		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TRAIN_END", "VALID_END"} {
-			why[name] = "DATA_SOURCE=pyg reads a graph without time"
+			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
 		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
-			why[name] = "DATA_SOURCE=pyg reads a graph that has its edges"
+			why[name] = reason{"DATA_SOURCE=pyg reads a graph that has its edges", "unset it"}
 		}
 	}
 	if a := c.Source.Arango; c.Source.Source == source.Arango && a.Graph != "" && a.Candles == "" {
 		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
-			why[name] = "GRAPH_COLLECTION_NAME is a graph that has its edges"
+			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
 		for _, name := range []string{"ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS"} {
 			why[name] = harmless // of the pipeline's other services

@@ -1,14 +1,12 @@
 // Package config makes one checked Config from the environment: variables
-// enter, and each package's own Config leaves, or one error that tells all
-// that is wrong at once. The table of variables in variables.go is the only
+// enter, and each package's own Config leaves, or a fault for each of them
+// that is wrong. The table of variables in variables.go is the only
 // place that describes them; `gnn-trainer env` and docs/variables.md are made
 // from it. It starts nothing and touches no file but those that hold secrets.
 package config
 
 import (
-	"errors"
-	"fmt"
-	"slices"
+	"strings"
 
 	"github.com/caarlos0/env/v11"
 
@@ -22,11 +20,7 @@ import (
 	"github.com/streamforge/gnn-trainer/store"
 )
 
-// ErrInvalid marks a configuration that cannot be used. The process ends with
-// exit code 2.
-var ErrInvalid = fault.Input("invalid configuration")
-
-// Config is all that a run is told. A variable that two parts need, such as
+// Config is all settings of a run. A variable that two parts need, such as
 // SYMBOL or SEED, has the same value in both.
 type Config struct {
 	IDs    kafka.IDs
@@ -73,7 +67,7 @@ type Train struct {
 
 // The values of RESUME.
 const (
-	ResumeAuto  = "auto"  // a run started again goes on, or tells its end again
+	ResumeAuto  = "auto"  // a run started again resumes, or re-emits its terminal event
 	ResumeNever = "never" // it trains anew
 )
 
@@ -95,48 +89,34 @@ func (c *Config) parts() []any {
 }
 
 // Load reads the environment, in the form of os.Environ. An empty variable
-// counts as unset. The error tells everything that is wrong, one sentence
-// each, and wraps ErrInvalid; no secret is in it. The Config beside an error
-// holds what could be read, with defaults in the place of the rest: enough to
-// tell the run's neighbours of the error where IDs are Known.
+// counts as unset. The error holds everything that is wrong, a fault.Error of
+// kind input each, with the variable as its place; no secret is in it. The
+// Config beside an error holds what could be read, with defaults in the place
+// of the rest: enough to send the run's neighbours the error where IDs are
+// Known.
 func Load(environ []string) (Config, error) {
 	var (
-		c Config
-		p problems
+		c      Config
+		faults fault.List
 	)
-	given := gather(env.ToMap(environ), func(v variable) bool { return v.required }, &p)
-	refuseLater(given, &p)
+	given := gather(env.ToMap(environ), func(v variable) bool { return v.required }, &faults)
+	rejectLater(given, &faults)
 	for _, part := range c.parts() {
-		parse(part, given.values, &p)
+		parse(part, given, &faults)
 	}
-	c.resolveSource(given, &p)
-	c.check(given, &p)
-	return c, p.err()
+	c.resolveSource(given)
+	c.check(given, &faults)
+	return c, faults.Err()
 }
 
-// problems gathers what is wrong.
-type problems []error
-
-func (p *problems) add(format string, a ...any) {
-	err := fmt.Errorf(format, a...)
-	// a variable that two parts read is wrong once
-	if !slices.ContainsFunc(*p, func(old error) bool { return old.Error() == err.Error() }) {
-		*p = append(*p, err)
-	}
-}
-
-// wrong adds the sentence about a variable whose value is not what it must be.
-func (p *problems) wrong(v variable, value string) {
-	p.add("%s is %s: set %s", v.name, v.show(value), v.want)
-}
-
-func (p problems) err() error {
-	switch len(p) {
-	case 0:
-		return nil
-	case 1:
-		return fmt.Errorf("%w: %w", ErrInvalid, p[0])
-	default:
-		return fmt.Errorf("%w:\n%w", ErrInvalid, errors.Join(p...))
+// addAll adds what another package's Validate found. All of it is the user's
+// to correct.
+func addAll(faults *fault.List, err error) {
+	var found fault.List
+	found.Add(err)
+	for _, one := range found {
+		f := *fault.Of(one)
+		f.Kind, f.What = fault.ErrInput, strings.ReplaceAll(f.What, data.ErrInput.Error()+": ", "")
+		faults.Add(&f)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"reflect"
 	"slices"
@@ -14,6 +13,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/caarlos0/env/v11"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/spelling"
 )
 
 // maxSecret bounds in bytes a file that holds a secret.
@@ -27,28 +29,48 @@ type settings struct {
 
 func (s settings) has(name string) bool { _, ok := s.as[name]; return ok }
 
-// gather finds each variable under its names; missing tells of one that is
-// needed and not set.
-func gather(environ map[string]string, needs func(variable) bool, p *problems) settings {
+// reject adds a fault of v's value; its default stands in for the checks that
+// follow, so that they do not report it again.
+func (s settings) reject(v variable, f *fault.Error, faults *fault.List) {
+	faults.Add(f)
+	delete(s.values, v.name)
+}
+
+// gather finds each variable under its names. needs tells which must be set.
+func gather(environ map[string]string, needs func(variable) bool, faults *fault.List) settings {
 	s := settings{values: map[string]string{}, as: map[string]string{}}
 	for _, g := range groups {
 		for _, v := range g.vars {
-			name, value, ok := find(v, environ, p)
-			if ok && v.address && withoutUser(value) != value {
-				p.add("%s holds a user or password, which an address would show in logs: leave them out of it", name)
-				s.as[v.name] = name // told: its default stands in
-			} else if ok {
-				s.values[v.name], s.as[v.name] = value, name
-			} else if needs(v) {
-				p.add("%s is not set: set it to %s", v.name, v.want)
+			name, value, ok := find(v, environ, faults)
+			if !ok {
+				if needs(v) {
+					faults.Add(fault.Input("%s is not set", v.name).At("%s", v.name).Fix("set it to %s", v.want()))
+				}
+				continue
+			}
+			s.values[v.name], s.as[v.name] = value, name
+			switch {
+			case v.address && withoutUser(value) != value:
+				s.reject(v, fault.Input("%s holds a user or password, which an address would show in logs", name).At("%s", name).Fix("leave them out of it"), faults)
+			case len(v.values) > 0 && !slices.Contains(v.values, value):
+				s.reject(v, v.unknown(name, value), faults)
 			}
 		}
 	}
 	return s
 }
 
+// unknown is the fault of a value that is none of an enumeration.
+func (v variable) unknown(name, value string) *fault.Error {
+	f := v.wrong(name, value)
+	if meant := spelling.Closest(value, v.values); meant != "" && len(v.values) > 1 {
+		return f.Fix("%s (did you mean %s?)", f.Remedy, meant)
+	}
+	return f
+}
+
 // find is the name that v is set under, and its value.
-func find(v variable, environ map[string]string, p *problems) (name, value string, ok bool) {
+func find(v variable, environ map[string]string, faults *fault.List) (name, value string, ok bool) {
 	var used []string
 	for _, n := range v.names() {
 		if environ[n] != "" {
@@ -67,14 +89,18 @@ func find(v variable, environ map[string]string, p *problems) (name, value strin
 	}
 	name = used[0]
 	value = environ[name]
+	reject := func(remedy, format string, a ...any) {
+		faults.Add(fault.Input(format, a...).At("%s", name).Fix("%s", remedy))
+	}
+	const unsetOne = "unset one of them"
 	for _, other := range used[1:] {
 		switch {
 		case strings.HasSuffix(other, "_FILE") && v.secret:
-			p.add("%s and %s are both set: unset one of them", name, other)
+			reject(unsetOne, "%s and %s are both set", name, other)
 		case environ[other] != value && v.secret:
-			p.add("%s and %s are both set and differ: unset one of them", name, other)
+			reject(unsetOne, "%s and %s are both set and differ", name, other)
 		case environ[other] != value:
-			p.add("%s is %s and its other name %s is %s: unset one of them", name, v.show(value), other, v.show(environ[other]))
+			reject(unsetOne, "%s is %s and its other name %s is %s", name, v.show(value), other, v.show(environ[other]))
 		}
 	}
 	if v.secret {
@@ -82,16 +108,16 @@ func find(v variable, environ map[string]string, p *problems) (name, value strin
 			var err error
 			if value, err = readSecret(value); err != nil {
 				// not the value: it may be the secret itself, put there by mistake
-				p.add("%s must name a file that holds the secret: %w", name, err)
+				reject("set it to a file that holds the secret", "reading the file of %s: %w", name, err)
 			}
 		}
 		return name, value, true
 	}
 	switch {
 	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		p.add("%s is %s: remove what is not printable", name, v.show(value))
+		reject("remove what is not printable", "%s is %s", name, v.show(value))
 	case strings.TrimSpace(value) != value:
-		p.add("%s is %s: remove the space around it", name, v.show(value))
+		reject("remove the space around it", "%s is %s", name, v.show(value))
 	}
 	return name, value, true
 }
@@ -101,32 +127,32 @@ func find(v variable, environ map[string]string, p *problems) (name, value strin
 func readSecret(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", reason(err)
+		return "", systemError(err)
 	}
 	if !info.Mode().IsRegular() { // a pipe or a device might never end
-		return "", errors.New("that is no regular file")
+		return "", errors.New("it is not a regular file")
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "", reason(err)
+		return "", systemError(err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
 	if err != nil {
-		return "", reason(err)
+		return "", systemError(err)
 	}
 	if len(b) > maxSecret {
-		return "", fmt.Errorf("that file has more than %d bytes", maxSecret)
+		return "", fmt.Errorf("it has more than %d bytes", maxSecret)
 	}
 	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
 	if text == "" {
-		return "", errors.New("that file is empty")
+		return "", errors.New("it is empty")
 	}
 	return text, nil
 }
 
-// reason is what the operating system said, without the path.
-func reason(err error) error {
+// systemError is the operating system's error without the path.
+func systemError(err error) error {
 	var at *os.PathError
 	if errors.As(err, &at) {
 		return at.Err
@@ -134,8 +160,8 @@ func reason(err error) error {
 	return err
 }
 
-// refuseLater tells of all that is set which only a later version knows.
-func refuseLater(s settings, p *problems) {
+// rejectLater rejects what is set that only a later version knows.
+func rejectLater(s settings, faults *fault.List) {
 	for _, g := range groups {
 		if g.later == "" {
 			continue
@@ -147,13 +173,8 @@ func refuseLater(s settings, p *problems) {
 			}
 		}
 		if len(set) > 0 {
-			p.add("%s set, but %s is not in this version yet: unset %s, and %s", are(set), g.title, them(set), g.later)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(laterValues)) {
-		if value := s.values[name]; slices.Contains(laterValues[name], value) {
-			p.add("%s=%s is not in this version yet: set %s", name, value, lookup(name).want)
-			delete(s.values, name) // told: its default stands in
+			faults.Add(fault.Input("%s set, but %s is not in this version yet", are(set), g.title).At("%s", set[0]).
+				Fix("unset %s, and %s", them(set), g.later))
 		}
 	}
 }
@@ -172,34 +193,32 @@ func them(names []string) string {
 	return "them"
 }
 
-// parse reads variables into a part, a pointer to a struct with env tags. What
-// cannot be read is told, and its default stands in, so that the checks that
-// follow do not tell it again.
-func parse(part any, values map[string]string, p *problems) {
+// parse reads variables into a part, a pointer to a struct with env tags. A
+// value that cannot be read is rejected.
+func parse(part any, s settings, faults *fault.List) {
 	var failed env.AggregateError
-	err := env.ParseWithOptions(part, env.Options{Environment: values})
+	err := env.ParseWithOptions(part, env.Options{Environment: s.values})
 	if err == nil {
 		return
 	}
 	if !errors.As(err, &failed) {
 		panic(fmt.Sprintf("reading the environment into %T: %v", part, err))
 	}
-	rest := maps.Clone(values)
 	for _, err := range failed.Errors {
 		var wrong env.ParseError
 		if !errors.As(err, &wrong) {
 			panic(fmt.Sprintf("reading the environment into %T: %v", part, err))
 		}
-		name := variableOf(part, wrong.Name)
+		v := lookup(variableOf(part, wrong.Name))
+		name, value := s.as[v.name], s.values[v.name]
+		f := v.wrong(name, value)
 		if errors.Is(wrong.Err, strconv.ErrRange) {
-			p.add("%s is %s, which is too large: set %s", name, lookup(name).show(values[name]), lookup(name).want)
-		} else {
-			p.wrong(lookup(name), values[name])
+			f = fault.Input("%s is %s, which is too large", name, v.show(value)).At("%s", name).Fix("set %s", v.want())
 		}
-		delete(rest, name)
+		s.reject(v, f, faults)
 	}
 	reflect.ValueOf(part).Elem().SetZero()
-	parse(part, rest, p)
+	parse(part, s, faults)
 }
 
 // variableOf is the variable that a field of part is read from.

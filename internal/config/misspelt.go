@@ -9,10 +9,10 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/spelling"
 )
 
-// Misspelt tells, in a sentence each, of the names in environ, in the form of
+// Misspelt reports, in a sentence each, the names in environ, in the form of
 // os.Environ, that are no variable and nearly one: whoever set EPOCS means
 // EPOCHS, and trains with its default. They are no error, since an environment
-// may hold anything; values are not told.
+// may hold anything; values are not repeated.
 func Misspelt(environ []string) []string {
 	known := map[string]bool{}
 	for _, g := range groups {
@@ -25,16 +25,16 @@ func Misspelt(environ []string) []string {
 			}
 		}
 	}
-	var told []string
+	var unknown []string
 	for _, setting := range environ {
 		name, value, _ := strings.Cut(setting, "=")
 		if known[name] || value == "" {
 			continue
 		}
 		if meant := spelling.Nearest(name, maps.Keys(known)); meant != "" {
-			told = append(told, fmt.Sprintf("%s is no variable of gnn-trainer and has no effect: %s is one", name, meant))
+			unknown = append(unknown, fmt.Sprintf("unknown variable %s; did you mean %s?", name, meant))
 		}
 	}
-	slices.Sort(told)
-	return told
+	slices.Sort(unknown)
+	return unknown
 }

@@ -12,7 +12,7 @@ func TestANameThatIsNearlyAVariableIsTold(t *testing.T) {
 		"KAFKA_PASSWORD_FILES": "KAFKA_PASSWORD_FILE", "Device": "DEVICE", "GRAPH_WINDOWS": "GRAPH_WINDOW",
 	} {
 		told := Misspelt([]string{"PATH=/bin", name + "=canary"})
-		if len(told) != 1 || !strings.HasPrefix(told[0], name+" is no variable") || !strings.HasSuffix(told[0], ": "+meant+" is one") {
+		if len(told) != 1 || told[0] != "unknown variable "+name+"; did you mean "+meant+"?" {
 			t.Errorf("%s: %q, want %s", name, told, meant)
 		}
 		if strings.Contains(strings.Join(told, ""), "canary") {

@@ -10,16 +10,16 @@ import (
 )
 
 // Public is the effective value of every variable that has one in this run,
-// defaults included, as it could be set: what manifest.json tells. Secrets,
+// defaults included, as it could be set: what manifest.json holds. Secrets,
 // unset variables and those without effect are not in it.
 func (c Config) Public() map[string]string {
 	return c.values(func(variable) bool { return true })
 }
 
-// Settings are those of Public that decide about the result: two runs with the
+// Settings are those of Public that affect the result: two runs with the
 // same ones, on the same data, train the same model.
 func (c Config) Settings() map[string]string {
-	return c.values(func(v variable) bool { return !v.aside })
+	return c.values(func(v variable) bool { return !v.operational })
 }
 
 // Deciding are those of an earlier run's Public values that Settings would be
@@ -28,7 +28,7 @@ func Deciding(public map[string]string) map[string]string {
 	deciding := map[string]string{}
 	for _, g := range groups {
 		for _, v := range g.vars {
-			if value, ok := public[v.name]; ok && !v.aside {
+			if value, ok := public[v.name]; ok && !v.operational {
 				deciding[v.name] = value
 			}
 		}
@@ -37,13 +37,13 @@ func Deciding(public map[string]string) map[string]string {
 }
 
 func (c Config) values(want func(variable) bool) map[string]string {
-	unread := c.unread()
+	ineffective := c.ineffective()
 	fields := c.fields()
 	public := map[string]string{}
 	for _, g := range groups {
 		for _, v := range g.vars {
 			field, ok := fields[v.name]
-			if _, idle := unread[v.name]; !ok || idle || v.secret || g.later != "" || !want(v) {
+			if _, idle := ineffective[v.name]; !ok || idle || v.secret || g.later != "" || !want(v) {
 				continue
 			}
 			if text := format(field); text != "" {

@@ -4,6 +4,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // LoadRecord reads what a recording of order books needs of the environment, as
@@ -11,16 +12,15 @@ import (
 // the cache is, and the log. The others have no effect.
 func LoadRecord(environ []string) (Config, error) {
 	var (
-		c Config
-		p problems
+		c      Config
+		faults fault.List
 	)
-	given := gather(env.ToMap(environ), func(v variable) bool { return v.name == "SYMBOL" }, &p)
+	given := gather(env.ToMap(environ), func(v variable) bool { return v.name == "SYMBOL" }, &faults)
 	for _, part := range []any{&c.Source, &c.Source.Binance, &c.Log, &c.Paths} {
-		parse(part, given.values, &p)
+		parse(part, given, &faults)
 	}
 	c.Source.Source = source.Binance
-	c.checkLog(given, &p)
-	p.addAll(c.Source.Validate())
-	p.addAll(c.Source.Binance.ValidateStream())
-	return c, p.err()
+	addAll(&faults, c.Source.Validate())
+	addAll(&faults, c.Source.Binance.ValidateStream())
+	return c, faults.Err()
 }

@@ -29,7 +29,7 @@ func TestARecordingIsToldAllThatIsWrong(t *testing.T) {
 	for _, want := range []string{
 		"SYMBOL is not set: set it to a symbol such as BTCUSDT",
 		`LOG_LEVEL is "loud": set trace, debug, info, warn or error`,
-		`BINANCE_MARKET="x" is no market: set spot or usdm`,
+		`BINANCE_MARKET is "x": set spot or usdm`,
 		"RECORD_EVERY=0s is no time between two rows: set one such as 1s",
 	} {
 		if !slices.Contains(lines, want) {

@@ -4,19 +4,23 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // variable describes one environment variable.
 type variable struct {
 	name    string
 	meaning string
-	want    string   // what it must be set to, as the object of "set"; "" for any text
+	accepts string   // what it must be set to, as the object of "set"; "" for any text
+	values  []string // all there are, of an enumeration: they stand in for accepts
+	unit    string   // of a number
 	aliases []string // other names, which StreamForge's queue-manager injects
 
-	required bool
-	secret   bool // is never shown, and may come from the file that NAME_FILE names
-	address  bool // is a URL, in which a user and password have no place
-	aside    bool // does not decide about the result: a run resumes whatever it is
+	required    bool
+	secret      bool // is never shown, and may come from the file that NAME_FILE names
+	address     bool // is a URL, in which a user and password have no place
+	operational bool // does not affect the result: a run resumes whatever it is
 }
 
 // group is the variables of one topic.
@@ -40,113 +44,106 @@ const (
 // groups is the table of variables: all there are, in the order of the help.
 var groups = []group{
 	{title: "Run", vars: []variable{
-		{name: "QUEUE_ID", required: true, meaning: "id of the pipeline run", want: "the pipeline run's id"},
-		{name: "SYMBOL", required: true, meaning: "always one of the nodes; its metrics are shown apart", want: "a symbol such as BTCUSDT"},
-		{name: "TYPE", aside: true, required: true, meaning: "type of this service in telemetry", want: "the type that telemetry carries, such as gnn_trainer"},
-		{name: "TELEMETRY_PRODUCER_ID", aside: true, required: true, meaning: "id of this service in telemetry", want: "this service's id, such as gnn-trainer__abc"},
+		{name: "QUEUE_ID", required: true, meaning: "id of the pipeline run", accepts: "the pipeline run's id"},
+		{name: "SYMBOL", required: true, meaning: "always one of the nodes; its metrics are shown apart", accepts: "a symbol such as BTCUSDT"},
+		{name: "TYPE", operational: true, required: true, meaning: "type of this service in telemetry", accepts: "the type that telemetry carries, such as gnn_trainer"},
+		{name: "TELEMETRY_PRODUCER_ID", operational: true, required: true, meaning: "id of this service in telemetry", accepts: "this service's id, such as gnn-trainer__abc"},
 		{name: "MODEL_NAME", aliases: []string{"MODEL_OUTPUT"}, meaning: "first folder of the artefacts' path, MODEL_NAME/QUEUE_ID"},
-		{name: "STORE_DIR", aside: true, meaning: "folder that artefacts go to; with MinIO, where they wait to be uploaded"},
-		{name: "WORK_DIR", aside: true, meaning: "folder that a relative STORE_DIR lies in"},
-		{name: "MESSAGE_LANG", aside: true, meaning: "language of telemetry messages", want: "ru or en"},
-		{name: "LOG_LEVEL", aside: true, meaning: "least level logged on stderr", want: "trace, debug, info, warn or error"},
-		{name: "LOG_FORMAT", aside: true, meaning: "form of the log; auto: console on a terminal, else json", want: "auto, console or json"},
+		{name: "STORE_DIR", operational: true, meaning: "folder that artefacts go to; with MinIO, where they wait to be uploaded"},
+		{name: "WORK_DIR", operational: true, meaning: "folder that a relative STORE_DIR lies in"},
+		{name: "MESSAGE_LANG", operational: true, meaning: "language of telemetry messages", values: []string{"ru", "en"}},
+		{name: "LOG_LEVEL", operational: true, meaning: "least level logged on stderr", values: []string{"trace", "debug", "info", "warn", "error"}},
+		{name: "LOG_FORMAT", operational: true, meaning: "form of the log; auto: console on a terminal, else json", values: []string{"auto", "console", "json"}},
 	}},
 	{title: "Market", vars: []variable{
-		{name: "DATA_SOURCE", meaning: "where the market comes from; auto: arango where ARANGO_URL and a collection are set, files where DATA_DIR is, else binance", want: "auto, binance, arango, files, simulated or pyg"},
+		{name: "DATA_SOURCE", meaning: "where the market comes from; auto: arango where ARANGO_URL and a collection are set, files where DATA_DIR is, else binance", values: []string{"auto", "binance", "arango", "files", "simulated", "pyg"}},
 		{name: "DATA_DIR", meaning: "files: folder of SYMBOL.csv or SYMBOL.parquet; pyg: file that torch.save(data) wrote"},
 		{name: "SYMBOLS", meaning: "the nodes, as A,B,C or top:N by quote volume; unset: all that the source has (binance: top:20; simulated: 20)"},
-		{name: "INTERVAL", meaning: "length of a bar", want: "one of Binance's names, 1m to 1d"},
-		{name: "START", meaning: "first open time; unset: that of the oldest bar", want: span},
-		{name: "END", meaning: "first open time after the range; unset: none", want: span},
-		{name: "LOOKBACK", aliases: []string{"TIME_RANGE"}, meaning: "length of the range before END; unset: everything (binance, simulated: 30d)", want: "a length such as 30d, 12h, 90m or 2w, or START:END"},
+		{name: "INTERVAL", meaning: "length of a bar", accepts: "one of Binance's names, 1m to 1d"},
+		{name: "START", meaning: "first open time; unset: that of the oldest bar", accepts: span, unit: "time"},
+		{name: "END", meaning: "first open time after the range; unset: none", accepts: span, unit: "time"},
+		{name: "LOOKBACK", aliases: []string{"TIME_RANGE"}, meaning: "length of the range before END; unset: everything (binance, simulated: 30d)", accepts: "a length such as 30d, 12h, 90m or 2w, or START:END", unit: "duration"},
 	}},
 	{title: "Graph and labels", vars: []variable{
-		{name: "HORIZON", meaning: "bars that a label looks ahead", want: "a whole number from 1 to 1000000"},
-		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", want: "direction"},
-		{name: "GRAPH_WINDOW", meaning: "bars of returns that edges are correlations of", want: "a whole number from 3 to 1000000"},
-		{name: "EDGE_TOP_K", meaning: "neighbours of a node: those most correlated", want: fromOne},
-		{name: "EDGE_THRESHOLD", meaning: "in place of EDGE_TOP_K: neighbours are all with at least this correlation", want: "a number from -1 to 1"},
-		{name: "EDGE_RETURNS", meaning: "returns that are correlated; excess: less the market's mean", want: "raw or excess"},
-		{name: "TRAIN_END", meaning: "snapshots before it train", want: instant},
-		{name: "VALID_END", meaning: "snapshots from TRAIN_END to it validate, later ones test", want: instant},
-		{name: "TRAIN_FRACTION", meaning: "share of the snapshots that train, where TRAIN_END does not say", want: share},
-		{name: "VALID_FRACTION", meaning: "share of the snapshots that validate, where VALID_END does not say", want: share},
+		{name: "HORIZON", meaning: "bars that a label looks ahead", accepts: "a whole number from 1 to 1000000", unit: "bars"},
+		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", values: []string{"direction"}},
+		{name: "GRAPH_WINDOW", meaning: "bars of returns that edges are correlations of", accepts: "a whole number from 3 to 1000000", unit: "bars"},
+		{name: "EDGE_TOP_K", meaning: "neighbours of a node: those most correlated", accepts: fromOne, unit: "nodes"},
+		{name: "EDGE_THRESHOLD", meaning: "in place of EDGE_TOP_K: neighbours are all with at least this correlation", accepts: "a number from -1 to 1", unit: "correlation"},
+		{name: "EDGE_RETURNS", meaning: "returns that are correlated; excess: less the market's mean", values: []string{"raw", "excess"}},
+		{name: "TRAIN_END", meaning: "snapshots before it train", accepts: instant, unit: "time"},
+		{name: "VALID_END", meaning: "snapshots from TRAIN_END to it validate, later ones test", accepts: instant, unit: "time"},
+		{name: "TRAIN_FRACTION", meaning: "share of the snapshots that train, where TRAIN_END does not say", accepts: share, unit: "share of the snapshots"},
+		{name: "VALID_FRACTION", meaning: "share of the snapshots that validate, where VALID_END does not say", accepts: share, unit: "share of the snapshots"},
 	}},
 	{title: "Model", vars: []variable{
-		{name: "MODEL_TYPE", meaning: "kind of graph layer", want: "gcn"},
-		{name: "HIDDEN", meaning: "channels of a hidden layer", want: "a whole number from 1 to 4096"},
-		{name: "LAYERS", meaning: "graph layers", want: "a whole number from 1 to 16"},
-		{name: "DROPOUT", meaning: "probability that training drops a hidden value", want: "a number from 0, below 1"},
+		{name: "MODEL_TYPE", meaning: "kind of graph layer", values: []string{"gcn"}},
+		{name: "HIDDEN", meaning: "channels of a hidden layer", accepts: "a whole number from 1 to 4096", unit: "channels"},
+		{name: "LAYERS", meaning: "graph layers", accepts: "a whole number from 1 to 16", unit: "layers"},
+		{name: "DROPOUT", meaning: "probability that training drops a hidden value", accepts: "a number from 0, below 1", unit: "probability"},
 	}},
 	{title: "Training", vars: []variable{
-		{name: "EPOCHS", meaning: "epochs at most", want: fromOne},
-		{name: "LEARNING_RATE", meaning: "step size of the optimiser", want: "a finite number above 0"},
-		{name: "WEIGHT_DECAY", meaning: "weight decay of the optimiser", want: "a finite number from 0"},
-		{name: "BATCH_SIZE", meaning: "snapshots of a step", want: fromOne},
-		{name: "PATIENCE", meaning: "epochs without improvement before an early stop; 0: none", want: "a whole number from 0"},
-		{name: "SEED", meaning: "seed of everything random", want: "a whole number of 64 bits"},
-		{name: "DEVICE", meaning: "where tensors live; auto: CUDA where there is one", want: "auto, cpu, cuda or cuda:N"},
-		{name: "BASELINE", meaning: "what is trained beside the model; no_edges: the same network without edges", want: "no_edges or none"},
+		{name: "EPOCHS", meaning: "epochs at most", accepts: fromOne, unit: "epochs"},
+		{name: "LEARNING_RATE", meaning: "step size of the optimiser", accepts: "a finite number above 0"},
+		{name: "WEIGHT_DECAY", meaning: "weight decay of the optimiser", accepts: "a finite number from 0"},
+		{name: "BATCH_SIZE", meaning: "snapshots of a step", accepts: fromOne, unit: "snapshots"},
+		{name: "PATIENCE", meaning: "epochs without improvement before an early stop; 0: none", accepts: "a whole number from 0", unit: "epochs"},
+		{name: "SEED", meaning: "seed of everything random", accepts: "a whole number of 64 bits"},
+		{name: "DEVICE", meaning: "where tensors live; auto: CUDA where there is one", accepts: "auto, cpu, cuda or cuda:N"},
+		{name: "BASELINE", meaning: "what is trained beside the model; no_edges: the same network without edges", values: []string{"no_edges", "none"}},
 	}},
 	{title: "Checkpoints", vars: []variable{
-		{name: "CHECKPOINT_EVERY", aside: true, meaning: "epochs, or time, between checkpoints", want: "a whole number of epochs from 1, or a length of time such as 5m"},
-		{name: "RESUME", aside: true, meaning: "what a QUEUE_ID that ran before does; auto: go on from its checkpoint, or tell its end again; never: train anew", want: "auto or never"},
+		{name: "CHECKPOINT_EVERY", operational: true, meaning: "epochs, or time, between checkpoints", accepts: "a whole number of epochs from 1, or a length of time such as 5m", unit: "epochs or duration"},
+		{name: "RESUME", operational: true, meaning: "what a QUEUE_ID that ran before does; auto: go on from its checkpoint, or tell its end again; never: train anew", values: []string{"auto", "never"}},
 	}},
 	{title: "Kafka", vars: []variable{
-		{name: "KAFKA_BOOTSTRAP_SERVERS", aside: true, meaning: "brokers, host:port, comma-separated; unset: events are JSON lines on stdout, and no stop is listened for"},
-		{name: "KAFKA_USER", aside: true, aliases: []string{"KAFKA_USER_CONSUMER"}, meaning: "SCRAM-SHA-512 user, over TLS; unset: no authentication"},
-		{name: "KAFKA_PASSWORD", aside: true, aliases: []string{"KAFKA_PASSWORD_CONSUMER"}, secret: true, meaning: "its password"},
-		{name: "CA_PATH", aside: true, aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of authorities: alone trusted for Kafka, trusted beside the system's for MinIO and ArangoDB"},
-		{name: "QUEUE_CONTROL_TOPIC", aside: true, meaning: "topic that stops come from"},
-		{name: "QUEUE_EVENTS_TOPIC", aside: true, meaning: "topic that events go to"},
+		{name: "KAFKA_BOOTSTRAP_SERVERS", operational: true, meaning: "brokers, host:port, comma-separated; unset: events are JSON lines on stdout, and no stop is listened for"},
+		{name: "KAFKA_USER", operational: true, aliases: []string{"KAFKA_USER_CONSUMER"}, meaning: "SCRAM-SHA-512 user, over TLS; unset: no authentication"},
+		{name: "KAFKA_PASSWORD", operational: true, aliases: []string{"KAFKA_PASSWORD_CONSUMER"}, secret: true, meaning: "its password"},
+		{name: "CA_PATH", operational: true, aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of authorities: alone trusted for Kafka, trusted beside the system's for MinIO and ArangoDB"},
+		{name: "QUEUE_CONTROL_TOPIC", operational: true, meaning: "topic that stops come from"},
+		{name: "QUEUE_EVENTS_TOPIC", operational: true, meaning: "topic that events go to"},
 	}},
 	{title: "MinIO", vars: []variable{
-		{name: "MINIO_ENDPOINT", aside: true, meaning: "server, host:port; unset: artefacts go to STORE_DIR"},
-		{name: "MINIO_ACCESS_KEY", aside: true, secret: true, meaning: "access key"},
-		{name: "MINIO_SECRET_KEY", aside: true, secret: true, meaning: "secret key"},
-		{name: "MINIO_BUCKET_NAME", aside: true, aliases: []string{"MINIO_BUCKET"}, meaning: "bucket that artefacts go to; made where it is missing"},
-		{name: "MINIO_SECURE", aside: true, meaning: "whether to use TLS", want: "true or false"},
-		{name: "STORE_TIMEOUT", aside: true, meaning: "how long MinIO may be out of reach before the run gives up", want: "a length of time such as 15m"},
+		{name: "MINIO_ENDPOINT", operational: true, meaning: "server, host:port; unset: artefacts go to STORE_DIR"},
+		{name: "MINIO_ACCESS_KEY", operational: true, secret: true, meaning: "access key"},
+		{name: "MINIO_SECRET_KEY", operational: true, secret: true, meaning: "secret key"},
+		{name: "MINIO_BUCKET_NAME", operational: true, aliases: []string{"MINIO_BUCKET"}, meaning: "bucket that artefacts go to; made where it is missing"},
+		{name: "MINIO_SECURE", operational: true, meaning: "whether to use TLS", accepts: "true or false"},
+		{name: "STORE_TIMEOUT", operational: true, meaning: "how long MinIO may be out of reach before the run gives up", accepts: "a length of time such as 15m", unit: "duration"},
 	}},
 	{title: "Binance", vars: []variable{
-		{name: "BINANCE_MARKET", meaning: "market that candles come from; usdm: perpetual futures with funding", want: "spot or usdm"},
-		{name: "BINANCE_BASE_URL", aside: true, address: true, meaning: "REST server of the spot market: a mirror, the testnet"},
-		{name: "BINANCE_FUTURES_BASE_URL", aside: true, address: true, meaning: "REST server of the futures"},
-		{name: "BINANCE_WS_URL", aside: true, address: true, meaning: "stream server of the market, for record; unset: Binance's"},
-		{name: "BINANCE_API_KEY", aside: true, secret: true, meaning: "API key, sent where it is set; public data need none"},
-		{name: "BINANCE_API_SECRET", aside: true, secret: true, meaning: "its secret; never used, since what is read is public"},
-		{name: "CACHE_DIR", aside: true, meaning: "folder of what was fetched, Parquet files of a symbol and month; a relative one lies in WORK_DIR"},
-		{name: "RECORD_EVERY", aside: true, meaning: "record: time between two rows of a symbol's order book", want: "a length of time such as 1s"},
+		{name: "BINANCE_MARKET", meaning: "market that candles come from; usdm: perpetual futures with funding", values: []string{"spot", "usdm"}},
+		{name: "BINANCE_BASE_URL", operational: true, address: true, meaning: "REST server of the spot market: a mirror, the testnet"},
+		{name: "BINANCE_FUTURES_BASE_URL", operational: true, address: true, meaning: "REST server of the futures"},
+		{name: "BINANCE_WS_URL", operational: true, address: true, meaning: "stream server of the market, for record; unset: Binance's"},
+		{name: "BINANCE_API_KEY", operational: true, secret: true, meaning: "API key, sent where it is set; public data need none"},
+		{name: "BINANCE_API_SECRET", operational: true, secret: true, meaning: "its secret; never used, since what is read is public"},
+		{name: "CACHE_DIR", operational: true, meaning: "folder of what was fetched, Parquet files of a symbol and month; a relative one lies in WORK_DIR"},
+		{name: "RECORD_EVERY", operational: true, meaning: "record: time between two rows of a symbol's order book", accepts: "a length of time such as 1s", unit: "duration"},
 	}},
 	{title: "ArangoDB", vars: []variable{
-		{name: "ARANGO_URL", aside: true, address: true, meaning: "server, http://host:8529, or the endpoints of a cluster, comma-separated"},
+		{name: "ARANGO_URL", operational: true, address: true, meaning: "server, http://host:8529, or the endpoints of a cluster, comma-separated"},
 		{name: "ARANGO_DB", meaning: "database"},
-		{name: "ARANGO_USER", aside: true, meaning: "user"},
-		{name: "ARANGO_PASSWORD", aside: true, secret: true, meaning: "its password"},
+		{name: "ARANGO_USER", operational: true, meaning: "user"},
+		{name: "ARANGO_PASSWORD", operational: true, secret: true, meaning: "its password"},
 		{name: "GRAPH_COLLECTION_NAME", aliases: []string{"GRAPH_COLLECTION", "GRAPH_NAME"}, meaning: "prepared graph: a named graph, or a collection of nodes and edges"},
 		{name: "CANDLES_COLLECTION", meaning: "collections of candles, comma-separated, that the graph is built from"},
 		{name: "ORDERBOOK_COLLECTION", meaning: "collections of order books, comma-separated"},
 		{name: "FUNDING_COLLECTION", meaning: "collections of funding rates, comma-separated"},
 		{name: "COLLECTION_INPUTS", meaning: "all of these in one list: what each holds is told by its documents"},
-		{name: "GRAPH_WAIT", aside: true, meaning: "how long to wait for a graph or candles that are not there yet", want: "a length of time such as 10m, or 0"},
-		{name: "GRAPH_SAVE", aside: true, meaning: "named graph that the newest snapshot is written to; unset: none"},
+		{name: "GRAPH_WAIT", operational: true, meaning: "how long to wait for a graph or candles that are not there yet", accepts: "a length of time such as 10m, or 0", unit: "duration"},
+		{name: "GRAPH_SAVE", operational: true, meaning: "named graph that the newest snapshot is written to; unset: none"},
 	}},
 	{title: "Observation", vars: []variable{
-		{name: "METRICS_ADDR", aside: true, meaning: "host:port, or :port, that /metrics, /healthz and /readyz are served on; unset: nowhere"},
-		{name: "KUBEFLOW_TRAINER_SERVER_URL", aside: true, address: true, meaning: "https address of the TrainJob's status, which Kubeflow Trainer sets: the progress is told there"},
-		{name: "KUBEFLOW_TRAINER_SERVER_CA_CERT", aside: true, meaning: "file of the authority that signed its certificate"},
-		{name: "KUBEFLOW_TRAINER_SERVER_TOKEN", aside: true, meaning: "file of the token for it, read anew for each report"},
+		{name: "METRICS_ADDR", operational: true, meaning: "host:port, or :port, that /metrics, /healthz and /readyz are served on; unset: nowhere"},
+		{name: "KUBEFLOW_TRAINER_SERVER_URL", operational: true, address: true, meaning: "https address of the TrainJob's status, which Kubeflow Trainer sets: the progress is told there"},
+		{name: "KUBEFLOW_TRAINER_SERVER_CA_CERT", operational: true, meaning: "file of the authority that signed its certificate"},
+		{name: "KUBEFLOW_TRAINER_SERVER_TOKEN", operational: true, meaning: "file of the token for it, read anew for each report"},
 	}},
 	{title: "Temporal encoding", later: "features go straight into the graph layers", vars: []variable{
 		{name: "ENCODER", meaning: "network that reads each node's own past"},
 	}},
-}
-
-// laterValues are values of this version's variables that a later one will
-// know.
-var laterValues = map[string][]string{
-	"TASK":       {"node"},
-	"MODEL_TYPE": {"gat", "sage"},
 }
 
 // lookup is the variable of that name; there must be one.
@@ -157,6 +154,21 @@ func lookup(name string) variable {
 		}
 	}
 	panic("no such variable: " + name)
+}
+
+// want is what the variable must be set to, as the object of "set".
+func (v variable) want() string {
+	if n := len(v.values); n > 1 {
+		return strings.Join(v.values[:n-1], ", ") + " or " + v.values[n-1]
+	} else if n == 1 {
+		return v.values[0]
+	}
+	return v.accepts
+}
+
+// wrong is the fault of a value that the variable, set as name, must not have.
+func (v variable) wrong(name, value string) *fault.Error {
+	return fault.Input("%s is %s", name, v.show(value)).At("%s", name).Fix("set %s", v.want())
 }
 
 // names are all under which it may be set.

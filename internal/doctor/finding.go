@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/store"
@@ -63,7 +62,7 @@ func because(err error, why string) error {
 
 // kinds are words of the errors that say of what kind they are, for programs.
 var kinds = strings.NewReplacer(
-	config.ErrInvalid.Error()+": ", "", data.ErrInput.Error()+": refused: ", "", data.ErrInput.Error()+": ", "",
+	data.ErrInput.Error()+": refused: ", "", data.ErrInput.Error()+": ", "",
 	kafka.ErrRefused.Error()+": ", "", store.ErrUnusable.Error()+": ", "",
 )
 

@@ -13,7 +13,6 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/cgroup"
-	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/nn/torch"
@@ -34,7 +33,7 @@ const (
 func (x *examination) configuration(wrong error) check {
 	return check{name: "configuration", run: func(context.Context) finding {
 		if wrong != nil {
-			told := strings.TrimSpace(strings.TrimPrefix(wrong.Error(), config.ErrInvalid.Error()+":"))
+			told := wrong.Error()
 			if found, mend := divide(told); mend != "" && !strings.Contains(told, "\n") {
 				return fail(found, mend)
 			}

@@ -153,7 +153,7 @@ func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
 		"a variable": {change: variables{"EPOCHS": "many", "MODEL_TYPE": "gat"}, code: 2,
 			checks: []want{{"configuration", doctor.Failed, `EPOCHS is "many": set a whole number from 1`}, {"minio", doctor.OK, ""}, {"kafka", doctor.OK, ""}}},
 		"a secret's file": {change: variables{"KAFKA_PASSWORD": "", "KAFKA_PASSWORD_FILE": "/canary"}, code: 2,
-			checks: []want{{"configuration", doctor.Failed, "KAFKA_PASSWORD_FILE must name a file that holds the secret"}, {"kafka", doctor.Skipped, "its configuration is wrong"}, {"minio", doctor.OK, ""}}},
+			checks: []want{{"configuration", doctor.Failed, "reading the file of KAFKA_PASSWORD_FILE"}, {"kafka", doctor.Skipped, "its configuration is wrong"}, {"minio", doctor.OK, ""}}},
 
 		"Kafka is down": {change: variables{"KAFKA_BOOTSTRAP_SERVERS": nobody}, code: 1,
 			checks: []want{{"kafka", doctor.Failed, "connection refused: start the brokers"}, {"kafka-events", doctor.Skipped, "kafka has failed"}, {"kafka-control", doctor.Skipped, ""}}},
@@ -383,7 +383,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"an address for metrics":         {change: variables{"METRICS_ADDR": "127.0.0.1:0"}, checks: append(made(), want{"metrics", doctor.OK, ""})},
 		"a port that is taken":           {change: variables{"METRICS_ADDR": taken.Addr().String()}, checks: []want{{"metrics", doctor.Warning, "another process has the port"}}},
 		"another machine's address":      {change: variables{"METRICS_ADDR": "192.0.2.1:8080"}, code: 2, checks: []want{{"metrics", doctor.Failed, "set an address of this machine"}}},
-		"a misspelt name":                {change: variables{"EPOCS": "canary"}, checks: []want{{"configuration", doctor.Warning, "EPOCS is no variable of gnn-trainer and has no effect: EPOCHS is one"}}},
+		"a misspelt name":                {change: variables{"EPOCS": "canary"}, checks: []want{{"configuration", doctor.Warning, "unknown variable EPOCS; did you mean EPOCHS?"}}},
 		"a device that is not there":     {change: variables{"DEVICE": "cuda:9"}, code: 2, checks: []want{{"device", doctor.Failed, "DEVICE=cuda:9"}}},
 		"a work folder that is a file":   {change: variables{"WORK_DIR": os.DevNull, "STORE_DIR": "out"}, code: 2, checks: []want{{"work-folder", doctor.Warning, ""}, {"store-folder", doctor.Failed, "set STORE_DIR to another folder"}}},
 		"a store in a relative folder":   {change: variables{"WORK_DIR": t.TempDir(), "STORE_DIR": "out"}, checks: append(made(), want{"work-folder", doctor.OK, ""})},

@@ -47,7 +47,7 @@ func (k Kind) Permanent() bool { return k == ErrInput || k == ErrRejected }
 type Error struct {
 	Kind   Kind   `json:"kind"`
 	What   string `json:"what"`   // the fault with its causes, without the remedy
-	Where  string `json:"where"`  // the file, row, variable or server; empty: What says it, or there is none
+	Where  string `json:"where"`  // the file, row, variable or server; empty: there is none
 	Remedy string `json:"remedy"` // in the imperative; empty: none is known
 
 	cause error
@@ -94,9 +94,10 @@ func (e *Error) Fix(format string, a ...any) *Error {
 	return &other
 }
 
-// Found is what was found and where, without the remedy.
+// Found is what was found and where, without the remedy. A place that What
+// names already is not repeated.
 func (e *Error) Found() string {
-	if e.Where == "" {
+	if strings.Contains(e.What, e.Where) {
 		return e.What
 	}
 	return e.What + ", " + e.Where

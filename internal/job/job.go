@@ -137,7 +137,7 @@ func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err e
 	case err != nil:
 		code = ExitCode(err)
 		j.Metrics.Error()
-		j.Log.Error().Msg(err.Error())
+		logFaults(j.Log, err)
 		_, err = telemetry.Error(last, err)
 	case o.interrupted:
 		code = stopCode(context.Cause(s))
@@ -158,7 +158,7 @@ func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err e
 // Refuse tells of an error that came before a run could be made, as far as
 // the run's ids are known, and returns the exit code.
 func Refuse(ids kafka.IDs, lang kafka.Lang, events kafka.Sink, log zerolog.Logger, err error) int {
-	log.Error().Msg(err.Error())
+	logFaults(log, err)
 	if ids.Known() {
 		telemetry := kafka.NewTelemetry(ids, lang, events, nil)
 		ctx, cancel := context.WithTimeout(context.Background(), refusedWords)
@@ -187,6 +187,24 @@ func ExitCode(err error) int {
 	return ExitFailure
 }
 
+// logFaults writes a line for each fault of err: its sentence for people, its
+// fields for programs.
+func logFaults(log zerolog.Logger, err error) {
+	var faults fault.List
+	faults.Add(err)
+	for _, one := range faults {
+		f := fault.Of(one)
+		line := log.Error().Str("kind", string(f.Kind)).Str("what", f.What)
+		if f.Where != "" {
+			line = line.Str("where", f.Where)
+		}
+		if f.Remedy != "" {
+			line = line.Str("remedy", f.Remedy)
+		}
+		line.Msg(f.Error())
+	}
+}
+
 func stopCode(cause error) int {
 	var s Stopped
 	if errors.As(cause, &s) {
@@ -195,8 +213,8 @@ func stopCode(cause error) int {
 	return ExitDone
 }
 
-// inputError makes err one that the user mends.
-func inputError(err error) error { return fmt.Errorf("%w: %w", config.ErrInvalid, err) }
+// inputError makes err one that the user fixes.
+func inputError(err error) error { return fault.Input("%w", err) }
 
 // await runs f, which cannot be interrupted, and leaves it behind when ctx
 // ends first: the process is about to end too.

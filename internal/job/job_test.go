@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
@@ -298,7 +299,7 @@ func TestARefusedConfigurationIsToldWhereTheIDsAreKnown(t *testing.T) {
 			ids.Producer = "p"
 		}
 		var lines strings.Builder
-		code := job.Refuse(ids, kafka.English, kafka.Lines(&lines), zerolog.Nop(), fmt.Errorf("%w: EPOCHS is bad", config.ErrInvalid))
+		code := job.Refuse(ids, kafka.English, kafka.Lines(&lines), zerolog.Nop(), fault.Input("EPOCHS is bad"))
 		if code != job.ExitInput {
 			t.Errorf("exit code %d", code)
 		}

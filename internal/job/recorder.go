@@ -2,7 +2,6 @@ package job
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,7 +25,7 @@ func Record(ctx context.Context, environ []string, stderr *os.File) int {
 	log := newLogger(c.Log, console, terminal)
 	warnMisspelt(log, environ)
 	if err != nil {
-		log.Error().Msg(err.Error())
+		logFaults(log, err)
 		return ExitInput
 	}
 	from := Cached(c)
@@ -46,13 +45,9 @@ func Record(ctx context.Context, environ []string, stderr *os.File) int {
 	})
 	loading.Done()
 	shown.done()
-	switch {
-	case errors.Is(err, data.ErrInput):
-		log.Error().Msg(err.Error())
-		return ExitInput
-	case err != nil:
-		log.Error().Msg(err.Error())
-		return ExitFailure
+	if err != nil {
+		logFaults(log, err)
+		return ExitCode(err)
 	}
 	return ExitDone
 }

@@ -112,7 +112,7 @@ func newLogger(c config.Log, console *progress.Console, terminal bool) zerolog.L
 	}
 	log := zerolog.New(console).Level(level).With().Timestamp().Logger()
 	if c.Format == "console" || c.Format != "json" && terminal {
-		log = log.Output(zerolog.ConsoleWriter{Out: console, TimeFormat: "15:04:05", NoColor: !terminal})
+		log = log.Output(zerolog.ConsoleWriter{Out: console, TimeFormat: "15:04:05", NoColor: !terminal, FieldsExclude: []string{"kind", "what", "where", "remedy"}}) // the sentence says it
 	}
 	return log
 }

@@ -35,6 +35,18 @@ func Nearest(name string, known iter.Seq[string]) string {
 	return best
 }
 
+// Closest is the name among so many that at most two slips of the pen, and of a
+// short word fewer, tell from word; or "". Case does not count.
+func Closest(word string, among []string) string {
+	best, least := "", min(2, len(word)/2)+1
+	for _, name := range among {
+		if d := Distance(word, name); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
 // Distance counts the letters to put in, take out or change; case does not
 // count, nor do two neighbours in each other's place count twice.
 func Distance(a, b string) int {

@@ -29,3 +29,12 @@ func TestADistanceCountsSlips(t *testing.T) {
 		}
 	}
 }
+
+func TestTheClosestOfAFewNamesIsAtMostTwoSlipsAway(t *testing.T) {
+	names := []string{"gcn", "gatv2", "sage"}
+	for word, want := range map[string]string{"GCN": "gcn", "gat": "", "gatv": "gatv2", "sgae": "sage", "x": "", "": "", "gru": "", "transformer": ""} {
+		if got := spelling.Closest(word, names); got != want {
+			t.Errorf("%q: %q, want %q", word, got, want)
+		}
+	}
+}
