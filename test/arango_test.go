@@ -234,7 +234,7 @@ func TestARunThatArangoDBRefusesEndsAtOnceAndSaysWhy(t *testing.T) {
 		{"an unknown database", map[string]string{"ARANGO_DB": "markt"}, "ARANGO_DB=markt is no database of ArangoDB at"},
 		{"no authority", map[string]string{"CA_PATH": ""}, "set CA_PATH to the PEM file of the one that signed it"},
 		{"no such graph", map[string]string{"GRAPH_COLLECTION_NAME": "gone"}, "gone is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"},
-		{"no label", map[string]string{"GRAPH_COLLECTION_NAME": "unlabelled"}, "no node of graph unlabelled has a label (y, label or target) to be trained on: give the nodes one, 0 (down), 1 (flat) or 2 (up)"},
+		{"no label", map[string]string{"GRAPH_COLLECTION_NAME": "unlabelled"}, "no node of graph unlabelled has a label (y, label or target): give the nodes one, 0 (down), 1 (flat) or 2 (up)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, vars, _ := database(t, map[string]string{"GRAPH_COLLECTION_NAME": "g", "GRAPH_WAIT": "0s"})

@@ -196,7 +196,7 @@ func TestInAClusterOtherClientsReadTheEventsAndTheResult(t *testing.T) {
 		t.Errorf("a finished run leaves %v", left)
 	}
 
-	// started again, it tells its end again and nothing else
+	// started again, it re-emits its terminal event and nothing else
 	before := len(c.events("q1"))
 	if code, stderr := inCluster(t, vars); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, stderr)
@@ -291,7 +291,7 @@ func TestAStoppedRunStartedAgainGoesOnAndDoesNotHearTheOldStop(t *testing.T) {
 
 	vars["EPOCHS"] = "5" // it has more than those
 	code, stderr := inCluster(t, vars)
-	if code != 0 || !strings.Contains(stderr, "going on from the checkpoint") {
+	if code != 0 || !strings.Contains(stderr, "resuming from checkpoint") {
 		t.Errorf("exit code %d:\n%s", code, stderr)
 	}
 	if events := c.events("q1"); events[len(events)-1].Status != "finished" {
@@ -323,13 +323,13 @@ func TestAPodKilledWithItsDiskGoesOnFromTheBucketToTheSameBits(t *testing.T) {
 		_ = p.cmd.Process.Signal(syscall.SIGKILL)
 		p.reading.Wait()
 		_ = p.cmd.Wait()
-		resumed = resumed || strings.Contains(p.stderr.String(), "going on from the checkpoint")
+		resumed = resumed || strings.Contains(p.stderr.String(), "resuming from checkpoint")
 	}
 	code, stderr := inCluster(t, c.vars(settings))
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, stderr)
 	}
-	if !resumed && !strings.Contains(stderr, "going on from the checkpoint") {
+	if !resumed && !strings.Contains(stderr, "resuming from checkpoint") {
 		t.Errorf("it never went on from a checkpoint:\n%s", stderr)
 	}
 	if got := mine("killed"); !maps.Equal(got, want) {

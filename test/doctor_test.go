@@ -107,7 +107,7 @@ func TestTheDoctorCanBeInterruptedAndTakesNoOtherWords(t *testing.T) {
 		}
 	}()
 	vars, _ := environment(t, map[string]string{"KAFKA_BOOTSTRAP_SERVERS": broker.Addr().String()})
-	if code, stdout, _ := doctor(t, vars, asked); code != 130 || !strings.Contains(stdout, "stopped by interrupt") {
+	if code, stdout, _ := doctor(t, vars, asked); code != 130 || !strings.Contains(stdout, "stopped by SIGINT") {
 		t.Errorf("exit code %d:\n%s", code, stdout)
 	}
 	for _, args := range [][]string{{"--xml"}, {"--json", "--json"}} {

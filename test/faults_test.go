@@ -229,11 +229,11 @@ func (c *cluster) mustLeaveNothing(stderr string) time.Duration {
 			Goroutines, Files, Tensors int
 			Waited                     float64
 		}
-		if json.Unmarshal([]byte(line), &left) != nil || left.Message != "left at exit" {
+		if json.Unmarshal([]byte(line), &left) != nil || left.Message != "leaked at exit" {
 			continue
 		}
 		if left.Goroutines != 0 || left.Files != 0 || left.Tensors != 0 {
-			c.t.Errorf("left at exit: %+v\n%s", left, stderr)
+			c.t.Errorf("leaked at exit: %+v\n%s", left, stderr)
 		}
 		return time.Duration(left.Waited * float64(time.Second))
 	}

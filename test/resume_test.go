@@ -66,7 +66,7 @@ func TestARunKilledAtAnyMomentAndStartedAgainEndsInTheSameBits(t *testing.T) {
 			} else {
 				killed++
 			}
-			if strings.Contains(p.stderr.String(), "going on from the checkpoint") {
+			if strings.Contains(p.stderr.String(), "resuming from checkpoint") {
 				resumed++
 			}
 			// What there is, is whole: each file that has its final name, and all of them under a manifest.
@@ -171,7 +171,7 @@ func TestATornCheckpointIsPassedOverForTheOneBefore(t *testing.T) {
 	vars["EPOCHS"] = fmt.Sprint(short["EPOCHS"])
 	e := run(t, vars)
 	e.mustEnd(t, "finished", 0)
-	if !strings.Contains(e.stderr, "passed over for the one before") || !strings.Contains(e.stderr, "going on from the checkpoint") {
+	if !strings.Contains(e.stderr, "skipping a torn checkpoint") || !strings.Contains(e.stderr, "resuming from checkpoint") {
 		t.Errorf("the log says\n%s", e.stderr)
 	}
 	if !strings.Contains(e.stderr, `"epochs_run":12`) {
@@ -220,7 +220,7 @@ func TestARunOnAFolderThatGrowsGoesOnWithTheDataOfItsFirstStart(t *testing.T) {
 	vars["EPOCHS"] = "12"
 	e := run(t, vars)
 	e.mustEnd(t, "finished", 0)
-	if !strings.Contains(e.stderr, "going on from the checkpoint") {
+	if !strings.Contains(e.stderr, "resuming from checkpoint") {
 		t.Errorf("it began anew:\n%s", e.stderr)
 	}
 	if !strings.Contains(e.stderr, `"epochs_run":12`) {

@@ -24,7 +24,7 @@ func (x *examination) checkpoints(wrong error) check {
 		if x.noBucket.Load() {
 			return fine("nothing of QUEUE_ID=%s is there, since there is no bucket yet: the run begins", x.IDs.QueueID)
 		}
-		e, err := job.LookBack(ctx, x.Config)
+		e, err := job.InspectPrevious(ctx, x.Config)
 		if err != nil {
 			return failure(err, "look at STORE_DIR, or at the bucket")
 		}
@@ -34,7 +34,7 @@ func (x *examination) checkpoints(wrong error) check {
 }
 
 // judgeEarlier says what a run makes of what was found.
-func judgeEarlier(e job.Earlier, queueID string) finding {
+func judgeEarlier(e job.Previous, queueID string) finding {
 	const another = "give the run another QUEUE_ID"
 	switch {
 	case e.Same:

@@ -24,7 +24,10 @@ import (
 
 // earlier is what starts of a run of vars leave in a store.
 type earlier interface {
-	job.Store
+	job.Access
+	job.ArtefactStore
+	job.ResultStore
+	job.CheckpointStore
 	Path() string
 }
 
@@ -85,7 +88,7 @@ func tree(t *testing.T, dir string) map[string]time.Time {
 	return all
 }
 
-const otherTraining = "this QUEUE_ID has a checkpoint of another training: BATCH_SIZE was 32 and is 8: set that back to go on from it, set RESUME=never to train anew, or give the run another QUEUE_ID"
+const otherTraining = "this QUEUE_ID has a checkpoint of another training: BATCH_SIZE was 32 and is 8: set that back to resume from it, set RESUME=never to train from the start, or give the run another QUEUE_ID"
 
 func TestWhatEarlierStartsHaveLeftIsFoundAndLeftAsItIs(t *testing.T) {
 	other := variables{"BATCH_SIZE": "8"}
@@ -112,7 +115,7 @@ func TestWhatEarlierStartsHaveLeftIsFoundAndLeftAsItIs(t *testing.T) {
 			if _, err := to.PutCheckpoint(t.Context(), "model-000000009-000000000.pt", func(w io.Writer) error { _, err := w.Write([]byte("PK")); return err }); err != nil {
 				t.Fatal(err)
 			}
-		}, nil, want{"checkpoints", doctor.Failed, "run the version that wrote it, or set RESUME=never to train anew"}, 2},
+		}, nil, want{"checkpoints", doctor.Failed, "run the version that wrote it, or set RESUME=never to train from the start"}, 2},
 		"a result of the same settings": {func(t *testing.T, to earlier, vars variables) { finish(t, to, vars, store.Finished) }, nil,
 			want{"checkpoints", doctor.Warning, "has finished with the same settings"}, 0},
 		"a result of other settings, and its checkpoint": {func(t *testing.T, to earlier, vars variables) {

@@ -7,55 +7,59 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
-// put stores one artefact and remembers it for the manifest.
-func (r *run) put(ctx context.Context, name string, write func(io.Writer) error) error {
-	info, err := r.Store.Put(ctx, name, write)
+// artefacts are the files of a result, and what is stored of them so far.
+type artefacts struct {
+	store ArtefactStore
+	files []store.FileInfo
+}
+
+// put stores one file and adds it to the manifest to come.
+func (a *artefacts) put(ctx context.Context, name string, write func(io.Writer) error) error {
+	info, err := a.store.Put(ctx, name, write)
 	if err == nil {
-		r.files = append(r.files, info)
+		a.files = append(a.files, info)
 	}
 	return err
 }
 
-func (r *run) putBytes(ctx context.Context, name string, content []byte) error {
-	return r.put(ctx, name, func(w io.Writer) error {
+func (a *artefacts) putBytes(ctx context.Context, name string, content []byte) error {
+	return a.put(ctx, name, func(w io.Writer) error {
 		_, err := w.Write(content)
 		return err
 	})
 }
 
 // putGraph stores all snapshots, and the newest one apart.
-func (r *run) putGraph(ctx context.Context) error {
-	d := r.dataset
-	if err := r.put(ctx, "dataset.pt", func(w io.Writer) error { return pyg.SaveCollated(w, d.Len(), d.Snapshot) }); err != nil {
+func putGraph(ctx context.Context, a *artefacts, d *data.Dataset) error {
+	if err := a.put(ctx, "dataset.pt", func(w io.Writer) error { return pyg.SaveCollated(w, d.Len(), d.Snapshot) }); err != nil {
 		return err
 	}
-	return r.put(ctx, "graph.pt", func(w io.Writer) error {
+	return a.put(ctx, "graph.pt", func(w io.Writer) error {
 		newest := d.Snapshot(d.Len() - 1)
 		return pyg.Save(w, newest.Dict())
 	})
 }
 
 // putModel stores the model in both forms, and what it needs to be fed.
-func (r *run) putModel(ctx context.Context, model *nn.GCN) error {
-	r.enter(metrics.StoringModel, kafka.StoringModel)
-	metadata, err := r.metadata()
+func putModel(ctx context.Context, a *artefacts, t *trainer, model *nn.GCN) error {
+	d := t.loaded.dataset
+	metadata, err := metadata(t.config, t.version, d)
 	if err != nil {
 		return err
 	}
 	var file []byte
 	var state *pyg.Dict
-	err = r.thread.Do(func() (err error) {
+	err = t.thread.Do(func() (err error) {
 		file, err = model.Export(nn.ExportOptions{
-			Mean: r.dataset.Mean, Std: r.dataset.Std, Metadata: metadata, Sample: sample(r.dataset.Snapshot(r.dataset.Len() - 1)),
+			Mean: d.Mean, Std: d.Std, Metadata: metadata, Sample: sample(d.Snapshot(d.Len() - 1)),
 		})
 		state = model.StateDict()
 		return err
@@ -63,13 +67,13 @@ func (r *run) putModel(ctx context.Context, model *nn.GCN) error {
 	if err != nil {
 		return err
 	}
-	if err := r.putBytes(ctx, "model.pt", file); err != nil {
+	if err := a.putBytes(ctx, "model.pt", file); err != nil {
 		return err
 	}
-	if err := r.put(ctx, "weights.pt", func(w io.Writer) error { return pyg.Save(w, state) }); err != nil {
+	if err := a.put(ctx, "weights.pt", func(w io.Writer) error { return pyg.Save(w, state) }); err != nil {
 		return err
 	}
-	return r.putBytes(ctx, "metadata.json", metadata)
+	return a.putBytes(ctx, "metadata.json", metadata)
 }
 
 // sampleNodes bounds the graph that the exported model is compared on.
@@ -96,26 +100,19 @@ func sample(g pyg.Data) pyg.Data {
 }
 
 // putResult stores the metrics and, last of all, the manifest.
-func (r *run) putResult(ctx context.Context, m result.Metrics, status store.Status) error {
+func (a *artefacts) putResult(ctx context.Context, m result.Metrics, status store.Status, settings, versions map[string]string) error {
 	content, err := m.JSON()
 	if err != nil {
 		return err
 	}
-	if err := r.putBytes(ctx, "metrics.json", content); err != nil {
+	if err := a.putBytes(ctx, "metrics.json", content); err != nil {
 		return err
 	}
-	err = r.Store.PutManifest(ctx, store.Manifest{
-		Status: status, Created: time.Now(), Files: r.files, Config: r.Config.Public(),
-		Versions: map[string]string{"gnn_trainer": r.Version, "torch": torch.Version(), "go": runtime.Version()},
-	})
-	if err == nil {
-		r.Metrics.ModelSaved()
-	}
-	return err
+	return a.store.PutManifest(ctx, store.Manifest{Status: status, Created: time.Now(), Files: a.files, Config: settings, Versions: versions})
 }
 
-func (r *run) metadata() ([]byte, error) {
-	c, d := r.Config, r.dataset
+// metadata is metadata.json: what the model needs to be used.
+func metadata(c config.Config, version string, d *data.Dataset) ([]byte, error) {
 	parts, err := result.NewParts(d.Splits, d.OpenTimes())
 	if err != nil {
 		return nil, err
@@ -127,7 +124,7 @@ func (r *run) metadata() ([]byte, error) {
 		Splits: parts,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers,
 		Graph:    result.GraphRule{Density: d.Density},
-		Versions: result.Versions{GNNTrainer: r.Version, Torch: torch.Version(), Go: runtime.Version()},
+		Versions: result.Versions{GNNTrainer: version, Torch: torch.Version(), Go: runtime.Version()},
 	}
 	if d.Interval == 0 {
 		m.Label.Rule = "classes as the graph's file has them"

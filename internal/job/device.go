@@ -2,39 +2,41 @@ package job
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/rs/zerolog"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
-// openDevice starts the libtorch thread and picks the device that DEVICE asks
-// for: auto takes CUDA where there is some and says why not otherwise.
-func (r *run) openDevice() error {
+// openDevice starts the libtorch thread and picks the device of DEVICE=want:
+// auto takes CUDA where there is one, and logs why not otherwise.
+func openDevice(want string, m *metrics.Metrics, log zerolog.Logger) (*torch.Thread, torch.Device, error) {
 	thread, err := torch.NewThread()
 	if err != nil {
-		return inputError(err)
+		return nil, 0, fault.Input("%w", err)
 	}
-	r.thread = thread
-	line := r.Log.Info()
+	line := log.Info()
+	var device torch.Device
 	err = thread.Do(func() (err error) {
-		r.device, err = PickDevice(r.Config.Train.Device, func(why string) { line = line.Str("why", why) })
+		device, err = PickDevice(want, func(why string) { line = line.Str("why", why) })
 		return err
 	})
 	if err != nil {
 		thread.Close()
-		return err
+		return nil, 0, err
 	}
-	if device := r.device; device != torch.CPU {
-		r.Metrics.SampleGPU(func() (metrics.GPU, bool) {
-			m, err := torch.DeviceMemory(device)
-			return metrics.GPU(m), err == nil
+	if device != torch.CPU {
+		m.SampleGPU(func() (metrics.GPU, bool) {
+			memory, err := torch.DeviceMemory(device)
+			return metrics.GPU(memory), err == nil
 		})
 	}
-	line.Stringer("device", r.device).Str("libtorch", torch.Version()).Msg("device")
-	return nil
+	line.Stringer("device", device).Str("libtorch", torch.Version()).Msg("device")
+	return thread, device, nil
 }
 
 // workOfThread is how many hidden values of a batch are worth a thread: with
@@ -43,23 +45,18 @@ func (r *run) openDevice() error {
 // as long as one.
 const workOfThread = 1 << 16
 
-// limitThreads leaves a small model to as few threads as pay.
-func (r *run) limitThreads() error {
-	if r.device != torch.CPU {
-		return nil
-	}
-	c := r.Config
-	snapshots := min(c.Train.BatchSize, r.dataset.Len())
-	work := float64(snapshots) * float64(r.dataset.NumNodes()) * float64(c.Model.Hidden)
-	return r.thread.Do(func() error {
-		err := torch.LimitThreads(int(min(work/workOfThread, 4096)))
-		r.Log.Info().Int("threads", torch.Threads()).Msg("threads for a batch")
+// limitThreads gives a small model on the CPU as few threads as pay. A batch
+// has so many hidden values.
+func limitThreads(thread *torch.Thread, values float64, log zerolog.Logger) error {
+	return thread.Do(func() error {
+		err := torch.LimitThreads(int(min(values/workOfThread, 4096)))
+		log.Info().Int("threads", torch.Threads()).Msg("threads for a batch")
 		return err
 	})
 }
 
 // PickDevice is the device that DEVICE=want asks for, on the libtorch thread,
-// before anything else that libtorch does. log hears why auto takes the CPU.
+// before anything else that libtorch does. log is given why auto takes the CPU.
 func PickDevice(want string, log func(string)) (torch.Device, error) {
 	if want == "cpu" {
 		return torch.CPU, nil
@@ -73,16 +70,16 @@ func PickDevice(want string, log func(string)) (torch.Device, error) {
 		return 0, err
 	}
 	if err != nil {
-		return 0, fmt.Errorf("DEVICE=%s: %w; set DEVICE=cpu, or run where an NVIDIA GPU and its driver are", want, err)
+		return 0, fault.Rejected("DEVICE=%s: %w", want, err).Fix("set DEVICE=cpu, or run where an NVIDIA GPU and its driver are")
 	}
 	number := 0
 	if _, text, ok := strings.Cut(want, ":"); ok {
 		if number, err = strconv.Atoi(text); err != nil {
-			return 0, inputError(fmt.Errorf("DEVICE=%s: %w", want, err))
+			return 0, fault.Input("DEVICE=%s: %w", want, err).Fix("set auto, cpu, cuda or cuda:N")
 		}
 	}
 	if number >= devices {
-		return 0, inputError(fmt.Errorf("DEVICE=%s, but there are %d CUDA devices, counted from 0", want, devices))
+		return 0, fault.Input("DEVICE=%s, but there are %d CUDA devices, counted from 0", want, devices).Fix("set DEVICE to one of them, or to auto")
 	}
 	return torch.Device(number), nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/pyg"
@@ -16,75 +17,91 @@ import (
 
 // loadPrepared reads a graph that was prepared in ArangoDB. Where there are
 // candles instead, the dataset is nil, and candles names their collections.
-func (r *run) loadPrepared(ctx context.Context, c source.Config) (d *data.Dataset, candles arango.Config, err error) {
+func (l *loader) loadPrepared(ctx context.Context, c source.Config) (d loaded, candles arango.Config, err error) {
 	candles = c.Arango
 	db, err := arango.Open(ctx, c.Arango, c.Watch)
 	if err != nil {
-		return nil, candles, err
+		return loaded{}, candles, err
 	}
 	defer db.Close()
 	in, err := db.Inputs(ctx)
 	if err != nil {
-		return nil, candles, err
+		return loaded{}, candles, err
 	}
 	if in.Graph == nil {
 		candles.Inputs, candles.Candles = "", strings.Join(in.Candles, ",")
 		candles.OrderBook, candles.Funding = strings.Join(in.OrderBook, ","), strings.Join(in.Funding, ",")
 		candles.Wait = 0 // it was waited for
-		return nil, candles, nil
+		return loaded{}, candles, nil
 	}
-	d, err = r.prepared(ctx, db, in.Graph, c)
+	d, err = l.prepared(ctx, db, in.Graph, c)
 	return d, candles, err
 }
 
-func (r *run) prepared(ctx context.Context, db *arango.DB, l *arango.Layout, c source.Config) (*data.Dataset, error) {
+func (l *loader) prepared(ctx context.Context, db *arango.DB, layout *arango.Layout, c source.Config) (loaded, error) {
+	choice, err := choose(c)
+	if err != nil {
+		return loaded{}, err
+	}
+	g, report, err := db.Graph(ctx, layout, choice)
+	if err != nil {
+		return loaded{}, err
+	}
+	result := loaded{report: source.Report{Database: &report}}
+	l.reporter.log.Info().Str("graph", layout.Name).Bool("dynamic", g.Snapshots != nil).Interface("counts", report).Msg("prepared graph read")
+	l.reporter.enter(metrics.BuildingGraph, kafka.BuildingGraph)
+	if g.Snapshots == nil {
+		result.dataset, err = l.fixedGraph(ctx, layout.Name, g)
+		return result, err
+	}
+	s := g.Snapshots
+	result.dataset, err = await(ctx, func() (*data.Dataset, error) { return data.FromSnapshots(s, l.config.Data) })
+	if err == nil {
+		span := s.Times[len(s.Times)-1] - s.Times[0]
+		l.pin(l.config.Source.Pin(&data.Market{Symbols: s.Symbols, Interval: s.Interval, Start: s.Times[0], Bars: int(span/s.Interval.Milliseconds()) + 1}))
+	}
+	return result, err
+}
+
+// choose is what to read of a prepared graph.
+func choose(c source.Config) (arango.Choice, error) {
 	selection, err := source.ParseSymbols(c.Symbols, "")
 	if err != nil {
-		return nil, err
+		return arango.Choice{}, err
 	}
 	if selection.Top > 0 {
-		return nil, inputError(fmt.Errorf("SYMBOLS=%s asks for volumes, which a prepared graph lacks: name its nodes, or unset it", c.Symbols))
+		return arango.Choice{}, fault.Input("SYMBOLS=%s asks for volumes, which a prepared graph lacks", c.Symbols).Fix("name its nodes, or unset SYMBOLS")
 	}
 	choice := arango.Choice{Symbols: selection.Names}
 	if choice.Interval, err = source.ParseInterval(c.Interval); err != nil {
-		return nil, err
+		return arango.Choice{}, err
 	}
 	choice.Bounds = func(newest int64) (from, to int64) {
 		from, to, _ = c.Bounds(newest) // it was checked with the configuration
 		return from, to
 	}
-	g, report, err := db.Graph(ctx, l, choice)
-	if err != nil {
-		return nil, err
+	return choice, nil
+}
+
+// fixedGraph is the dataset of a graph without times, whose nodes have labels.
+func (l *loader) fixedGraph(ctx context.Context, name string, g *arango.Graph) (*data.Dataset, error) {
+	if !slices.ContainsFunc(g.File.Data.Y, func(class int64) bool { return class != pyg.Unlabelled }) {
+		return nil, fault.Input("no node of graph %s has a label (y, label or target)", name).
+			Fix("give the nodes one, %d (down), %d (flat) or %d (up)", data.Down, data.Flat, data.Up)
 	}
-	r.loaded.Database = &report
-	r.Log.Info().Str("graph", l.Name).Bool("dynamic", g.Snapshots != nil).Interface("counts", report).Msg("prepared graph read")
-	r.enter(metrics.BuildingGraph, kafka.BuildingGraph)
-	if g.Snapshots == nil {
-		if !slices.ContainsFunc(g.File.Data.Y, func(class int64) bool { return class != pyg.Unlabelled }) {
-			return nil, inputError(fmt.Errorf("no node of graph %s has a label (y, label or target) to be trained on: give the nodes one, %d (down), %d (flat) or %d (up)", l.Name, data.Down, data.Flat, data.Up))
-		}
-		d, err := await(ctx, func() (*data.Dataset, error) { return data.FromPyG(g.File, nil, r.Config.Data, r.Config.Train.Seed) })
-		if err == nil {
-			d.Features, d.LeftOut = g.Features, g.LeftOut
-		}
-		return d, err
-	}
-	s := g.Snapshots
-	d, err := await(ctx, func() (*data.Dataset, error) { return data.FromSnapshots(s, r.Config.Data) })
-	if err == nil && !sameTraining(r.record.Settings, r.Config.Settings()) {
-		span := s.Times[len(s.Times)-1] - s.Times[0]
-		r.pin(ctx, r.Config.Source.Pin(&data.Market{Symbols: s.Symbols, Interval: s.Interval, Start: s.Times[0], Bars: int(span/s.Interval.Milliseconds()) + 1}))
+	d, err := await(ctx, func() (*data.Dataset, error) { return data.FromPyG(g.File, nil, l.config.Data, l.config.Train.Seed) })
+	if err == nil {
+		d.Features, d.LeftOut = g.Features, g.LeftOut
 	}
 	return d, err
 }
 
 // saveGraph writes the newest snapshot, which graph.pt holds too, to ArangoDB.
-// It comes before the training, so that a database that refuses it is told of
-// before hours of work.
-func (r *run) saveGraph(ctx context.Context, d *data.Dataset) error {
-	c := r.Config.Source.Arango
-	watch, done := r.watching()
+// It comes before the training, so that a database that rejects it fails before
+// hours of work.
+func (l *loader) saveGraph(ctx context.Context, d *data.Dataset) error {
+	c := l.config.Source.Arango
+	watch, done := l.watch()
 	defer done()
 	db, err := arango.Open(ctx, c, watch)
 	if err != nil {
@@ -95,6 +112,6 @@ func (r *run) saveGraph(ctx context.Context, d *data.Dataset) error {
 	if err := db.Save(ctx, c.Save, arango.Saved{Symbols: d.Symbols, Features: d.Features, Data: newest}); err != nil {
 		return fmt.Errorf("saving the graph: %w", err)
 	}
-	r.Log.Info().Str("graph", c.Save).Int("nodes", newest.NumNodes).Int("edges", newest.NumEdges()).Msg("graph saved to ArangoDB")
+	l.reporter.log.Info().Str("graph", c.Save).Int("nodes", newest.NumNodes).Int("edges", newest.NumEdges()).Msg("graph saved to ArangoDB")
 	return nil
 }

@@ -1,255 +1,196 @@
-// Package job is one run from start to end: it loads a market, makes its
-// graph, trains a model and a baseline, stores the artefacts and tells the
-// run's neighbours how it went. A checked configuration enters; artefacts,
-// exactly one terminal event and an exit code leave. How each step is done is
-// the business of the packages it calls.
+// Package job is one run from start to end: it loads a market, makes its graph,
+// trains a model and a baseline, stores the artefacts and reports how it went. A
+// checked configuration enters; artefacts, exactly one terminal event and an
+// exit code leave. It composes: the packages it calls know how each step is
+// done.
 package job
 
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"os"
-	"syscall"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/store"
 )
-
-// Exit codes of a run. A signal's is 128 + its number.
-const (
-	ExitDone    = 0
-	ExitFailure = 1 // worth a retry
-	ExitInput   = 2 // wrong configuration or input: a retry would end the same
-)
-
-// refusedWords bounds the sending of the error of a run that cannot be made.
-const refusedWords = 10 * time.Second
-
-// Stopped is the cause of a context that ends because of a signal.
-type Stopped struct{ Signal syscall.Signal }
-
-func (s Stopped) Error() string { return "stopped by " + s.Signal.String() }
-
-// Store is where artefacts go: a folder, or MinIO. Open proves that it can be
-// written, Begin takes an old result back, PutManifest makes the new one, and
-// Flush waits until everything is where it belongs.
-type Store interface {
-	Open(ctx context.Context) error
-	Close()
-	Begin(ctx context.Context) error
-	Put(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error)
-	PutManifest(ctx context.Context, m store.Manifest) error
-	Flush(ctx context.Context) error
-
-	Location(name string) string
-	Result(ctx context.Context) (store.Manifest, error)
-	MoveLatest(ctx context.Context, m store.Manifest) error
-	Read(ctx context.Context, name string) ([]byte, error)
-
-	Checkpoints
-	AppendEvent(event []byte) error
-}
-
-// Checkpoints are where a run keeps what its next start goes on from.
-type Checkpoints interface {
-	PutCheckpoint(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error)
-	Checkpoints(ctx context.Context) ([]store.FileInfo, error)
-	ReadCheckpoint(ctx context.Context, c store.FileInfo) ([]byte, error)
-	RemoveCheckpoint(ctx context.Context, c store.FileInfo) error
-}
 
 // Job is a run's configuration and surroundings.
 type Job struct {
 	Config  config.Config
-	Store   Store
+	Store   Storage
 	Events  kafka.Sink
-	Broker  Broker            // nil: no stop comes but by signals
+	Broker  Broker            // nil: only signals stop the run
 	Console *progress.Console // stderr
 	Log     zerolog.Logger    // built on Console
 	Version string            // of gnn-trainer
-	Metrics *metrics.Metrics  // nil: nobody looks at them
-
-	begun time.Time        // when the process began its work
-	kept  []store.FileInfo // checkpoints and records that are stored, the newest of a kind last
+	Metrics *metrics.Metrics  // nil: nobody reads them
 }
 
-// Run does the job and returns the process's exit code. It ends early, with
-// what is learned so far, when ctx ends, at a stop from the broker, or where
-// that refuses to listen; context.Cause tells which.
+// Run does the job and returns the process's exit code. It ends early, with what
+// is learned so far, when ctx ends, at a stop from the broker, or where that
+// rejects the run; context.Cause says which.
 func (j *Job) Run(ctx context.Context) int {
-	j.begun = time.Now()
-	defer j.Store.Close()
+	started := time.Now()
+	defer j.Store.Access.Close()
 	s := newShutdown(ctx)
 	defer s.over()
-	undelivered := false
-	telemetry := kafka.NewTelemetry(j.Config.IDs, j.Config.Kafka.Lang, j.Events, func(event []byte) {
-		undelivered = true
-		j.report("keeping an undelivered event", j.Store.AppendEvent(event))
-	})
 	if j.Metrics == nil {
 		j.Metrics = newMetrics(j.Config, j.Version)
 	}
-	j.observe(s, telemetry)
-	endReports, reported := j.reportProgress()
-	r := &run{Job: j, shutdown: s, telemetry: telemetry}
-	outcome, err := supervise(s, stopWatchdog, j.Console, func() (outcome, error) { return r.do() })
-	if refused := refusal(s); refused != nil && err == nil && outcome.interrupted {
-		err = refused
-	}
+	r := &reporter{metrics: j.Metrics, log: j.Log, reject: s.stop}
+	undelivered := false
+	r.telemetry = kafka.NewTelemetry(j.Config.IDs, j.Config.Kafka.Lang, j.Events, func(event []byte) {
+		undelivered = true
+		r.warn("keeping an undelivered event", j.Store.Access.AppendEvent(event))
+	})
+	j.observe(s, r.telemetry)
+	endReports, awaitReports := j.reportProgress()
+
+	previous := &checkpoints{store: j.Store.Checkpoints}
+	state := &runState{}
+	ending := s.supervise(stopWatchdog, j.Console, func() Ending { return j.steps(s, r, started, previous, state) })
+
 	j.Metrics.Enter(metrics.Finishing)
-	if err == nil && !outcome.interrupted {
+	if ending.Err != nil {
+		j.Metrics.Error()
+	} else if ending.InterruptedBy == nil {
 		j.Metrics.Finished()
 	}
 	endReports()
-	code := j.conclude(s, telemetry, outcome, err)
-	// What else could not be told is in the log already.
-	_ = telemetry.Close()
-	last, cancel := s.last()
+	code := j.emit(s, r.telemetry, ending)
+	// Errors of earlier events are in the log already.
+	_ = r.telemetry.Close()
+
+	last, cancel := s.terminalContext()
 	defer cancel()
-	if stop := (kafka.Stop{}); code == ExitDone && outcome.interrupted && errors.As(context.Cause(s), &stop) {
-		r.record.Served = append(r.record.Served, stop.Position)
-		j.report("remembering the stop", j.saveRecord(last, &r.record))
+	if stop := (kafka.Stop{}); code == ExitDone && errors.As(ending.InterruptedBy, &stop) {
+		state.Served = append(state.Served, stop.Position)
+		r.warn("remembering the stop", state.save(last, previous))
 	}
-	if undelivered || outcome.stored {
-		j.report("uploading what is left", j.Store.Flush(last))
+	if undelivered || ending.Stored {
+		r.warn("uploading what remains", j.Store.Access.Flush(last))
 	}
-	reported()
+	awaitReports()
 	return code
 }
 
-// conclude tells the one terminal event. It runs after the last write of the
-// result.
-func (j *Job) conclude(s *shutdown, telemetry *kafka.Telemetry, o outcome, err error) int {
-	// The event must leave although the run's own context has ended.
-	last, cancel := s.last()
+// emit concludes the run. The event must leave although the run's own context
+// may have ended.
+func (j *Job) emit(s *shutdown, t *kafka.Telemetry, e Ending) int {
+	ctx, cancel := s.terminalContext()
 	defer cancel()
-	code := ExitDone
-	switch {
-	case err != nil:
-		code = ExitCode(err)
-		j.Metrics.Error()
-		logFaults(j.Log, err)
-		_, err = telemetry.Error(last, err)
-	case o.interrupted:
-		code = stopCode(context.Cause(s))
-		j.Log.Warn().Bool("model_stored", o.modelPath != "").
-			Msg("interrupted: " + context.Cause(s).Error() + "; start this QUEUE_ID again to go on")
-		_, err = telemetry.Interrupted(last, o.modelPath)
-	default:
-		_, err = telemetry.Finished(last, o.modelPath, o.metrics)
-	}
+	code, err := e.conclude(ctx, t, j.Log)
 	if err != nil {
 		j.Metrics.Error()
 		j.Log.Error().Err(err).Msg("the terminal event was not delivered: it is in " + store.EventsName)
-		return max(code, ExitCode(err))
 	}
 	return code
 }
 
-// Refuse tells of an error that came before a run could be made, as far as
-// the run's ids are known, and returns the exit code.
-func Refuse(ids kafka.IDs, lang kafka.Lang, events kafka.Sink, log zerolog.Logger, err error) int {
-	logFaults(log, err)
-	if ids.Known() {
-		telemetry := kafka.NewTelemetry(ids, lang, events, nil)
-		ctx, cancel := context.WithTimeout(context.Background(), refusedWords)
-		defer cancel()
-		if _, err := telemetry.Error(ctx, err); err != nil {
-			log.Error().Err(err).Msg("the terminal event was not delivered")
+// steps is the run itself: what each step needs is passed to it, what it makes is
+// returned.
+func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints, state *runState) Ending {
+	settings, modelPath := j.Config.Settings(), ""
+	end := func(err error) Ending { return endingOf(s, err, modelPath) }
+
+	// First of all, since it asks for CUDA before libtorch looks for it.
+	thread, device, err := openDevice(j.Config.Train.Device, j.Metrics, j.Log)
+	if err != nil {
+		return end(err)
+	}
+	defer thread.Close()
+	// A store that cannot be written fails before hours of work, not after.
+	if err = j.Store.Access.Open(s); err != nil {
+		return end(err)
+	}
+	j.Metrics.Ready()
+	if err = c.list(s); err != nil {
+		return end(err)
+	}
+	var done *Ending
+	if done, modelPath = previousResult(s, j.Store.Results, c, j.Config, r); done != nil {
+		return *done
+	}
+	r.handleTelemetryError(r.telemetry.Started())
+
+	if err = j.loadState(s, r, started, c, state); err != nil {
+		return end(err)
+	}
+	listen(s, j.Broker, kafka.WatchConfig{
+		IDs: j.Config.IDs, Since: state.Started.Add(-stopMargin), SinceAll: started, Served: state.Served,
+	}, j.Log)
+	if err = checkSettings(s, c, settings, j.Log); err != nil {
+		return end(err)
+	}
+
+	l := &loader{config: j.Config, source: state.pinned(Cached(j.Config), settings), console: j.Console, reporter: r}
+	l.pin = func(p *source.Pin) {
+		if !sameTraining(state.Settings, settings) {
+			state.Pin, state.Settings = p, settings
+			r.warn("saving the extent of the data", state.save(s, c))
 		}
 	}
-	return ExitCode(err)
-}
-
-// report logs an error that does not end the run.
-func (j *Job) report(what string, err error) {
+	input, err := l.load(s)
 	if err != nil {
-		j.Metrics.Error()
-		j.Log.Warn().Err(err).Msg(what + " failed; the run goes on")
+		return end(err)
 	}
-}
-
-// ExitCode tells what a retry could mend. A loss that is not finite comes
-// again with the same seed: its message says what to change.
-func ExitCode(err error) int {
-	if fault.Permanent(err) {
-		return ExitInput
+	loadTime := time.Since(started)
+	describe(input.dataset, j.Log)
+	if err = checkSymbol(input.dataset, j.Config.IDs.Symbol); err != nil {
+		return end(err)
 	}
-	return ExitFailure
-}
-
-// logFaults writes a line for each fault of err: its sentence for people, its
-// fields for programs.
-func logFaults(log zerolog.Logger, err error) {
-	var faults fault.List
-	faults.Add(err)
-	for _, one := range faults {
-		f := fault.Of(one)
-		line := log.Error().Str("kind", string(f.Kind)).Str("what", f.What)
-		if f.Where != "" {
-			line = line.Str("where", f.Where)
+	if device == torch.CPU {
+		values := float64(min(j.Config.Train.BatchSize, input.dataset.Len())) * float64(input.dataset.NumNodes()) * float64(j.Config.Model.Hidden)
+		if err = limitThreads(thread, values, j.Log); err != nil {
+			return end(err)
 		}
-		if f.Remedy != "" {
-			line = line.Str("remedy", f.Remedy)
+	}
+
+	t := &trainer{
+		config: j.Config, version: j.Version, console: j.Console, reporter: r,
+		thread: thread, device: device, loaded: input, checkpoints: c,
+	}
+	// Before the old result goes: a checkpoint of other data is rejected.
+	resumed, err := t.resume(s, modelKind)
+	if err != nil {
+		return end(err)
+	}
+	if err = j.Store.Artefacts.Begin(s); err != nil {
+		return end(err)
+	}
+	modelPath = ""
+	a := &artefacts{store: j.Store.Artefacts}
+	j.Metrics.Enter(metrics.StoringGraph)
+	// The graph does not wait for the model, so that a stop need not write it.
+	if err = putGraph(s, a, input.dataset); err != nil {
+		return end(err)
+	}
+	ending, err := t.trainAndStore(s, a, resumed, started, loadTime)
+	if err != nil {
+		return end(err)
+	}
+	return ending
+}
+
+// loadState loads what the earlier starts of the run remembered, or begins it.
+func (j *Job) loadState(ctx context.Context, r *reporter, started time.Time, c *checkpoints, state *runState) (err error) {
+	if j.Config.Train.Resume == config.ResumeNever {
+		if err := c.removeAll(ctx); err != nil {
+			return err
 		}
-		line.Msg(f.Error())
 	}
-}
-
-func stopCode(cause error) int {
-	var s Stopped
-	if errors.As(cause, &s) {
-		return 128 + int(s.Signal)
+	if *state, err = loadRunState(ctx, c, started, j.Log); err != nil {
+		return err
 	}
-	return ExitDone
-}
-
-// inputError makes err one that the user fixes.
-func inputError(err error) error { return fault.Input("%w", err) }
-
-// await runs f, which cannot be interrupted, and leaves it behind when ctx
-// ends first: the process is about to end too.
-func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
-	type result struct {
-		value T
-		err   error
+	if state.Number == 0 {
+		r.warn("saving the time of the start", state.save(ctx, c))
 	}
-	done := make(chan result, 1)
-	go func() {
-		v, err := f()
-		done <- result{v, err}
-	}()
-	select {
-	case r := <-done:
-		return r.value, r.err
-	case <-ctx.Done():
-		var none T
-		return none, context.Cause(ctx)
-	}
-}
-
-// openFile opens an input; that it cannot be opened is the user's to mend.
-func openFile(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, inputError(err)
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file: set DATA_DIR to one that torch.save(data) wrote", path)
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, inputError(err)
-	}
-	return f, info.Size(), nil
+	return nil
 }

@@ -94,7 +94,7 @@ func newJob(t *testing.T, before func(string) error, more ...string) (*job.Job, 
 			t.Errorf("%d native handles are left", left)
 		}
 	})
-	return &job.Job{Config: c, Store: &gates{folder, before}, Events: s, Console: console, Log: zerolog.New(console)}, s, folder.Path()
+	return &job.Job{Config: c, Store: job.Storage{Access: folder, Artefacts: &gates{folder, before}, Results: folder, Checkpoints: folder}, Events: s, Console: console, Log: zerolog.New(console)}, s, folder.Path()
 }
 
 func (s *sink) mustEnd(t *testing.T, status string) {
@@ -159,7 +159,7 @@ func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
 			if ran := puts > 0; ran != c.runs {
 				t.Errorf("it wrote %d files", puts)
 			}
-			const replaced = `"level":"warn","message":"an earlier result of this QUEUE_ID had other settings: it is replaced when this run is stored"`
+			const replaced = `"level":"warn","message":"this QUEUE_ID has a result of other settings: it is replaced when this run is stored"`
 			if strings.Contains(log.String(), replaced) != (c.name == "with other settings") {
 				t.Errorf("it logged %s", log.String())
 			}
@@ -299,7 +299,7 @@ func TestARefusedConfigurationIsToldWhereTheIDsAreKnown(t *testing.T) {
 			ids.Producer = "p"
 		}
 		var lines strings.Builder
-		code := job.Refuse(ids, kafka.English, kafka.Lines(&lines), zerolog.Nop(), fault.Input("EPOCHS is bad"))
+		code := job.Reject(ids, kafka.English, kafka.Lines(&lines), zerolog.Nop(), fault.Input("EPOCHS is bad"))
 		if code != job.ExitInput {
 			t.Errorf("exit code %d", code)
 		}

@@ -5,58 +5,58 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/streamforge/gnn-trainer/kafka"
 )
 
-// Broker is how stops come in. Check waits until it answers; Watch returns the
-// first stop that is meant for the run.
+// Broker is where stops come from. Check waits until it answers; Watch returns
+// the first stop that is meant for the run.
 type Broker interface {
 	Check(ctx context.Context) error
 	Watch(ctx context.Context, c kafka.WatchConfig) (kafka.Stop, error)
 }
 
 const (
-	// before the first start of the run a stop may have been sent, while its
+	// A stop may have been sent before the first start of the run, while its
 	// pod was being made; clocks differ too.
 	stopMargin = 30 * time.Second
-	// atStart is how long a refusal is one of the run's configuration. Later a
-	// training goes on without hearing stops, and asks again now and then.
-	atStart    = 15 * time.Second
-	watchAgain = time.Minute
+	// rejectWindow is how long a rejection means that the configuration is
+	// wrong. Later, a training continues without stops, and retries at times.
+	rejectWindow = 15 * time.Second
+	watchRetry   = time.Minute
 )
 
-// listen ends the run's context at a stop, and where the broker refuses from
-// the start what it is asked. It does not wait, and ends with ctx.
-func (j *Job) listen(s *shutdown, r record) {
-	if j.Broker == nil {
+// listen ends the run's context at a stop, and where the broker rejects it from
+// the start. It does not block, and ends with s.
+func listen(s *shutdown, b Broker, c kafka.WatchConfig, log zerolog.Logger) {
+	if b == nil {
 		return
 	}
-	warn := func(line string) { j.Log.Warn().Msg(line) }
+	c.Log = func(line string) { log.Warn().Msg(line) }
 	go func() {
-		if err := j.Broker.Check(s); err != nil {
+		if err := b.Check(s); err != nil {
 			if errors.Is(err, kafka.ErrRefused) {
 				s.stop(err)
 			}
 			return
 		}
-		j.Log.Debug().Msg("Kafka answers")
+		log.Debug().Msg("Kafka is available")
 		answered := time.Now()
 		for s.Err() == nil {
-			stop, err := j.Broker.Watch(s, kafka.WatchConfig{
-				IDs: j.Config.IDs, Since: r.Started.Add(-stopMargin), SinceAll: j.begun, Served: r.Served, Log: warn,
-			})
+			stop, err := b.Watch(s, c)
 			if err == nil {
 				s.stop(stop)
 				return
 			}
-			if errors.Is(err, kafka.ErrRefused) && time.Since(answered) < atStart {
+			if errors.Is(err, kafka.ErrRefused) && time.Since(answered) < rejectWindow {
 				s.stop(err)
 				return
 			}
 			if s.Err() == nil {
-				warn("stops are not heard: " + err.Error())
+				log.Warn().Err(err).Msg("stops are not received; retrying")
 				select {
-				case <-time.After(watchAgain):
+				case <-time.After(watchRetry):
 				case <-s.Done():
 				}
 			}

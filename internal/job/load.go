@@ -3,11 +3,15 @@ package job
 import (
 	"context"
 	"fmt"
+	"os"
+	"sync"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
-	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -15,69 +19,84 @@ import (
 // sourcePyG is the value of DATA_SOURCE for one PyG Data file.
 const sourcePyG = "pyg"
 
-// mostLines bounds the warnings of one kind.
-const mostLines = 10
+// maxWarnings bounds the warnings of one kind.
+const maxWarnings = 10
 
-// load brings the dataset in, from candles, from a PyG file, or from a graph
-// that was prepared in ArangoDB, and writes its newest snapshot there where that
-// was asked for.
-func (r *run) load(ctx context.Context) (*data.Dataset, error) {
-	r.enter(metrics.Loading, kafka.LoadingData)
-	d, err := r.dataOf(ctx)
-	if err == nil && r.Config.Source.Arango.Save != "" {
-		err = r.saveGraph(ctx, d)
-	}
-	return d, err
+// loaded is the data of a run.
+type loaded struct {
+	dataset     *data.Dataset
+	report      source.Report
+	fingerprint func() string // of dataset; the first call reads all of it
 }
 
-func (r *run) dataOf(ctx context.Context) (*data.Dataset, error) {
-	c := r.Config
-	from := r.record.pinned(Cached(c), c.Settings())
-	watch, done := r.watching()
+// loader makes the dataset of a run.
+type loader struct {
+	config   config.Config
+	source   source.Config     // pinned to the extent of the first start
+	pin      func(*source.Pin) // remembers that extent
+	console  *progress.Console
+	reporter *reporter
+}
+
+// load makes the dataset from candles, from a PyG file, or from a graph that was
+// prepared in ArangoDB, and writes its newest snapshot there where GRAPH_SAVE
+// asks for it.
+func (l *loader) load(ctx context.Context) (loaded, error) {
+	l.reporter.enter(metrics.Loading, kafka.LoadingData)
+	d, err := l.read(ctx)
+	if err == nil && l.config.Source.Arango.Save != "" {
+		err = l.saveGraph(ctx, d.dataset)
+	}
+	if err != nil {
+		return loaded{}, err
+	}
+	d.fingerprint = sync.OnceValue(d.dataset.Fingerprint)
+	return d, nil
+}
+
+func (l *loader) read(ctx context.Context) (loaded, error) {
+	from := l.source
+	watch, done := l.watch()
 	defer done()
 	from.Watch = watch
-	from.Fixed = func(p source.Pin) { // before a fetch of hours, which may be killed
-		if !sameTraining(r.record.Settings, c.Settings()) {
-			r.pin(ctx, &p)
-		}
-	}
-	switch c.Source.Source {
+	from.Fixed = func(p source.Pin) { l.pin(&p) } // before a fetch of hours, which may be killed
+	switch from.Source {
 	case sourcePyG:
-		return r.loadGraph()
+		d, err := l.readPyG()
+		return loaded{dataset: d}, err
 	case source.Arango:
-		d, candles, err := r.loadPrepared(ctx, from)
-		if d != nil || err != nil {
+		d, candles, err := l.loadPrepared(ctx, from)
+		if d.dataset != nil || err != nil {
 			return d, err
 		}
 		from.Arango = candles
 	}
 	market, report, err := source.Load(ctx, from)
 	if err != nil {
-		return nil, err
+		return loaded{}, err
 	}
-	if !sameTraining(r.record.Settings, c.Settings()) {
-		r.pin(ctx, c.Source.Pin(market))
-	}
+	l.pin(l.config.Source.Pin(market))
 	done()
-	r.loaded = report
-	for _, line := range report.Unread[:min(len(report.Unread), mostLines)] {
-		r.Log.Warn().Msg(line)
+	log := l.reporter.log
+	for _, line := range report.Unread[:min(len(report.Unread), maxWarnings)] {
+		log.Warn().Msg(line)
 	}
 	if report.Database != nil {
-		r.Log.Info().Interface("counts", report.Database).Msg("documents read")
+		log.Info().Interface("counts", report.Database).Msg("documents read")
 	}
-	r.Log.Info().Str("source", c.Source.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).
+	log.Info().Str("source", from.Source).Int("symbols", len(market.Symbols)).Int("bars", market.Bars).
 		Int("rows", report.Rows).Int("duplicates", report.Duplicates).Int("disordered", report.Disordered).
 		Int("missing", report.Missing).Msg("market loaded")
-	r.enter(metrics.BuildingGraph, kafka.BuildingGraph)
-	return await(ctx, func() (*data.Dataset, error) { return data.BuildReleasing(market, c.Data) })
+	l.reporter.enter(metrics.BuildingGraph, kafka.BuildingGraph)
+	d, err := await(ctx, func() (*data.Dataset, error) { return data.BuildReleasing(market, l.config.Data) })
+	return loaded{dataset: d, report: report}, err
 }
 
-func (r *run) loadGraph() (*data.Dataset, error) {
-	c := r.Config
+func (l *loader) readPyG() (*data.Dataset, error) {
+	c := l.config
 	f, size, err := openFile(c.Source.Dir)
 	if err != nil {
-		return nil, fmt.Errorf("reading DATA_DIR, one file of torch.save(data): %w", err)
+		return nil, fmt.Errorf("reading DATA_DIR: %w", err)
 	}
 	defer f.Close()
 	file, err := pyg.ReadData(f, size)
@@ -89,38 +108,24 @@ func (r *run) loadGraph() (*data.Dataset, error) {
 		return nil, err
 	}
 	if len(file.Ignored) > 0 {
-		r.Log.Info().Strs("attributes", file.Ignored).Msg("attributes of the graph that are not used")
+		l.reporter.log.Info().Strs("attributes", file.Ignored).Msg("attributes of the graph that are not used")
 	}
 	return data.FromPyG(file, names.Names, c.Data, c.Train.Seed)
 }
 
-// warnOfGraph tells of a graph of ours that cannot tell its nodes apart.
-func (r *run) warnOfGraph(d *data.Dataset) {
-	switch n := d.NumNodes(); {
-	case d.EdgesGiven || d.Interval == 0:
-	case n == 1:
-		r.Log.Warn().Msg("a graph of one node has no edges, and is worth nothing: name more SYMBOLS")
-	case n > 2 && d.Density > 0.95:
-		r.Log.Warn().Msgf("nearly every node is joined with every other at each bar, so all hear the same, which mostly does harm: "+
-			"set EDGE_TOP_K below %d, or EDGE_THRESHOLD", n-1)
+// openFile opens an input; the user fixes one that cannot be opened.
+func openFile(path string) (*os.File, int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, fault.Input("%w", err).Fix("set DATA_DIR to a file that torch.save(data) wrote")
 	}
-}
-
-// describe logs what the graph is.
-func (r *run) describe(d *data.Dataset) {
-	for _, l := range d.LeftOut {
-		if len(l.Lacking) > 0 {
-			r.Log.Warn().Str("feature", l.Name).Str("reason", l.Reason).Str("lacking", source.FirstOf(l.Lacking)).
-				Msg("feature left out, since some symbols lack what most have")
-			continue
-		}
-		r.Log.Info().Str("feature", l.Name).Str("reason", l.Reason).Msg("feature left out")
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no file", path)
 	}
-	parts := map[data.Split]int{}
-	for _, s := range d.Splits {
-		parts[s]++
+	if err != nil {
+		f.Close()
+		return nil, 0, fault.Input("%w", err).Fix("set DATA_DIR to a file that torch.save(data) wrote")
 	}
-	r.Log.Info().Int("nodes", d.NumNodes()).Int("features", d.NumFeatures()).Float64("density", round(evaluation.Float(d.Density))).
-		Int("train", parts[data.Train]).Int("valid", parts[data.Valid]).Int("test", parts[data.Test]).
-		Int("live", parts[data.Live]).Int("gap", parts[data.Gap]).Msg("graph built")
+	return f, info.Size(), nil
 }

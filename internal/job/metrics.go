@@ -8,11 +8,11 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/kubeflow"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn/torch"
-	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -20,7 +20,7 @@ import (
 // terminal event, which it does not hold up.
 const lastReport = 2 * time.Second
 
-// newMetrics are those of a run of c.
+// newMetrics makes those of a run of c.
 func newMetrics(c config.Config, version string) *metrics.Metrics {
 	trainings := 1
 	if c.Train.Baseline == config.BaselineNoEdges {
@@ -41,26 +41,26 @@ func serveMetrics(ctx context.Context, c metrics.Config, m *metrics.Metrics, log
 	}
 	server, err := metrics.Serve(ctx, c.Addr, m, func(line string) { log.Debug().Msg(line) })
 	if err != nil {
-		return nil, inputError(err)
+		return nil, fault.Input("%w", err)
 	}
 	log.Info().Str("address", server.Addr()).Msg("metrics are served")
 	return server.Close, nil
 }
 
-// observe has the run's parts asked at each scrape and probe.
+// observe lets each scrape and probe ask the run's parts.
 func (j *Job) observe(s *shutdown, t *kafka.Telemetry) {
 	from := metrics.Sources{Telemetry: t.Stats}
 	if events, ok := j.Events.(interface{ Retries() int64 }); ok {
 		from.KafkaRetries = events.Retries
 	}
-	if bucket, ok := j.Store.(interface{ Uploads() store.Uploads }); ok {
+	if bucket, ok := j.Store.Access.(interface{ Uploads() store.Uploads }); ok {
 		from.Uploads = bucket.Uploads
 	}
 	j.Metrics.Sample(from)
 	j.Metrics.Healthy(s.overdue)
 }
 
-// reportProgress tells Kubeflow Trainer the progress, where it has asked for
+// reportProgress reports the progress to Kubeflow Trainer, where it asks for
 // that. end sends the last report in the background; wait waits for it.
 func (j *Job) reportProgress() (end func(), wait func()) {
 	if j.Config.Kubeflow.URL == "" {
@@ -94,26 +94,4 @@ func statusOf(p metrics.Progress) kubeflow.Status {
 		}
 	}
 	return s
-}
-
-// measure has a training told to the metrics beside what c calls already.
-func (r *run) measure(t *training, c *train.Config) *metrics.Fit {
-	fit := r.Metrics.Fit(t.kind, c.Epochs, len(c.Train), c.BatchSize, c.Resume)
-	batch, epoch := c.OnBatch, c.OnEpoch
-	c.OnBatch = func(done, of int) {
-		fit.Batch(done, of)
-		batch(done, of)
-	}
-	c.OnEpoch = func(e train.Epoch) {
-		fit.Epoch(e)
-		epoch(e)
-	}
-	return fit
-}
-
-// enter tells what the run has come to: the metrics the phase, and the run's
-// neighbours the text.
-func (r *run) enter(p metrics.Phase, text kafka.Text) {
-	r.Metrics.Enter(p)
-	r.tell(r.telemetry.Loading(text))
 }

@@ -2,123 +2,110 @@ package job
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
-	"strings"
+	"os"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/binance"
 	"github.com/streamforge/gnn-trainer/data/source"
-	"github.com/streamforge/gnn-trainer/kafka"
-	"github.com/streamforge/gnn-trainer/store"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/progress"
 )
 
-// recordKind is the first part of the name under which records are kept, among
-// the checkpoints; a number follows.
-const recordKind = "run"
-
-// record is what a start of a run leaves for the next one beside checkpoints.
-type record struct {
-	FormatVersion int               `json:"format_version"`
-	Number        int               `json:"number"`   // of this record, rising
-	Started       time.Time         `json:"started"`  // of the first start
-	Settings      map[string]string `json:"settings"` // that the pin came from
-	Pin           *source.Pin       `json:"pin"`      // what the data came to; nil: not known, or always the same
-	Served        []kafka.Position  `json:"served"`   // stops that were obeyed to the end
-}
-
-const recordVersion = 1
-
-// loadRecord is the newest record that is whole; without one, that of a first
-// start.
-func (j *Job) loadRecord(ctx context.Context) (record, error) {
-	for _, info := range slices.Backward(ofKind(j.kept, recordKind)) {
-		content, err := j.Store.ReadCheckpoint(ctx, info)
-		if errors.Is(err, store.ErrInvalid) {
-			j.Log.Warn().Err(err).Msg("a record of an earlier start is passed over")
-			continue
-		}
-		if err != nil {
-			return record{}, err
-		}
-		var r record
-		if err := json.Unmarshal(content, &r); err != nil || r.FormatVersion != recordVersion {
-			j.Log.Warn().Str("name", info.Name).Msg("a record of an earlier start is of another version and is passed over")
-			continue
-		}
-		return r, nil
-	}
-	return record{FormatVersion: recordVersion, Started: j.begun.UTC()}, nil
-}
-
-// saveRecord stores r as the newest one.
-func (j *Job) saveRecord(ctx context.Context, r *record) error {
-	r.Number++
-	content, err := json.Marshal(r)
+// Record keeps order books in CACHE_DIR until ctx ends. It reads the
+// configuration from environ, in the form of os.Environ, and returns the exit
+// code. Logs go to stderr.
+func Record(ctx context.Context, environ []string, stderr *os.File) int {
+	c, err := config.LoadRecord(environ)
+	terminal := progress.IsTerminal(stderr)
+	console := progress.NewConsole(stderr, terminal)
+	log := newLogger(c.Log, console, terminal)
+	warnMisspelt(log, environ)
 	if err != nil {
-		return fmt.Errorf("encoding the record of the run: %w", err)
+		logFaults(log, err)
+		return ExitInput
 	}
-	return j.putCheckpoint(ctx, recordKind, fmt.Sprintf("%s-%09d.json", recordKind, r.Number), func(w io.Writer) error {
-		_, err := w.Write(content)
-		return err
+	from := Cached(c)
+	shown := newRecorded(console, log, time.Now)
+	// Until the recording begins, its waits have the line of the terminal; then
+	// the recording has.
+	loading := progress.NewLoading(console, log)
+	err = source.Record(ctx, from, source.Recording{
+		Begin: func(symbols []string) {
+			loading.Done()
+			loading = progress.NewLoading(progress.NewConsole(io.Discard, false), log)
+			log.Info().Strs("symbols", symbols).Str("market", from.Binance.Market).Str("cache", from.Binance.CacheDir).Msg("recording order books")
+		},
+		Stats: shown.update,
+		Warn:  func(line string) { log.Warn().Msg(line) },
+		Wait:  func(s data.Step) { loading.Step(s) },
 	})
-}
-
-// ofKind are the files whose name begins with kind.
-func ofKind(list []store.FileInfo, kind string) []store.FileInfo {
-	return slices.DeleteFunc(slices.Clone(list), func(f store.FileInfo) bool { return !strings.HasPrefix(f.Name, kind+"-") })
-}
-
-// keepOf is how many files of a kind are kept: the newest, and the one before
-// for the case that it is torn.
-const keepOf = 2
-
-// putCheckpoint stores a checkpoint or record and removes the old ones of its kind. It
-// asks the store for nothing that it has to ask for elsewhere, since a
-// training waits for it.
-func (j *Job) putCheckpoint(ctx context.Context, kind, name string, write func(io.Writer) error) error {
-	info, err := j.Store.PutCheckpoint(ctx, name, write)
+	loading.Done()
+	shown.done()
 	if err != nil {
-		return err
+		logFaults(log, err)
+		return ExitCode(err)
 	}
-	if !slices.Contains(j.kept, info) {
-		j.kept = append(j.kept, info)
-	}
-	list := ofKind(j.kept, kind)
-	return j.remove(ctx, list[:max(0, len(list)-keepOf)])
+	return ExitDone
 }
 
-// remove removes checkpoints and records.
-func (j *Job) remove(ctx context.Context, list []store.FileInfo) error {
-	for _, f := range list {
-		if err := j.Store.RemoveCheckpoint(ctx, f); err != nil {
-			return err
-		}
-		j.kept = slices.DeleteFunc(slices.Clone(j.kept), func(k store.FileInfo) bool { return k == f })
-	}
-	return nil
+// recordedEvery is how often a log reports a recording; a terminal always shows
+// it.
+const recordedEvery = time.Minute
+
+// recorded reports the progress of a recording. It is for one goroutine at a
+// time.
+type recorded struct {
+	status *progress.Status
+	log    zerolog.Logger
+	now    func() time.Time
+
+	began, logged time.Time
+	last          binance.Stats
+	pending       bool // last is not logged yet
 }
 
-// pinned is the source's configuration, for the data of the first start where
-// there was one with the same settings.
-func (r record) pinned(c source.Config, settings map[string]string) source.Config {
-	if !sameTraining(r.Settings, settings) {
-		return c
-	}
-	return c.Pinned(r.Pin)
+func newRecorded(console *progress.Console, log zerolog.Logger, now func() time.Time) *recorded {
+	return &recorded{status: progress.NewStatus(console), log: log, now: now}
 }
 
-// sameTraining tells whether one may go on from the other.
-func sameTraining(a, b map[string]string) bool {
-	aside := func(m map[string]string) map[string]string {
-		m = maps.Clone(m)
-		for _, name := range freely {
-			delete(m, name)
-		}
-		return m
+// update takes the newest counts.
+func (r *recorded) update(s binance.Stats) {
+	now := r.now()
+	if r.began.IsZero() {
+		r.began, r.logged = now, now
 	}
-	return maps.Equal(aside(a), aside(b))
+	r.last, r.pending = s, true
+	r.status.Show(fmt.Sprintf("recording %s  %d/%d in sync  %d rows  %d updates  %d gaps  %d reconnects",
+		now.Sub(r.began).Truncate(time.Second), s.InSync, s.Symbols, s.Rows, s.Updates, s.Gaps, s.Reconnects))
+	if !r.status.Shows() && now.Sub(r.logged) >= recordedEvery {
+		r.write()
+	}
+}
+
+// done logs the counts at the end of a recording that began.
+func (r *recorded) done() {
+	r.status.Done()
+	if r.pending {
+		r.write()
+	}
+}
+
+func (r *recorded) write() {
+	s := r.last
+	r.logged, r.pending = r.now(), false
+	r.log.Info().Int("symbols", s.Symbols).Int("in_sync", s.InSync).Int64("rows", s.Rows).Int64("updates", s.Updates).Int64("gaps", s.Gaps).
+		Int64("reconnects", s.Reconnects).Int64("resyncs", s.Resyncs).Int64("malformed", s.Malformed).Msg("recorded")
+}
+
+// Cached is the source's configuration, with CACHE_DIR in WORK_DIR where it is
+// relative.
+func Cached(c config.Config) source.Config {
+	s := c.Source
+	s.Binance.CacheDir = inWorkDir(c, s.Binance.CacheDir)
+	return s
 }

@@ -2,35 +2,31 @@ package job
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"runtime/pprof"
 	"sync"
 	"time"
-
-	"github.com/streamforge/gnn-trainer/kafka"
 )
 
-// A run is running, then stopping, then over. It stops by the first of a
-// signal, a message, or a neighbour's refusal, which its context's cause is;
-// it may also end by itself, from running straight to over. Whatever comes
-// later changes nothing: one state tells the one terminal event.
+// A run is running, then stopping, then over. The first of a signal, a message
+// and a rejection by the broker stops it, and is the cause of its context; it
+// may also end by itself. What comes later changes nothing.
 //
 // From the stop on, the time is bounded, so that a pod's 30 seconds of grace
 // are enough:
 const (
 	stopWrites   = 18 * time.Second // artefacts and checkpoints are written and uploaded until then
-	stopWatchdog = 20 * time.Second // who is still at work is left behind, and told of
+	stopWatchdog = 20 * time.Second // steps still under way are abandoned, and logged
 	stopEvent    = 24 * time.Second // the terminal event is delivered until then
 )
 
-// lastWords bounds the sending of the terminal event of a run that was not
-// stopped: a broker that restarts is waited for.
-const lastWords = 30 * time.Second
+// terminalTimeout bounds the delivery of the terminal event of a run that was
+// not stopped: a broker that restarts is waited for.
+const terminalTimeout = 30 * time.Second
 
 // errOverrun is a run that did not end in time after a stop.
-var errOverrun = fmt.Errorf("the run did not end within %v of the stop: what it was at is in the log; the last checkpoint holds what was learned until then", stopWatchdog)
+var errOverrun = fmt.Errorf("the run did not end within %v of the stop: the log shows where each goroutine was; the last checkpoint holds what was learned until then", stopWatchdog)
 
 // shutdown is the way of one run from running to over.
 type shutdown struct {
@@ -59,8 +55,8 @@ func (s *shutdown) over() {
 	s.stop(context.Canceled)
 }
 
-// outlive is a context that a stop does not end until so much later.
-func (s *shutdown) outlive(d time.Duration) (context.Context, context.CancelFunc) {
+// withGrace is a context that outlives a stop by d.
+func (s *shutdown) withGrace(d time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(s.Context))
 	var timer *time.Timer
 	var mu sync.Mutex
@@ -82,49 +78,61 @@ func (s *shutdown) outlive(d time.Duration) (context.Context, context.CancelFunc
 	}
 }
 
-// last is the context of the terminal event.
-func (s *shutdown) last() (context.Context, context.CancelFunc) {
+// terminalContext is the context of the terminal event.
+func (s *shutdown) terminalContext() (context.Context, context.CancelFunc) {
 	s.mu.Lock()
 	stopped := s.stopped
 	s.mu.Unlock()
 	kept := context.WithoutCancel(s.Context)
 	if stopped.IsZero() {
-		return context.WithTimeout(kept, lastWords)
+		return context.WithTimeout(kept, terminalTimeout)
 	}
 	return context.WithDeadline(kept, stopped.Add(stopEvent))
 }
 
-// supervise runs f to its end, or to that of the time after a stop: then f is
-// left behind, since the process is about to end, and dump says what every
-// goroutine was at.
-func supervise[T any](s *shutdown, limit time.Duration, dump io.Writer, f func() (T, error)) (T, error) {
-	patience, cancel := s.outlive(limit)
+// supervise runs steps to their end, or until limit after a stop: then they are
+// abandoned, since the process is about to end, and dump gets every goroutine's
+// stack.
+func (s *shutdown) supervise(limit time.Duration, dump io.Writer, steps func() Ending) Ending {
+	grace, cancel := s.withGrace(limit)
 	defer cancel()
-	v, err := await(patience, f)
-	if patience.Err() != nil && errors.Is(err, context.Cause(patience)) {
+	ending, err := await(grace, func() (Ending, error) { return steps(), nil })
+	if err != nil { // of grace alone
 		fmt.Fprintln(dump, errOverrun)
 		// Stacks hold no values of variables, and so no secrets.
 		_ = pprof.Lookup("goroutine").WriteTo(dump, 2)
-		return v, errOverrun
+		return Ending{Err: errOverrun}
 	}
-	return v, err
+	return ending
 }
 
-// overdue tells that the run should have ended by now.
+// await runs f, which cannot be interrupted, and abandons it when ctx ends first:
+// the process is about to end too.
+func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		v, err := f()
+		done <- result{v, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// overdue is the error of a run that should have ended by now.
 func (s *shutdown) overdue() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.stopped.IsZero() && time.Since(s.stopped) > stopWatchdog {
 		return errOverrun
-	}
-	return nil
-}
-
-// refusal is the cause of a stop that is a failure: a neighbour that will
-// never take what the run has to say.
-func refusal(ctx context.Context) error {
-	if cause := context.Cause(ctx); errors.Is(cause, kafka.ErrRefused) {
-		return cause
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestWhoIsStillAtWorkAfterAStopIsLeftBehindAndToldOf(t *testing.T) {
 		var dump bytes.Buffer
 		stuck := make(chan struct{})
 		begin := time.Now()
-		_, err := supervise(s, 20*time.Second, &dump, func() (int, error) { <-stuck; return 1, nil })
+		err := s.supervise(20*time.Second, &dump, func() Ending { <-stuck; return Ending{} }).Err
 		if took := time.Since(begin); !errors.Is(err, errOverrun) || took != time.Hour+20*time.Second {
 			t.Errorf("after %v: %v", took, err)
 		}
@@ -43,9 +43,9 @@ func TestWhoEndsInTimeIsNotToldOf(t *testing.T) {
 		defer s.over()
 		s.stop(Stopped{syscall.SIGTERM})
 		var dump bytes.Buffer
-		v, err := supervise(s, 20*time.Second, &dump, func() (int, error) { time.Sleep(19 * time.Second); return 7, nil })
-		if v != 7 || err != nil || dump.Len() > 0 {
-			t.Errorf("%v, %v, %q", v, err, dump.String())
+		e := s.supervise(20*time.Second, &dump, func() Ending { time.Sleep(19 * time.Second); return Ending{ModelPath: "here"} })
+		if e.ModelPath != "here" || e.Err != nil || dump.Len() > 0 {
+			t.Errorf("%+v, %q", e, dump.String())
 		}
 	})
 }
@@ -54,7 +54,7 @@ func TestWritesOutliveAStopForAWhileAndWithoutOneForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShutdown(t.Context())
 		defer s.over()
-		kept, cancel := s.outlive(18 * time.Second)
+		kept, cancel := s.withGrace(18 * time.Second)
 		defer cancel()
 		time.Sleep(7 * 24 * time.Hour)
 		if err := s.overdue(); err != nil {
@@ -63,8 +63,8 @@ func TestWritesOutliveAStopForAWhileAndWithoutOneForEver(t *testing.T) {
 		if kept.Err() != nil {
 			t.Errorf("without a stop: %v", context.Cause(kept))
 		}
-		last, done := s.last()
-		if deadline, _ := last.Deadline(); time.Until(deadline) != lastWords {
+		last, done := s.terminalContext()
+		if deadline, _ := last.Deadline(); time.Until(deadline) != terminalTimeout {
 			t.Errorf("without a stop the last event has %v", time.Until(deadline))
 		}
 		done()
@@ -80,7 +80,7 @@ func TestWritesOutliveAStopForAWhileAndWithoutOneForEver(t *testing.T) {
 		if took := time.Since(stopped); took != 18*time.Second || !errors.Is(context.Cause(kept), context.DeadlineExceeded) {
 			t.Errorf("after %v: %v", took, context.Cause(kept))
 		}
-		last, done = s.last()
+		last, done = s.terminalContext()
 		defer done()
 		if deadline, _ := last.Deadline(); deadline.Sub(stopped) != stopEvent {
 			t.Errorf("the last event has until %v after the stop", deadline.Sub(stopped))

@@ -8,21 +8,22 @@ import (
 	"github.com/streamforge/gnn-trainer/kafka"
 )
 
-// watching shows how far a source is, and tells it in telemetry, which sends the
-// newest of what it is told each second.
-func (r *run) watching() (watch data.Watcher, done func()) {
-	display := progress.NewLoading(r.Console, r.Log)
+// watch reports how far a source is, on the console, in the metrics and in
+// telemetry, which sends the newest step of a second.
+func (l *loader) watch() (watch data.Watcher, done func()) {
+	r := l.reporter
+	display := progress.NewLoading(l.console, r.log)
 	return func(s data.Step) {
 			display.Step(s)
-			r.Metrics.Step(s)
-			r.tell(r.telemetry.Loading(stepText(s)))
+			r.metrics.Step(s)
+			r.handleTelemetryError(r.telemetry.Loading(stepText(s)))
 		}, func() {
-			r.Metrics.LoadDone()
+			r.metrics.LoadDone()
 			display.Done()
 		}
 }
 
-// stepText is what an event says of a step.
+// stepText is the message of a step's event.
 func stepText(s data.Step) kafka.Text {
 	count := ""
 	if s.Total > 0 {

@@ -44,9 +44,9 @@ type Metrics struct {
 	checkpointTime                  *prometheus.GaugeVec
 	loadSteps, loadExpected         *prometheus.GaugeVec
 
-	phases phases
-	waits  waits
-	course course
+	phases   phases
+	waits    waits
+	progress progressTracker
 
 	sources atomic.Pointer[Sources]
 	gpu     atomic.Pointer[func() (GPU, bool)]
@@ -71,7 +71,7 @@ const (
 func New(run Run) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.phases.begin(time.Now())
-	m.course.trainings = max(run.Trainings, 1)
+	m.progress.trainings = max(run.Trainings, 1)
 
 	m.told()
 	m.epochs = m.counter("epochs_completed_total", "Epochs of the model that this start of the run has completed.").WithLabelValues()

@@ -76,7 +76,7 @@ func (m *Metrics) Fit(name string, epochs, snapshots, batch int, state *checkpoi
 	if name == Baseline {
 		place = 1
 	}
-	m.course.begin(place, f.share(0), time.Now())
+	m.progress.begin(place, f.share(0), time.Now())
 	return f
 }
 
@@ -89,7 +89,7 @@ func (f *Fit) share(epoch float64) float64 {
 func (f *Fit) Batch(done, of int) {
 	f.batches.Inc()
 	f.snapshots.Add(float64(max(0, min(f.batch, f.of-(done-1)*f.batch))))
-	f.m.course.step(f.share(float64(done)/float64(max(of, 1))), time.Now())
+	f.m.progress.step(f.share(float64(done)/float64(max(of, 1))), time.Now())
 }
 
 // Epoch tells of an epoch that has ended.
@@ -106,7 +106,7 @@ func (f *Fit) Epoch(e checkpoint.Epoch) {
 	if f.name == Model {
 		m.epochs.Inc()
 	}
-	m.course.step(f.share(0), time.Now())
+	m.progress.step(f.share(0), time.Now())
 }
 
 // know tells what is known of the newest epoch, whichever start it is of.
@@ -121,13 +121,13 @@ func (f *Fit) know(e checkpoint.Epoch) {
 	if f.name == Model {
 		m.loss.WithLabelValues().Set(e.TrainLoss)
 	}
-	m.course.latest(f.name, e)
+	m.progress.latest(f.name, e)
 }
 
 // Done says that the training has ended: by itself, or interrupted.
 func (f *Fit) Done(interrupted bool) {
 	if !interrupted {
-		f.m.course.step(1, time.Now())
+		f.m.progress.step(1, time.Now())
 	}
 }
 
@@ -140,7 +140,7 @@ func (m *Metrics) Evaluated(training string, s evaluation.Splits) {
 			}
 		}
 	}
-	m.course.evaluated(training, float64(s.Test.AUC))
+	m.progress.evaluated(training, float64(s.Test.AUC))
 }
 
 func (m *Metrics) checkpoints() {

@@ -102,15 +102,22 @@ func (d *Display) Epoch(e int, loss, validLoss, validAUC float64, best bool) {
 	}
 }
 
-// EarlyStop is how a training ends that did not get better any more.
-const EarlyStop = "early stop"
+// End is how a training ended.
+type End string
 
-// Done ends the display and says how training ended (EarlyStop, "interrupted",
-// or empty where nothing is to be said). The bar stays, full where the training
-// is done and else as it was last; a log line says the same elsewhere. Before
-// the first epoch there is nothing to show. Only the first call counts, so it
-// may be deferred.
-func (d *Display) Done(how string) {
+// The ends of a training.
+const (
+	Completed   End = "done"
+	EarlyStop   End = "early stop" // validation did not improve any more
+	Interrupted End = "interrupted"
+	Failed      End = "failed"
+)
+
+// Done ends the display and shows how the training ended. The bar stays, full
+// where the training is done and else as it was last; elsewhere a log line has
+// the same. Before the first epoch there is nothing to show. Only the first call
+// counts, so it may be deferred.
+func (d *Display) Done(how End) {
 	if d.done {
 		return
 	}
@@ -141,11 +148,11 @@ func (d *Display) Done(how string) {
 	e.Msg(d.title + ": " + ended(how, now.Sub(d.started)))
 }
 
-func ended(how string, took time.Duration) string {
-	if how == "" {
+func ended(how End, took time.Duration) string {
+	if how == Completed {
 		return "done in " + brief(took)
 	}
-	return how + " after " + brief(took)
+	return string(how) + " after " + brief(took)
 }
 
 func (d *Display) draw(now time.Time) {

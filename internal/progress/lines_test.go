@@ -16,7 +16,7 @@ import (
 )
 
 // run feeds epochs [from, to] that take pace each, and gives the log lines.
-func run(t *testing.T, total, to int, pace time.Duration, how string) []map[string]any {
+func run(t *testing.T, total, to int, pace time.Duration, how End) []map[string]any {
 	t.Helper()
 	var b bytes.Buffer
 	c := newClock()
@@ -60,7 +60,7 @@ func TestElsewhereEpochsAreLinesAtMostOneASecond(t *testing.T) {
 		{"no epoch", 5, 0, time.Second, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			lines := run(t, c.total, c.to, c.pace, "")
+			lines := run(t, c.total, c.to, c.pace, Completed)
 			var shown []int
 			for _, l := range lines {
 				if e, ok := l["epoch"].(float64); ok {
@@ -78,7 +78,7 @@ func TestElsewhereEpochsAreLinesAtMostOneASecond(t *testing.T) {
 }
 
 func TestALineHoldsWhatTheBarDoes(t *testing.T) {
-	got := run(t, 4, 3, 2*time.Second, "early stop")
+	got := run(t, 4, 3, 2*time.Second, EarlyStop)
 	want := []map[string]any{
 		{"level": "info", "message": "train", "epoch": 1.0, "epochs": 4.0, "loss": 1.0, "valid_loss": 2.0, "valid_auc": 0.5, "eta": "6.0s"},
 		{"level": "info", "message": "train", "epoch": 2.0, "epochs": 4.0, "loss": 0.5, "valid_loss": 2.0, "valid_auc": 0.5, "eta": "4.0s", "best": true},
@@ -94,7 +94,7 @@ func TestWhatWasNotMeasuredIsNotShown(t *testing.T) {
 	var b bytes.Buffer
 	d := newDisplay(NewConsole(&b, false), zerolog.New(&b), "baseline", 1, newClock().now)
 	d.Epoch(1, 0.5, math.NaN(), math.NaN(), false)
-	d.Done("")
+	d.Done(Completed)
 	lines := parsed(t, b.String())
 	for i, want := range [][]string{{"epoch", "epochs", "level", "loss", "message"}, {"epochs_run", "level", "message"}} {
 		if got := slices.Sorted(maps.Keys(lines[i])); !slices.Equal(got, want) {
@@ -112,7 +112,7 @@ func TestElsewhereNoControlCharactersAreWritten(t *testing.T) {
 		d.Epoch(e+1, 1, 1, 1, true)
 		fmt.Fprintln(console, `{"a":"line"}`)
 	}
-	d.Done("")
+	d.Done(Completed)
 	if i := strings.IndexFunc(b.String(), func(r rune) bool { return r < ' ' && r != '\n' }); i >= 0 {
 		t.Errorf("control character at %d in %q", i, b.String())
 	}

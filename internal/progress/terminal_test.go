@@ -50,7 +50,7 @@ func TestAFullTrainingLeavesAFullBar(t *testing.T) {
 		d.Batch(1, 1)
 		d.Epoch(e+1, 1, 1, 0.5, e == 1)
 	}
-	d.Done("")
+	d.Done(Completed)
 	wantScreen(t, s, " 100% |██████████|  train 2/2  done in 1m00s  loss 1  valid auc 0.5  best 2  valid loss 1", "")
 }
 
@@ -60,8 +60,8 @@ func TestAnEarlyStopFillsTheBar(t *testing.T) {
 	d.Epoch(1, 1, 1, 0.5, true)
 	c.advance(time.Second)
 	d.Batch(1, 2) // an epoch that was not finished does not count
-	d.Done("early stop")
-	d.Done("again")
+	d.Done(EarlyStop)
+	d.Done(Failed)
 	d.Epoch(2, 0, 0, 0, true)
 	d.Batch(1, 2)
 	fmt.Fprintln(console, "a later line")
@@ -71,7 +71,7 @@ func TestAnEarlyStopFillsTheBar(t *testing.T) {
 func TestATrainingThatEndsBeforeItsFirstEpochLeavesNoBar(t *testing.T) {
 	d, s, _, console := onTerminal(3)
 	d.Batch(1, 2)
-	d.Done("interrupted")
+	d.Done(Interrupted)
 	fmt.Fprintln(console, "error: out of memory")
 	wantScreen(t, s, "error: out of memory", "")
 }
@@ -98,7 +98,7 @@ func TestTheBarWaitsForALineToEnd(t *testing.T) {
 	fmt.Fprintln(console, "a line")
 	wantScreen(t, s, "half a line", "  50% |█████     |  train 2/4  loss 2")
 	fmt.Fprint(console, "cut off")
-	d.Done("")
+	d.Done(Completed)
 	wantScreen(t, s, "half a line", "cut off", "  50% |█████     |  train 2/4  done in 0.5s  loss 2", "")
 }
 
@@ -155,7 +155,7 @@ func TestWritersMayShareTheConsoleWithTheBar(t *testing.T) {
 		d.Epoch(e+1, 1, 1, 0.5, false)
 	}
 	writers.Wait()
-	d.Done("")
+	d.Done(Completed)
 	lines := s.seen()
 	if len(lines) != 4*50+2 {
 		t.Fatalf("%d lines, want 200, the bar and the one below", len(lines))
@@ -181,7 +181,7 @@ func TestABarThatCannotBeShownDoesNotEndTheRun(t *testing.T) {
 	d := newDisplay(console, zerolog.Nop(), "train", 2, newClock().now)
 	d.Batch(1, 2)
 	d.Epoch(1, 1, 1, 1, true)
-	d.Done("")
+	d.Done(Completed)
 	if _, err := console.Write([]byte("a line\n")); err != io.ErrClosedPipe {
 		t.Errorf("the line's own error is %v, want %v", err, io.ErrClosedPipe)
 	}

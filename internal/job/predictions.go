@@ -15,19 +15,19 @@ import (
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
-// sayings are a model's predictions of the snapshots that are in a part.
-type sayings struct {
+// predictions are those of the snapshots that are in a split.
+type predictions struct {
 	dataset       *data.Dataset
 	of            map[int]int // number of a snapshot to its place in probabilities
 	probabilities []float32   // [snapshots predicted, N, 3]
 }
 
-// predict runs the model over all parts, the live one included, the newest
+// predict runs the model over all splits, the live one included, the newest
 // snapshots first: where ctx ends, the oldest are left out.
-func predict(ctx context.Context, thread *torch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) (*sayings, error) {
+func predict(ctx context.Context, thread *torch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) (*predictions, error) {
 	var snapshots []int
-	for t, part := range slices.Backward(d.Splits) {
-		if part != data.Gap {
+	for t, split := range slices.Backward(d.Splits) {
+		if split != data.Gap {
 			snapshots = append(snapshots, t)
 		}
 	}
@@ -35,7 +35,7 @@ func predict(ctx context.Context, thread *torch.Thread, m *nn.GCN, g *train.Grap
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	s := &sayings{dataset: d, of: map[int]int{}, probabilities: p.Probabilities}
+	s := &predictions{dataset: d, of: map[int]int{}, probabilities: p.Probabilities}
 	for k := range len(p.Probabilities) / (d.NumNodes() * p.Classes) {
 		s.of[snapshots[k]] = k
 	}
@@ -43,26 +43,26 @@ func predict(ctx context.Context, thread *torch.Thread, m *nn.GCN, g *train.Grap
 }
 
 // rows are the predictions in time order, one a snapshot and node present.
-func (s *sayings) rows() iter.Seq[evaluation.Prediction] {
+func (p *predictions) rows() iter.Seq[evaluation.Prediction] {
 	return func(yield func(evaluation.Prediction) bool) {
 		const classes = len(evaluation.Classes)
-		n := s.dataset.NumNodes()
-		times := s.dataset.OpenTimes()
-		for t := range s.dataset.Len() {
-			k, predicted := s.of[t]
+		n := p.dataset.NumNodes()
+		times := p.dataset.OpenTimes()
+		for t := range p.dataset.Len() {
+			k, predicted := p.of[t]
 			if !predicted {
 				continue
 			}
-			y, ret := s.dataset.Outcomes(t)
-			reported := s.dataset.Rows(t)
-			for i, symbol := range s.dataset.Symbols {
+			y, ret := p.dataset.Outcomes(t)
+			reported := p.dataset.Rows(t)
+			for i, symbol := range p.dataset.Symbols {
 				if !reported[i] {
 					continue
 				}
-				p := s.probabilities[(k*n+i)*classes : (k*n+i+1)*classes]
+				probability := p.probabilities[(k*n+i)*classes : (k*n+i+1)*classes]
 				row := evaluation.Prediction{
-					Symbol: symbol, Split: string(s.dataset.Splits[t]),
-					PDown: float64(p[data.Down]), PFlat: float64(p[data.Flat]), PUp: float64(p[data.Up]),
+					Symbol: symbol, Split: string(p.dataset.Splits[t]),
+					PDown: float64(probability[data.Down]), PFlat: float64(probability[data.Flat]), PUp: float64(probability[data.Up]),
 				}
 				row.Score = row.PUp - row.PDown
 				if times != nil {

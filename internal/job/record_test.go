@@ -12,14 +12,14 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/progress"
 )
 
-// recordFor tells of a recording each second, and gives what is written.
+// recordFor reports a recording each second, and gives what is written.
 func recordFor(seconds int, terminal bool) (before, after string) {
 	var shown bytes.Buffer
 	now := time.Unix(0, 0)
 	console := progress.NewConsole(&shown, terminal)
 	r := newRecorded(console, zerolog.New(console), func() time.Time { return now })
 	for i := range seconds {
-		r.tell(binance.Stats{Symbols: 20, InSync: min(i, 20), Rows: int64(i), Updates: int64(10 * i), Gaps: 1, Reconnects: 2})
+		r.update(binance.Stats{Symbols: 20, InSync: min(i, 20), Rows: int64(i), Updates: int64(10 * i), Gaps: 1, Reconnects: 2})
 		now = now.Add(time.Second)
 	}
 	before = shown.String()

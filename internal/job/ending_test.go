@@ -10,11 +10,11 @@ import (
 )
 
 func TestAWantOfMemorySaysWhatToLowerAndIsWorthARetry(t *testing.T) {
-	if err := lessMemory(nil); err != nil {
+	if err := withOOMHint(nil); err != nil {
 		t.Error(err)
 	}
 	other := errors.New("no space left on device")
-	if err := lessMemory(other); err != other {
+	if err := withOOMHint(other); err != other {
 		t.Error(err)
 	}
 	thread, err := torch.NewThread()
@@ -28,7 +28,7 @@ func TestAWantOfMemorySaysWhatToLowerAndIsWorthARetry(t *testing.T) {
 		s.Uniform(0, 1, 1<<40, 1<<10)
 		return nil
 	})
-	err = lessMemory(fmt.Errorf("training: %w", err))
+	err = withOOMHint(fmt.Errorf("training: %w", err))
 	if !errors.Is(err, torch.ErrOutOfMemory) || !strings.Contains(err.Error(), "lower BATCH_SIZE or HIDDEN") || ExitCode(err) != ExitFailure {
 		t.Errorf("%v, exit code %d", err, ExitCode(err))
 	}

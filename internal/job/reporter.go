@@ -1,0 +1,56 @@
+package job
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/train"
+)
+
+// reporter passes on how a run is going: to the metrics, to telemetry, and to
+// the log.
+type reporter struct {
+	telemetry *kafka.Telemetry
+	metrics   *metrics.Metrics
+	log       zerolog.Logger
+	reject    func(cause error) // ends the run
+
+	trained atomic.Bool // the model is trained: no rejection ends the run any more
+}
+
+// enter reports the phase that the run has reached.
+func (r *reporter) enter(p metrics.Phase, text kafka.Text) {
+	r.metrics.Enter(p)
+	r.handleTelemetryError(r.telemetry.Loading(text))
+}
+
+// handleTelemetryError logs an event that was not delivered. A broker that
+// rejects one before the training will reject them all: the run is stopped.
+func (r *reporter) handleTelemetryError(err error) {
+	if errors.Is(err, kafka.ErrRefused) && !r.trained.Load() {
+		r.reject(err)
+		return
+	}
+	r.warn("sending an event", err)
+}
+
+// epoch reports an epoch of the model to telemetry, and returns how long that
+// took.
+func (r *reporter) epoch(e train.Epoch, epochs int) time.Duration {
+	begin := time.Now()
+	r.warn("sending an event", r.telemetry.Epoch(e.Number, epochs, e.TrainLoss, map[string]float64{"valid_loss": e.ValidLoss, "valid_auc": e.Score}))
+	return time.Since(begin)
+}
+
+// warn logs an error that does not end the run.
+func (r *reporter) warn(what string, err error) {
+	if err != nil {
+		r.metrics.Error()
+		r.log.Warn().Err(err).Msg(what + " failed; the run continues")
+	}
+}

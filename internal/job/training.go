@@ -1,0 +1,256 @@
+package job
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/internal/progress"
+	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
+	"github.com/streamforge/gnn-trainer/store"
+)
+
+// clipNorm bounds the gradients' joint norm: returns have fat tails, and one
+// wild batch should not undo an epoch.
+const clipNorm = 1.0
+
+// predictionGrace is how long an interrupted run may still predict: the process
+// ends within two seconds of the signal, files included.
+const predictionGrace = 200 * time.Millisecond
+
+var trainingBaseline = kafka.Text{Russian: "Обучение базовой модели без рёбер", English: "Training the baseline without edges"}
+
+// trainer trains the networks of one run, on its device and its data. It changes
+// none of its fields.
+type trainer struct {
+	config      config.Config
+	version     string
+	console     *progress.Console
+	reporter    *reporter
+	thread      *torch.Thread
+	device      torch.Device
+	loaded      loaded
+	checkpoints *checkpoints
+}
+
+// trainAndStore trains the model, from a state where there is one, and the
+// baseline, and stores the result.
+func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.State, started time.Time, loadTime time.Duration) (Ending, error) {
+	r := t.reporter
+	r.enter(metrics.Training, kafka.Training)
+	// From here on a stop takes moments, and what is learned is stored.
+	graceCtx, cancel := s.withGrace(stopWrites)
+	defer cancel()
+	model := &training{title: "training", kind: modelKind, edges: true, resumed: resumed}
+	defer model.close(t.thread)
+	if err := t.train(s, graceCtx, model); err != nil {
+		return Ending{}, err
+	}
+	r.trained.Store(true)
+	// The model first, which is worth most.
+	r.enter(metrics.StoringModel, kafka.StoringModel)
+	if err := putModel(graceCtx, a, t, model.model); err != nil {
+		return Ending{}, err
+	}
+	r.metrics.Enter(metrics.Evaluating)
+	predicted, err := t.predict(s, model)
+	if err != nil {
+		return Ending{}, err
+	}
+	if err := a.put(graceCtx, "predictions.parquet", func(w io.Writer) error { return evaluation.WritePredictions(w, predicted.rows()) }); err != nil {
+		return Ending{}, err
+	}
+	m, err := evaluate(model.fitted, predicted, t.loaded, t.config.IDs.Symbol)
+	if err != nil {
+		return Ending{}, err
+	}
+	r.metrics.Evaluated(modelKind, m.Splits)
+	ending := Ending{ModelPath: a.store.Location("model.pt"), Metrics: eventMetrics(m)}
+	status := store.Finished
+	baseline := &training{title: "baseline without edges", kind: baselineKind}
+	stop := context.Cause(s)
+	if stop == nil && t.config.Train.Baseline == config.BaselineNoEdges {
+		m.Baseline, err = t.trainBaseline(s, graceCtx, baseline)
+		switch {
+		case isStop(s, err): // a baseline is reported whole or not at all
+			stop = err
+		case err != nil:
+			return Ending{}, fmt.Errorf("training the baseline: %w", err)
+		}
+		ending.Metrics = eventMetrics(m)
+	}
+	if stop != nil {
+		ending, status = endingOf(s, stop, ending.ModelPath), store.Interrupted
+	}
+	ending.Stored = true
+	m.Timing = result.Timing{
+		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: baseline.seconds,
+		TotalSeconds:      time.Since(started).Seconds(),
+		CheckpointSeconds: model.checkpointSeconds + baseline.checkpointSeconds, TelemetrySeconds: model.telemetrySeconds,
+	}
+	r.metrics.Enter(metrics.Finishing)
+	if err := a.putResult(graceCtx, m, status, t.config.Public(), versions(t.version)); err != nil {
+		return Ending{}, err
+	}
+	r.metrics.ModelSaved()
+	logSummary(m, ending.ModelPath, r.log)
+	if status == store.Finished {
+		r.warn("removing the checkpoints", t.checkpoints.removeAll(graceCtx))
+	}
+	return ending, nil
+}
+
+// training is one model, and how its training went.
+type training struct {
+	title   string
+	kind    string // of its checkpoints
+	edges   bool
+	resumed *checkpoint.State // nil: it starts
+
+	model  *nn.GCN
+	graphs *train.Graphs
+	fitted train.Result
+
+	seconds           float64
+	checkpointSeconds float64 // of them, spent storing checkpoints
+	telemetrySeconds  float64 // and sending events
+}
+
+// train fits a new model, with or without edges. The same seed comes before
+// each, so that both start alike. The caller closes the training. Checkpoints are
+// stored until graceCtx ends.
+func (t *trainer) train(ctx, graceCtx context.Context, f *training) error {
+	c, d := t.config, t.loaded.dataset
+	err := t.thread.Do(func() error {
+		torch.ManualSeed(c.Train.Seed)
+		f.model = nn.NewGCN(t.device, nn.GCNConfig{
+			Features: d.NumFeatures(), Hidden: c.Model.Hidden, Layers: c.Model.Layers, Classes: len(evaluation.Classes), Dropout: c.Model.Dropout,
+		})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if f.graphs, err = train.NewGraphs(ctx, t.thread, d, f.model, t.device, f.edges); err != nil {
+		return err
+	}
+	display := progress.New(t.console, t.reporter.log, f.title, c.Train.Epochs)
+	defer display.Done(progress.Failed) // counts only where nothing else was reported
+	if f.resumed != nil {
+		display.Resume(len(f.resumed.Epochs))
+	}
+	trainSet, validSet := snapshotsOf(d, data.Train), snapshotsOf(d, data.Valid)
+	counted := t.reporter.metrics.Fit(f.kind, c.Train.Epochs, len(trainSet), c.Train.BatchSize, f.resumed)
+	origin := t.origin()
+	begin := time.Now()
+	f.fitted, err = train.Fit(ctx, t.thread, f.model, f.graphs, train.Config{
+		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
+		Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
+		Train: trainSet, Valid: validSet,
+		Score: newScorer(d, data.Valid).auc,
+		OnBatch: func(done, of int) {
+			counted.Batch(done, of)
+			display.Batch(done, of)
+		},
+		OnEpoch: func(e train.Epoch) {
+			counted.Epoch(e)
+			display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
+			if f.edges {
+				f.telemetrySeconds += t.reporter.epoch(e, c.Train.Epochs).Seconds()
+			}
+		},
+		Resume: f.resumed,
+		Checkpoint: func(s checkpoint.State) {
+			f.checkpointSeconds += t.saveCheckpoint(graceCtx, f.kind, origin, s).Seconds()
+		},
+		CheckpointEvery: c.Train.CheckpointEvery,
+	})
+	f.seconds = time.Since(begin).Seconds()
+	if err == nil {
+		counted.Done(f.fitted.Interrupted)
+		display.Done(displayEnd(f.fitted))
+	}
+	return err
+}
+
+func displayEnd(f train.Result) progress.End {
+	switch {
+	case f.Interrupted:
+		return progress.Interrupted
+	case f.EarlyStop:
+		return progress.EarlyStop
+	}
+	return progress.Completed
+}
+
+// close frees what the training holds.
+func (f *training) close(thread *torch.Thread) {
+	if f.graphs != nil {
+		f.graphs.Close(thread)
+		f.graphs = nil
+	}
+	if f.model != nil {
+		// Freeing does not fail.
+		_ = thread.Do(func() error {
+			f.model.Close()
+			return nil
+		})
+		f.model = nil
+	}
+}
+
+// predict has the model predict every snapshot of a split; after a stop as many,
+// the newest first, as there is time for.
+func (t *trainer) predict(ctx context.Context, f *training) (*predictions, error) {
+	graceCtx := context.WithoutCancel(ctx)
+	if ctx.Err() != nil {
+		var cancel context.CancelFunc
+		graceCtx, cancel = context.WithTimeout(graceCtx, predictionGrace)
+		defer cancel()
+	}
+	p, err := predict(graceCtx, t.thread, f.model, f.graphs, t.loaded.dataset)
+	if err == nil && graceCtx.Err() != nil {
+		t.reporter.log.Warn().Int("snapshots", len(p.of)).Msg("stopped before all snapshots were predicted: the oldest are not in the predictions and metrics")
+	}
+	return p, err
+}
+
+// trainBaseline trains the same network the same way, without message passing:
+// the difference is what the edges are worth. A stop is an error.
+func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*result.Baseline, error) {
+	t.reporter.enter(metrics.Comparing, trainingBaseline)
+	var err error
+	if f.resumed, err = t.resume(ctx, baselineKind); err != nil {
+		return nil, err
+	}
+	defer f.close(t.thread)
+	if err = t.train(ctx, graceCtx, f); err != nil {
+		return nil, err
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	p, err := t.predict(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	splits, err := evaluation.EvaluateSplits(p.rows())
+	if err == nil {
+		t.reporter.metrics.Evaluated(baselineKind, splits)
+	}
+	return &result.Baseline{
+		Name:        config.BaselineNoEdges,
+		Description: "the same network, trained the same way, without edges",
+		Splits:      splits,
+	}, err
+}
