@@ -31,8 +31,9 @@ func market(t *testing.T) *data.Dataset {
 		t.Fatal(err)
 	}
 	d, err := data.Build(candles, data.Config{
-		Horizon: 1, Task: data.TaskDirection, GraphWindow: 100, EdgeTopK: 10, EdgeReturns: data.EdgeReturnsRaw,
-		TrainFraction: 0.8, ValidFraction: 0.1,
+		Recipe:       data.Recipe{GraphWindow: 100, EdgeTopK: 10, EdgeReturns: data.EdgeReturnsRaw},
+		TargetConfig: data.TargetConfig{Task: data.TaskDirection, Target: data.TargetClose, Horizons: data.Horizons{1}},
+		FoldConfig:   data.FoldConfig{TrainFraction: 0.8, ValidFraction: 0.1},
 	})
 	if err != nil {
 		t.Fatal(err)

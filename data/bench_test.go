@@ -39,7 +39,7 @@ func BenchmarkEdges(b *testing.B) {
 			returns := newReturnPanel(m, false)
 			mask := slices.Repeat([]bool{true}, nodes*(bars-window))
 			for b.Loop() {
-				correlationEdges(m, cfg, returns, mask, window)
+				correlationEdges(m.Axis(), cfg.Recipe, returns, mask, window)
 			}
 			b.ReportMetric(float64(b.Elapsed().Microseconds())/1e3/float64(b.N)/float64(bars-window), "ms/bar")
 		})

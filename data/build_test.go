@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-func TestAMarketThatCannotBeUsedIsRefusedWithItsPlace(t *testing.T) {
+func TestAMarketThatCannotBeUsedIsRejectedWithItsPlace(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(m *Market, c *Config)
@@ -28,9 +28,9 @@ func TestAMarketThatCannotBeUsedIsRefusedWithItsPlace(t *testing.T) {
 		{"half a bar", func(m *Market, _ *Config) { m.Low[0][12] = math.NaN() }, []string{"S00USDT at 2024-06-01T22:15:00Z has only some of open, high, low and close"}},
 		{"a spread beyond float32", func(m *Market, _ *Config) { m.Optional[BestAsk][0][200] = 1e39 }, []string{"spread of S00USDT at 2024-06-02T13:55:00Z is 1e+39"}},
 		{"takers who bought without volume", func(m *Market, _ *Config) { m.Volume[0][200], m.Optional[TakerBuyVolume][0][200] = 0, 1 }, []string{"taker_imbalance of S00USDT", "+Inf"}},
-		{"too few bars", func(m *Market, c *Config) { c.GraphWindow, c.Horizon = 380, 6 }, []string{"400 bars are too few", "GRAPH_WINDOW=380", "HORIZON=6", "at least 401"}},
+		{"too few bars", func(m *Market, c *Config) { c.GraphWindow, c.Horizons = 380, Horizons{6} }, []string{"400 bars are too few", "GRAPH_WINDOW=380", "HORIZON=6", "at least 401"}},
 		{"a wrong configuration", func(_ *Market, c *Config) { c.EdgeTopK = -1 }, []string{"EDGE_TOP_K is -1"}},
-		{"an empty valid part", func(_ *Market, c *Config) { c.ValidFraction = 0.001 }, []string{"valid part is empty"}},
+		{"an empty valid split", func(_ *Market, c *Config) { c.ValidFraction = 0.001 }, []string{"valid split is empty"}},
 		{"nothing but gaps", func(m *Market, _ *Config) {
 			for i := range m.Symbols {
 				for b := range m.Bars {
@@ -42,14 +42,14 @@ func TestAMarketThatCannotBeUsedIsRefusedWithItsPlace(t *testing.T) {
 				}
 			}
 		}, []string{"no symbol has all of its features"}},
-		{"no label in a part", func(m *Market, c *Config) {
+		{"no label in a split", func(m *Market, c *Config) {
 			c.TrainEnd, c.ValidEnd = time.UnixMilli(m.OpenTime(200)), time.UnixMilli(m.OpenTime(202))
 			for i := range m.Symbols {
 				for _, s := range allSeries(m) {
 					s[i][201] = math.NaN()
 				}
 			}
-		}, []string{"valid part has no label"}},
+		}, []string{"valid split has no label"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := randomMarket(newRand(12), 9, 400)
@@ -70,7 +70,7 @@ func TestAMarketThatCannotBeUsedIsRefusedWithItsPlace(t *testing.T) {
 
 func TestTheFewestBarsThatSufficeAreTheOnesTheMessageNames(t *testing.T) {
 	cfg := defaultConfig()
-	cfg.TrainFraction, cfg.ValidFraction, cfg.Horizon = 0.4, 0.4, 2
+	cfg.TrainFraction, cfg.ValidFraction, cfg.Horizons = 0.4, 0.4, Horizons{2}
 	r := newRand(13)
 	m := emptyMarket(2, 30+3+3*2)
 	for b := range m.Bars {
@@ -91,13 +91,13 @@ func TestSnapshotsAreViewsOfThePanels(t *testing.T) {
 	n, f := d.NumNodes(), d.NumFeatures()
 	for s := range d.Len() {
 		g := d.Snapshot(s)
-		if &g.X[0] != &d.x[s*n*f] || &g.NodeMask[0] != &d.mask[s*n] || &g.Y[0] != &d.y[s*n] || &g.Ret[0] != &d.ret[s*n] || &g.OpenTime[0] != &d.openTime[s] {
+		if &g.X[0] != &d.x[s*n*f] || &g.NodeMask[0] != &d.mask[s*n] || &g.Y[0] != &d.Targets.class[s*n] || &g.Ret[0] != &d.Targets.value[s*n] || &g.OpenTime[0] != &d.openTime[s] {
 			t.Fatalf("snapshot %d copies a panel", s)
 		}
 		if len(g.X) != n*f || cap(g.X) != n*f || cap(g.Y) != n {
 			t.Fatalf("snapshot %d has room to append into the next", s)
 		}
-		if &d.Rows(s)[0] != &g.NodeMask[0] {
+		if &d.EvalMask(s)[0] != &g.NodeMask[0] {
 			t.Fatalf("the rows of snapshot %d are not its node mask", s)
 		}
 	}
@@ -155,10 +155,10 @@ func TestNormalisationIsFittedOnPresentTrainingRows(t *testing.T) {
 	d := mustBuild(t, m, defaultConfig())
 	for j, name := range d.Features {
 		var values []float64
-		for s, part := range d.Splits {
+		for s, split := range d.Splits {
 			g := d.Snapshot(s)
 			for i, ok := range g.NodeMask {
-				if ok && part == Train {
+				if ok && split == Train {
 					values = append(values, float64(g.X[i*d.NumFeatures()+j]))
 				}
 			}

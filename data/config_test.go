@@ -14,8 +14,8 @@ func TestEachWrongValueIsNamedWithItsVariable(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{func(c *Config) { c.Horizon = 0 }, "HORIZON is 0"},
-		{func(c *Config) { c.Horizon = math.MaxInt }, "HORIZON is 9223372036854775807"},
+		{func(c *Config) { c.Horizons = Horizons{0} }, "HORIZON is 0"},
+		{func(c *Config) { c.Horizons = Horizons{math.MaxInt} }, "HORIZON is 9223372036854775807"},
 		{func(c *Config) { c.GraphWindow = 1_000_001 }, "GRAPH_WINDOW is 1000001"},
 		{func(c *Config) { c.Task = "node" }, `TASK is "node"`},
 		{func(c *Config) { c.GraphWindow = 2 }, "GRAPH_WINDOW is 2"},

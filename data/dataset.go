@@ -1,146 +1,91 @@
 package data
 
-import (
-	"time"
+import "github.com/streamforge/gnn-trainer/pyg"
 
-	"github.com/streamforge/gnn-trainer/pyg"
-)
-
-// Split is the part of the time axis that a snapshot belongs to.
-type Split string
-
-// The parts, in time order. Gap snapshots lie within HORIZON bars before the
-// next part begins, so their labels would reach into it: they are in no part.
-const (
-	Train Split = "train"
-	Valid Split = "valid"
-	Test  Split = "test"
-	Live  Split = "live" // the newest, whose labels the future still holds
-	Gap   Split = "gap"
-)
-
-// LeftOut is a feature that the data cannot support, and why.
-type LeftOut struct {
-	Name   string `json:"name"`
-	Reason string `json:"reason"`
-
-	// Lacking are the symbols that lack what most of the others have.
-	Lacking []string `json:"-"`
-}
-
-// Dataset is a sequence of snapshots of one set of nodes, in time order.
-// Feature rows, masks, labels and returns live in panels shared by all
-// snapshots. A Dataset is read only and safe for concurrent use.
+// Dataset is a panel with its targets and one fold: what a method is fitted on
+// and evaluated against. A Dataset is read only and safe for concurrent use.
 type Dataset struct {
-	Symbols  []string      // [N] node order
-	Features []string      // [F] names, StreamForge's order first
-	LeftOut  []LeftOut     // features that the data cannot support
-	Interval time.Duration // length of a bar; 0 for a graph without time
-	Horizon  int           // bars; 0 for a graph without time
-	Splits   []Split       // [T] the part of each snapshot
-
-	// Mean and Std [F] are fitted on the present nodes of the training part
-	// only. Std is 1 where a feature is constant there, float32's rounding aside.
-	Mean, Std []float32
-
-	// Density is the mean over snapshots of E / (P (P-1)), P the nodes present.
-	Density float64
-
-	// Of a dynamic graph that somebody else has prepared: its edges came with
-	// it, and its labels too or not.
-	EdgesGiven, LabelsGiven bool
-
-	// A graph without time has one x, one mask and one list of edges for all
-	// its snapshots: their T is 1.
-	static bool
-
-	openTime []int64   // [T] Unix ms; nil for a graph without time
-	x        []float32 // [T, N, F] raw, 0 at masked nodes
-	mask     []bool    // [T, N]
-	y        []int64   // [T, N]
-	ret      []float32 // [T, N]; nil where a graph without time has none
-	rows     []bool    // [T, N] of a graph without time; nil: mask
-	edges    []Edges   // [T]
+	*Panel
+	Fold
+	Targets *Targets
 }
 
-// Len is the number of snapshots T.
+// Build makes panel, targets and fold of a market. An error wraps ErrInput and
+// names the value and its remedy.
+func Build(m *Market, c Config) (*Dataset, error) { return build(m, c, c.Recipe.Build) }
+
+// BuildReleasing is Build for a market that nobody needs any more.
+func BuildReleasing(m *Market, c Config) (*Dataset, error) {
+	return build(m, c, c.Recipe.BuildReleasing)
+}
+
+func build(m *Market, c Config, panel func(*Market) (*Panel, error)) (*Dataset, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	if err := c.CheckBars(m.Bars); err != nil {
+		return nil, err
+	}
+	targets, err := NewTargets(m, c.TargetConfig)
+	if err != nil {
+		return nil, err
+	}
+	p, err := panel(m)
+	if err != nil {
+		return nil, err
+	}
+	targets.of(p)
+	return c.dataset(p, targets)
+}
+
+// dataset adds the fold.
+func (c FoldConfig) dataset(p *Panel, y *Targets) (*Dataset, error) {
+	folds, err := c.Folds(p, y)
+	if err != nil {
+		return nil, err
+	}
+	return &Dataset{Panel: p, Fold: folds[len(folds)-1], Targets: y}, nil
+}
+
+// Len is the number of snapshots: those of the panel, or one for each split of a
+// graph without time.
 func (d *Dataset) Len() int { return len(d.Splits) }
 
-// NumNodes is N, the same in every snapshot.
-func (d *Dataset) NumNodes() int { return len(d.Symbols) }
-
-// NumFeatures is F.
-func (d *Dataset) NumFeatures() int { return len(d.Features) }
-
-// OpenTimes are the open times of the snapshots [T], Unix ms, rising; nil for
-// a graph without time. They alias the dataset: read them only.
-func (d *Dataset) OpenTimes() []int64 { return d.openTime }
-
-// Outcomes are what came of snapshot t: class and forward log return of each
-// node [N], as in Snapshot; the returns are nil where there are none. They
-// alias the dataset: read them only.
-func (d *Dataset) Outcomes(t int) (y []int64, ret []float32) {
-	n := d.NumNodes()
-	if d.ret != nil {
-		ret = row(d.ret, t, n)
+// EvalMask reports which nodes of snapshot t are evaluated and get predictions
+// [N]: of a market the present ones, of a graph without time those of the
+// snapshot's split. It aliases the panel: read it only.
+func (f *Fold) EvalMask(p *Panel, t int) []bool {
+	if f.evalMask != nil {
+		return row(f.evalMask, t, p.NumNodes())
 	}
-	return row(d.y, t, n), ret
+	return p.Mask(t)
 }
 
-// panel is where snapshot t lies in x, mask and edges.
-func (d *Dataset) panel(t int) int {
-	if d.static {
-		return 0
-	}
-	return t
-}
+// EvalMask is that of the dataset's fold.
+func (d *Dataset) EvalMask(t int) []bool { return d.Fold.EvalMask(d.Panel, t) }
 
-// Rows tells which nodes snapshot t reports predictions for [N]: of a market
-// the present ones, of a graph without time those of the snapshot's part. It
-// aliases the dataset: read it only.
-func (d *Dataset) Rows(t int) []bool {
-	if d.rows != nil {
-		return row(d.rows, t, d.NumNodes())
-	}
-	return row(d.mask, d.panel(t), d.NumNodes())
-}
-
-// Edges is the compact form of snapshot t's edges: what Snapshot says in
-// int64, in the same order. Only a derived Weight is made anew.
-func (d *Dataset) Edges(t int) Edges {
-	e := d.edges[d.panel(t)]
-	if e.Weight == nil && e.Attr != nil {
-		e.Weight = make([]float32, len(e.Attr))
-		for i, v := range e.Attr {
-			e.Weight[i] = max(v, 0)
-		}
-	}
-	return e
-}
-
-// Snapshot is the graph at bar t. X, NodeMask, Y, Ret, OpenTime and EdgeAttr
+// Snapshot is the graph at snapshot t. X, NodeMask, Y, Ret, OpenTime and EdgeAttr
 // alias the shared panels: read them only. EdgeIndex is made anew from the
 // compact store, and so is EdgeWeight where it is the correlation clamped
 // at 0.
 func (d *Dataset) Snapshot(t int) pyg.Data {
-	n, p, e := d.NumNodes(), d.panel(t), d.Edges(t)
+	e := d.Edges(t)
 	g := pyg.Data{
-		NumNodes:    n,
+		NumNodes:    d.NumNodes(),
 		NumFeatures: d.NumFeatures(),
-		X:           row(d.x, p, n*d.NumFeatures()),
-		NodeMask:    row(d.mask, p, n),
+		Horizons:    d.Targets.NumHorizons(),
+		X:           d.X(t),
+		NodeMask:    d.Mask(t),
 		EdgeIndex:   e.index(),
 		EdgeWeight:  e.Weight,
 		EdgeAttr:    e.Attr,
 	}
-	g.Y, g.Ret = d.Outcomes(t)
+	g.Y, g.Ret = d.Targets.At(t)
 	if d.openTime != nil {
 		g.OpenTime = row(d.openTime, t, 1)
 	}
 	return g
-}
-
-// row is row t of a panel [T, width], with no room to append into the next.
-func row[E any](panel []E, t, width int) []E {
-	return panel[t*width : (t+1)*width : (t+1)*width]
 }

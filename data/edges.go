@@ -3,12 +3,12 @@ package data
 import "math"
 
 // Edges are the edges of one snapshot of N nodes, gathered by target: a
-// compressed sparse row matrix whose row is the node that listens. A market's
+// compressed sparse row matrix whose row is the target, which receives messages. A market's
 // edges run within a target from the highest correlation to the lowest, ties in
 // node order; a file's keep their order within a target.
 type Edges struct {
 	RowPtr  []int32   // [N+1] target i's edges are RowPtr[i] to RowPtr[i+1]
-	Sources []int32   // [E] the neighbour
+	Sources []int32   // [E]
 	Weight  []float32 // [E] non-negative; nil: unweighted
 	Attr    []float32 // [E] the correlation itself; nil: none
 }
@@ -40,16 +40,16 @@ func (e Edges) index() []int64 {
 // first bar. They never depend on a later bar, on where the market ends or on
 // the number of processors. Where the market begins can move a block's first
 // bar only in the block of the first snapshot.
-func correlationEdges(m *Market, cfg Config, returns *returnPanel, mask []bool, first int) []Edges {
-	n := len(m.Symbols)
-	edges := make([]Edges, m.Bars-first)
+func correlationEdges(axis Axis, cfg Recipe, returns *returnPanel, mask []bool, first int) []Edges {
+	n := returns.nodes
+	edges := make([]Edges, axis.Bars-first)
 	limit, floor := min(cfg.EdgeTopK, n-1), float32(math.Inf(-1))
 	if cfg.EdgeThreshold != nil {
 		// What exceeds the next lower number reaches the threshold.
 		limit, floor = n-1, math.Nextafter32(float32(*cfg.EdgeThreshold), -2)
 	}
 	size := max(cfg.GraphWindow, minBlock)
-	pieces := blocks(m, size, first)
+	pieces := blocks(axis, size, first)
 	each(len(pieces), func() func(int) {
 		c := newCorrelation(returns, cfg.GraphWindow)
 		near := newNeighbours(n, limit, floor)
@@ -78,12 +78,12 @@ type block struct{ from, to int }
 
 // blocks cuts the bars from first on into blocks that begin at multiples of
 // size bars since 1970.
-func blocks(m *Market, size, first int) []block {
-	since := int(m.Start/m.Interval.Milliseconds()) + first
+func blocks(axis Axis, size, first int) []block {
+	since := int(axis.Start/axis.Interval.Milliseconds()) + first
 	into := (since%size + size) % size // bars of the first block before first
 	var all []block
-	for from := first; from < m.Bars; {
-		to := min(from+size-into, m.Bars)
+	for from := first; from < axis.Bars; {
+		to := min(from+size-into, axis.Bars)
 		all = append(all, block{from, to})
 		from, into = to, 0
 	}

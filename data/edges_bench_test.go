@@ -42,7 +42,7 @@ func TestEdgesBesideNumPyAndPandas(t *testing.T) {
 	m := walks(size)
 	first := size.window
 	mask := slices.Repeat([]bool{true}, (m.Bars-first)*size.symbols)
-	cfg := Config{GraphWindow: size.window, EdgeTopK: size.topK}
+	cfg := Recipe{GraphWindow: size.window, EdgeTopK: size.topK}
 	returns := newReturnPanel(m, false)
 	var edges []Edges
 	timed := func(to int) float64 {
@@ -50,7 +50,7 @@ func TestEdgesBesideNumPyAndPandas(t *testing.T) {
 		part.Bars = to
 		runtime.GC()
 		begun := time.Now()
-		edges = correlationEdges(&part, cfg, returns, mask, first)
+		edges = correlationEdges(part.Axis(), cfg, returns, mask, first)
 		return time.Since(begun).Seconds()
 	}
 	half := timed(first + (m.Bars-first)/2)

@@ -311,7 +311,7 @@ func TestBlocksCoverTheBarsAndBeginAtTheSameTimesWhereverTheMarketBegins(t *test
 	for _, bar := range []int64{-301, -1, 0, 1, 255, 256, 5_000_000} {
 		m.Start = bar * m.Interval.Milliseconds()
 		next := 30
-		for k, b := range blocks(m, 256, 30) {
+		for k, b := range blocks(m.Axis(), 256, 30) {
 			if b.from != next || b.to <= b.from || b.to-b.from > 256 {
 				t.Errorf("market from bar %d since 1970: block %d runs from %d to %d, want it to begin at %d", bar, k, b.from, b.to, next)
 			}

@@ -111,10 +111,10 @@ func timeOfDay(dst []float64, m *Market, wave func(float64) float64) {
 	}
 }
 
-// supported splits the features into those that the market can fill and those
+// supported divides the features into those that the market can fill and those
 // it cannot. It looks at which values there are over the whole market, never at
 // the values.
-func supported(m *Market) (kept []feature, out []LeftOut) {
+func supported(m *Market) (kept []feature, out []DroppedFeature) {
 	for _, f := range features {
 		reason := ""
 		var without []string
@@ -127,7 +127,7 @@ func supported(m *Market) (kept []feature, out []LeftOut) {
 			reason, without = lacking(m, f.needs)
 		}
 		if reason != "" {
-			out = append(out, LeftOut{Name: f.name, Reason: reason, Lacking: without})
+			out = append(out, DroppedFeature{Name: f.name, Reason: reason, Lacking: without})
 		} else {
 			kept = append(kept, f)
 		}

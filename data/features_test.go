@@ -95,8 +95,8 @@ func TestFeaturesEqualTheirDefinitionsOnAMarketWithGaps(t *testing.T) {
 		"log_return_1", "log_return_4", "log_return_12", "log_return_24", "volatility_24", "rsi_14", "volume_ratio",
 		"spread", "order_book_imbalance", "funding_rate", "high_low_range", "taker_imbalance", "time_of_day_sin", "time_of_day_cos",
 	}
-	if !slices.Equal(d.Features, want) || len(d.LeftOut) != 0 {
-		t.Fatalf("features are %v, left out %v", d.Features, d.LeftOut)
+	if !slices.Equal(d.Features, want) || len(d.Dropped) != 0 {
+		t.Fatalf("features are %v, left out %v", d.Features, d.Dropped)
 	}
 	masked, present := 0, 0
 	for s := range d.Len() {
@@ -153,7 +153,7 @@ func TestAFlatStretchAfterAJumpShowsNoMovement(t *testing.T) {
 	}
 }
 
-func TestAFeatureThatTheMarketCannotFillIsLeftOutWithTheSymbolAndItsShare(t *testing.T) {
+func TestAFeatureThatTheMarketCannotFillIsDroppedWithTheSymbolAndItsShare(t *testing.T) {
 	removeShare := func(m *Market, c Column, i int, share float64) {
 		present := 0
 		for b := range m.Bars {
@@ -190,10 +190,10 @@ func TestAFeatureThatTheMarketCannotFillIsLeftOutWithTheSymbolAndItsShare(t *tes
 			m := randomMarket(newRand(3), 9, 400)
 			test.change(m)
 			d := mustBuild(t, m, defaultConfig())
-			if len(d.LeftOut) != len(test.leftOut) {
-				t.Fatalf("left out %v, want %v", d.LeftOut, test.leftOut)
+			if len(d.Dropped) != len(test.leftOut) {
+				t.Fatalf("left out %v, want %v", d.Dropped, test.leftOut)
 			}
-			for k, out := range d.LeftOut {
+			for k, out := range d.Dropped {
 				if out.Name != test.leftOut[k] || !strings.Contains(out.Reason, test.reasons[k]) || slices.Contains(d.Features, out.Name) {
 					t.Errorf("left out %v, want %s because %q", out, test.leftOut[k], test.reasons[k])
 				}
@@ -201,8 +201,8 @@ func TestAFeatureThatTheMarketCannotFillIsLeftOutWithTheSymbolAndItsShare(t *tes
 					t.Errorf("%s is said to lack for %v, want %v", out.Name, out.Lacking, test.lacking)
 				}
 			}
-			if len(d.Features)+len(d.LeftOut) != 14 {
-				t.Errorf("%d features kept and %d left out", len(d.Features), len(d.LeftOut))
+			if len(d.Features)+len(d.Dropped) != 14 {
+				t.Errorf("%d features kept and %d left out", len(d.Features), len(d.Dropped))
 			}
 		})
 	}

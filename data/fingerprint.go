@@ -10,25 +10,40 @@ import (
 )
 
 // Fingerprint is the SHA-256 (hex) of all that a training reads of d: nodes,
-// features, parts, times, values, labels and edges. Two datasets of one
+// features, splits, times, values, labels and edges. Two datasets of one
 // fingerprint train the same model.
 func (d *Dataset) Fingerprint() string {
-	hash := sha256.New()
-	w := bufio.NewWriterSize(hash, 1<<16)
-	// Each list is preceded by its length, so that no two datasets run together.
-	fmt.Fprintf(w, "%q %q %q %d %d %v\n", d.Symbols, d.Features, d.Splits, d.Interval, d.Horizon, d.static)
-	write(w, d.openTime)
-	write(w, d.x)
-	write(w, d.mask)
-	write(w, d.y)
-	write(w, d.ret)
-	write(w, d.rows)
-	for _, e := range d.edges {
+	return fingerprint(func(w io.Writer) {
+		fmt.Fprintf(w, "%q %s %d\n", d.Splits, d.Targets.Horizons, d.Targets.delay)
+		d.Panel.write(w)
+		write(w, d.Targets.class)
+		write(w, d.Targets.value)
+		write(w, d.evalMask)
+	})
+}
+
+// Fingerprint is the SHA-256 (hex) of all that the panel holds.
+func (p *Panel) Fingerprint() string { return fingerprint(p.write) }
+
+// write puts the panel's values. Each list is preceded by its length, so that no
+// two panels run together.
+func (p *Panel) write(w io.Writer) {
+	fmt.Fprintf(w, "%q %q %d %v\n", p.Symbols, p.Features, p.Axis.Interval, p.static)
+	write(w, p.openTime)
+	write(w, p.x)
+	write(w, p.mask)
+	for _, e := range p.edges {
 		write(w, e.RowPtr)
 		write(w, e.Sources)
 		write(w, e.Weight)
 		write(w, e.Attr)
 	}
+}
+
+func fingerprint(write func(io.Writer)) string {
+	hash := sha256.New()
+	w := bufio.NewWriterSize(hash, 1<<16)
+	write(w)
 	_ = w.Flush() // a hash takes everything
 	return hex.EncodeToString(hash.Sum(nil))
 }

@@ -19,9 +19,9 @@ func TestAFingerprintTellsEveryChangeAndNothingElse(t *testing.T) {
 		"one volume": func(m *Market, _ *Config) { m.Volume[1][m.Bars-2] += 1 },
 		"a name":     func(m *Market, _ *Config) { m.Symbols[0] = "ELSE" },
 		"the start":  func(m *Market, _ *Config) { m.Start += m.Interval.Milliseconds() },
-		"horizon":    func(_ *Market, c *Config) { c.Horizon++ },
+		"horizon":    func(_ *Market, c *Config) { c.Horizons = Horizons{2} },
 		"neighbours": func(_ *Market, c *Config) { c.EdgeTopK = 1 },
-		"the parts":  func(_ *Market, c *Config) { c.TrainFraction -= 0.1 },
+		"the splits": func(_ *Market, c *Config) { c.TrainFraction -= 0.1 },
 	} {
 		got := build(change)
 		if other, twice := seen[got]; twice {

@@ -11,12 +11,12 @@ import (
 )
 
 // FromPyG makes a dataset of one graph without time, such as a citation network
-// or a prepared market graph. Each part is a snapshot; all share x and the
+// or a prepared market graph. Each split is a snapshot; all share x and the
 // edges, and each shows the labels of its own nodes only: train, valid, test
 // and, where present nodes have no label, live.
 //
-// The parts are the file's train_mask, val_mask and test_mask where all three
-// are there; a labelled node in none of them is in no part. Else the labelled
+// The splits are the file's train_mask, val_mask and test_mask where all three
+// are there; a labelled node in none of them is in no split. Else the labelled
 // nodes are shuffled with seed and cut by TRAIN_FRACTION and VALID_FRACTION, as
 // torch_geometric.transforms.RandomNodeSplit does (with another generator).
 //
@@ -39,48 +39,55 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Symbols: names, static: true, x: g.X, mask: g.NodeMask, edges: []Edges{byTarget(g)}}
+	p := &Panel{Symbols: names, static: true, EdgesGiven: true, x: g.X, mask: g.NodeMask, edges: []Edges{byTarget(g)}}
 	for j := range g.NumFeatures {
-		d.Features = append(d.Features, fmt.Sprintf("x_%d", j))
+		p.Features = append(p.Features, fmt.Sprintf("x_%d", j))
 	}
-	if d.mask == nil {
-		d.mask = slices.Repeat([]bool{true}, n)
+	if p.mask == nil {
+		p.mask = slices.Repeat([]bool{true}, n)
 	} else {
-		d.x = slices.Clone(g.X)
-		for i, ok := range d.mask {
+		p.x = slices.Clone(g.X)
+		for i, ok := range p.mask {
 			if !ok {
-				clear(row(d.x, i, g.NumFeatures))
+				clear(row(p.x, i, g.NumFeatures))
 			}
 		}
 	}
-	part, err := nodeParts(f, d.mask, cfg, seed)
+	p.Density = density(p.edges, p.mask, n)
+	splits, err := nodeSplits(f, p.mask, cfg.FoldConfig, seed)
 	if err != nil {
 		return nil, err
 	}
+	d := &Dataset{Panel: p, Targets: &Targets{Horizons: Horizons{0}, Given: true, width: n}}
 	for _, s := range []Split{Train, Valid, Test, Live} {
-		if s == Live && !slices.Contains(part, Live) {
+		if s == Live && !slices.Contains(splits, Live) {
 			continue
 		}
-		d.Splits = append(d.Splits, s)
-		for i, p := range part {
-			y, ret := pyg.Unlabelled, float32(0)
-			if p == s && p != Live {
-				y = g.Y[i]
-				if g.Ret != nil {
-					ret = g.Ret[i]
-				}
-			}
-			d.y, d.rows = append(d.y, y), append(d.rows, p == s)
-			if g.Ret != nil {
-				d.ret = append(d.ret, ret)
-			}
-		}
+		d.addNodes(g, splits, s)
 	}
-	d.Density = density(d.edges, d.mask, n)
-	if err := d.checkLabels(); err != nil {
+	if err := d.checkLabels(d.Targets); err != nil {
 		return nil, err
 	}
-	return d, d.fit()
+	d.Scaler, err = fitScaler(p, &d.Fold)
+	return d, err
+}
+
+// addNodes adds the snapshot that evaluates the nodes of one split.
+func (d *Dataset) addNodes(g *pyg.Data, splits []Split, s Split) {
+	d.Splits = append(d.Splits, s)
+	for i, split := range splits {
+		y, ret := pyg.Unlabelled, float32(0)
+		if split == s && split != Live {
+			y = g.Y[i]
+			if g.Ret != nil {
+				ret = g.Ret[i]
+			}
+		}
+		d.Targets.class, d.evalMask = append(d.Targets.class, y), append(d.evalMask, split == s)
+		if g.Ret != nil {
+			d.Targets.value = append(d.Targets.value, ret)
+		}
+	}
 }
 
 // checkGraph refuses what the direction task cannot be trained on.
@@ -154,16 +161,16 @@ func nodeNames(symbols, inFile []string, n int) ([]string, error) {
 	return slices.Clone(symbols), nil
 }
 
-// nodeParts is the part of each node [N], empty for those in none.
-func nodeParts(f *pyg.File, present []bool, cfg Config, seed int64) ([]Split, error) {
-	part := make([]Split, len(present))
+// nodeSplits is the split of each node [N], empty for those in none.
+func nodeSplits(f *pyg.File, present []bool, cfg FoldConfig, seed int64) ([]Split, error) {
+	split := make([]Split, len(present))
 	var labelled []int
 	for i, ok := range present {
 		switch {
 		case f.Data.Y[i] != pyg.Unlabelled:
 			labelled = append(labelled, i)
 		case ok:
-			part[i] = Live
+			split[i] = Live
 		}
 	}
 	if f.TrainMask == nil || f.ValidMask == nil || f.TestMask == nil {
@@ -173,36 +180,36 @@ func nodeParts(f *pyg.File, present []bool, cfg Config, seed int64) ([]Split, er
 		for k, i := range labelled {
 			switch {
 			case k < at(cfg.TrainFraction):
-				part[i] = Train
+				split[i] = Train
 			case k < at(cfg.TrainFraction+cfg.ValidFraction):
-				part[i] = Valid
+				split[i] = Valid
 			default:
-				part[i] = Test
+				split[i] = Test
 			}
 		}
-		return part, nil
+		return split, nil
 	}
 	var errs []error
 	for _, m := range []struct {
-		name string
-		mask []bool
-		part Split
+		name  string
+		mask  []bool
+		split Split
 	}{{"train_mask", f.TrainMask, Train}, {"val_mask", f.ValidMask, Valid}, {"test_mask", f.TestMask, Test}} {
-		if len(m.mask) != len(part) {
-			errs = append(errs, inputError("%s holds %d values, the graph has %d nodes: give one of each node", m.name, len(m.mask), len(part)))
+		if len(m.mask) != len(split) {
+			errs = append(errs, inputError("%s holds %d values, the graph has %d nodes: give one of each node", m.name, len(m.mask), len(split)))
 			continue
 		}
 		for _, i := range labelled {
 			if !m.mask[i] {
 				continue
 			}
-			if part[i] != "" {
-				return nil, inputError("node %d is in %s and in the %s part too, and a node trained on cannot be tested on: take it out of one", i, m.name, part[i])
+			if split[i] != "" {
+				return nil, inputError("node %d is in %s and in the %s part too, and a node trained on cannot be tested on: take it out of one", i, m.name, split[i])
 			}
-			part[i] = m.part
+			split[i] = m.split
 		}
 	}
-	return part, errors.Join(errs...)
+	return split, errors.Join(errs...)
 }
 
 // byTarget gathers the edges of g by target, within it in their order.

@@ -33,14 +33,14 @@ func withMasks(f *pyg.File) {
 	f.ValidMask[3], f.TestMask[4], f.TestMask[5] = true, true, true
 }
 
-func TestAGraphWithMasksHasASnapshotOfEachPart(t *testing.T) {
+func TestAGraphWithMasksHasASnapshotOfEachSplit(t *testing.T) {
 	f := smallFile()
 	withMasks(f)
 	d, err := FromPyG(f, nil, defaultConfig(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(d.Splits, []Split{Train, Valid, Test, Live}) || !slices.Equal(d.Features, []string{"x_0", "x_1"}) || d.Symbols[9] != "node_9" || d.Interval != 0 {
+	if !slices.Equal(d.Splits, []Split{Train, Valid, Test, Live}) || !slices.Equal(d.Features, []string{"x_0", "x_1"}) || d.Symbols[9] != "node_9" || d.Axis.Interval != 0 {
 		t.Fatalf("splits %v, features %v, nodes %v", d.Splits, d.Features, d.Symbols)
 	}
 	for s, members := range [][]int{{0, 1, 2}, {3}, {4, 5}, {8, 9}} {
@@ -48,7 +48,7 @@ func TestAGraphWithMasksHasASnapshotOfEachPart(t *testing.T) {
 		if err := g.Validate(); err != nil {
 			t.Fatal(err)
 		}
-		for i, in := range d.Rows(s) {
+		for i, in := range d.EvalMask(s) {
 			want := pyg.Unlabelled
 			if slices.Contains(members, i) && d.Splits[s] != Live {
 				want = int64(i % 3)
@@ -89,7 +89,7 @@ func TestAGraphWithoutMasksIsSplitAtRandomBySeed(t *testing.T) {
 		for s, want := range []int{120, 40, 40} {
 			count := 0
 			for i := range n {
-				if d.Rows(s)[i] {
+				if d.EvalMask(s)[i] {
 					count++
 				}
 			}
@@ -98,11 +98,11 @@ func TestAGraphWithoutMasksIsSplitAtRandomBySeed(t *testing.T) {
 			}
 		}
 		for i := range n {
-			if a, b, c := d.Rows(0)[i], d.Rows(1)[i], d.Rows(2)[i]; a && b || a && c || b && c || !(a || b || c) {
+			if a, b, c := d.EvalMask(0)[i], d.EvalMask(1)[i], d.EvalMask(2)[i]; a && b || a && c || b && c || !(a || b || c) {
 				t.Errorf("node %d is not in exactly one part", i)
 			}
 		}
-		return d.rows
+		return d.evalMask
 	}
 	if !slices.Equal(parts(1), parts(1)) || slices.Equal(parts(1), parts(2)) {
 		t.Error("the split does not follow the seed")
@@ -141,7 +141,7 @@ func TestEdgeWeightsOfAFile(t *testing.T) {
 	}
 }
 
-func TestAMaskedNodeOfAFileIsInNoPart(t *testing.T) {
+func TestAMaskedNodeOfAFileIsInNoSplit(t *testing.T) {
 	f := smallFile()
 	f.Data.NodeMask = slices.Repeat([]bool{true}, 10)
 	f.Data.NodeMask[9] = false
@@ -153,7 +153,7 @@ func TestAMaskedNodeOfAFileIsInNoPart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Rows(3)[9] || !d.Rows(3)[8] || !sameBits(d.Snapshot(0).X[18:], []float32{0, 0}) || f.Data.X[18] != 9 {
+	if d.EvalMask(3)[9] || !d.EvalMask(3)[8] || !sameBits(d.Snapshot(0).X[18:], []float32{0, 0}) || f.Data.X[18] != 9 {
 		t.Error("the masked node takes part, or the file's x was changed")
 	}
 	if d.Symbols[9] != "j" || d.Snapshot(0).Ret[0] != 0.5 || d.Snapshot(1).Ret[0] != 0 {
@@ -161,7 +161,7 @@ func TestAMaskedNodeOfAFileIsInNoPart(t *testing.T) {
 	}
 }
 
-func TestAGraphThatCannotBeTrainedOnIsRefused(t *testing.T) {
+func TestAGraphThatCannotBeTrainedOnIsRejected(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		change  func(f *pyg.File)
@@ -178,8 +178,8 @@ func TestAGraphThatCannotBeTrainedOnIsRefused(t *testing.T) {
 		{"an attribute that is no number", func(f *pyg.File) { f.Data.EdgeAttr = slices.Repeat([]float32{float32(math.NaN())}, 10) }, nil, "edge_attr holds NaN"},
 		{"a mask too short", func(f *pyg.File) { withMasks(f); f.TestMask = f.TestMask[:7] }, nil, "test_mask holds 7 values"},
 		{"a node in two parts", func(f *pyg.File) { withMasks(f); f.TestMask[1] = true }, nil, "node 1 is in test_mask and in the train part too"},
-		{"an empty part", func(f *pyg.File) { withMasks(f); clear(f.ValidMask) }, nil, "valid part has no label"},
-		{"too few labels", func(f *pyg.File) { f.Data.Y = append(slices.Repeat([]int64{pyg.Unlabelled}, 9), 1) }, nil, "part has no label"},
+		{"an empty split", func(f *pyg.File) { withMasks(f); clear(f.ValidMask) }, nil, "valid split has no label"},
+		{"too few labels", func(f *pyg.File) { f.Data.Y = append(slices.Repeat([]int64{pyg.Unlabelled}, 9), 1) }, nil, "split has no label"},
 		{"too few names", func(*pyg.File) {}, []string{"BTCUSDT"}, "SYMBOLS names 1 nodes, the graph has 10"},
 		{"a name twice", func(f *pyg.File) { f.Symbols = slices.Repeat([]string{"X"}, 10) }, nil, `nodes 0 and 1 are both named "X"`},
 		{"a label at a masked node", func(f *pyg.File) { f.Data.NodeMask = make([]bool, 10) }, nil, "which node_mask leaves out"},
@@ -196,7 +196,7 @@ func TestAGraphThatCannotBeTrainedOnIsRefused(t *testing.T) {
 	}
 }
 
-func FuzzAGraphFromAFileIsRefusedOrSound(f *testing.F) {
+func FuzzAGraphFromAFileIsRejectedOrSound(f *testing.F) {
 	f.Add(uint8(10), uint8(2), []byte{0, 4, 1, 5}, []byte{0, 1, 2, 3, 0, 1, 2}, []byte{1, 2, 4, 1, 2, 4, 0})
 	f.Add(uint8(1), uint8(0), []byte{}, []byte{}, []byte{})
 	f.Add(uint8(3), uint8(1), []byte{0, 0}, []byte{0, 0, 0}, []byte{})

@@ -13,11 +13,11 @@ import (
 // features at T moments, with the edges of each moment. What stands at a moment
 // was known at it, labels aside.
 type Snapshots struct {
-	Symbols  []string      // [N] node order
-	Features []string      // [F]
-	LeftOut  []LeftOut     // features that the data could not support
-	Interval time.Duration // between moments; some may be missing
-	Times    []int64       // [T] Unix ms, rising
+	Symbols  []string         // [N] node order
+	Features []string         // [F]
+	Dropped  []DroppedFeature // features that the data could not support
+	Interval time.Duration    // between moments; some may be missing
+	Times    []int64          // [T] Unix ms, rising
 
 	X    []float32 // [T, N, F], 0 at masked nodes
 	Mask []bool    // [T, N] true where the node takes part
@@ -39,7 +39,7 @@ const (
 // stay as they are. Labels are Y, or are made of Close as Build makes them of
 // candles: the class of the log return over HORIZON intervals within or beyond
 // the dead zone of the volatility of the last 24 returns. Returns are those of
-// Close where it is there. The parts are cut by time with gaps of HORIZON, and
+// Close where it is there. The splits are cut by time with gaps of HORIZON, and
 // the newest moments, whose labels are yet to come, are live; so is a label
 // that Y claims to know there.
 //
@@ -57,27 +57,19 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 		return nil, inputError("the graph's %d moments run from %s to %s, which is %d intervals, nearly all of them empty; correct the odd time, or set START and END",
 			len(s.Times), stamp(time.UnixMilli(s.Times[0])), stamp(time.UnixMilli(s.Times[len(s.Times)-1])), span)
 	}
-	// The time axis alone: the parts are cut on it.
-	m := &Market{Interval: s.Interval, Start: s.Times[0], Bars: int(span)}
-	bars := make([]int, len(s.Times))
+	axis := Axis{Interval: s.Interval, Start: s.Times[0], Bars: int(span)}
+	p := &Panel{
+		Symbols: slices.Clone(s.Symbols), Features: slices.Clone(s.Features), Dropped: s.Dropped, Axis: axis, EdgesGiven: true,
+		bars: make([]int, len(s.Times)), openTime: s.Times, x: s.X, mask: s.Mask, edges: s.Edges,
+	}
 	for t, ms := range s.Times {
-		bars[t] = int((ms - m.Start) / step)
+		p.bars[t] = int((ms - axis.Start) / step)
 	}
-	d := &Dataset{
-		Symbols: slices.Clone(s.Symbols), Features: slices.Clone(s.Features), LeftOut: s.LeftOut, Interval: s.Interval, Horizon: cfg.Horizon,
-		openTime: s.Times, x: s.X, mask: s.Mask, edges: s.Edges,
-		EdgesGiven: true, LabelsGiven: s.Y != nil,
+	p.Density = density(p.edges, p.mask, p.NumNodes())
+	if len(cfg.Horizons) > 1 && s.Y != nil {
+		return nil, inputError("HORIZON=%s lists several horizons, and the graph has labels of one: set one number of bars", cfg.Horizons)
 	}
-	var err error
-	if d.Splits, err = cfg.split(m, bars); err != nil {
-		return nil, err
-	}
-	s.label(d, m.Bars, bars)
-	d.Density = density(d.edges, d.mask, d.NumNodes())
-	if err := d.checkLabels(); err != nil {
-		return nil, err
-	}
-	return d, d.fit()
+	return cfg.dataset(p, s.targets(p, cfg.Horizons))
 }
 
 // check refuses shapes that do not fit each other, and times that are no
@@ -150,40 +142,52 @@ func spell(ms int64) string {
 	return (time.Duration(ms) * time.Millisecond).String()
 }
 
-// label sets y and ret: on the axis of bars, of which the moments are some.
-func (s *Snapshots) label(d *Dataset, span int, bars []int) {
-	n := d.NumNodes()
-	d.y = slices.Repeat([]int64{pyg.Unlabelled}, len(s.Mask))
-	if s.Close != nil {
-		d.ret = make([]float32, len(s.Mask))
+// targets are the labels of the snapshots, and returns of their closes: a
+// prepared graph has one price a moment, so returns begin at the moment.
+func (s *Snapshots) targets(p *Panel, horizons Horizons) *Targets {
+	n := p.NumNodes()
+	y := newTargets(TargetConfig{Target: TargetClose, Horizons: horizons}, len(s.Times), n)
+	for at := range y.class {
+		y.class[at] = pyg.Unlabelled
 	}
-	logClose, returns, volatility := make([]float64, span), make([]float64, span), make([]float64, span)
+	if y.Given = s.Y != nil; y.Given {
+		y.Target = ""
+	}
+	if s.Close == nil {
+		y.value = nil
+	}
+	logClose, returns, volatility := make([]float64, p.Axis.Bars), make([]float64, p.Axis.Bars), make([]float64, p.Axis.Bars)
 	for i := range n {
 		if s.Close != nil {
 			for b := range logClose {
 				logClose[b] = math.NaN()
 			}
-			for t, b := range bars {
+			for t, b := range p.bars {
 				logClose[b] = math.Log(s.Close[t*n+i])
 			}
 			logReturn(returns, logClose, 1)
 			rollingDeviation(volatility, returns, 24, 12)
 		}
-		for t, b := range bars {
-			at := t*n + i
-			if !s.Mask[at] || d.Splits[t] == Live {
+		for t, b := range p.bars {
+			if !s.Mask[t*n+i] {
 				continue
 			}
-			class, ret := pyg.Unlabelled, 0.0
-			if s.Close != nil && (s.Y != nil || !math.IsNaN(volatility[b])) {
-				class, ret = direction(logClose, b, d.Horizon, volatility[b])
-			}
-			if s.Y != nil {
-				class = s.Y[at]
-			}
-			if d.y[at] = class; s.Close != nil && class != pyg.Unlabelled {
-				d.ret[at] = float32(ret)
+			for h, horizon := range horizons {
+				at := (t*n+i)*len(horizons) + h
+				ret := math.NaN()
+				if s.Close != nil && (s.Y != nil || !math.IsNaN(volatility[b])) {
+					ret = forwardReturn(logClose, b, horizon)
+				}
+				if s.Y != nil {
+					y.class[at] = s.Y[t*n+i]
+				} else if !math.IsNaN(ret) {
+					y.class[at] = direction(ret, horizon, volatility[b])
+				}
+				if s.Close != nil && y.class[at] != pyg.Unlabelled && !math.IsNaN(ret) {
+					y.value[at] = float32(ret)
+				}
 			}
 		}
 	}
+	return y
 }

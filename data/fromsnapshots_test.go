@@ -13,7 +13,7 @@ import (
 // preparedOf is what somebody who prepared the snapshots of d would hand over,
 // with the closes of its market.
 func preparedOf(d *Dataset, m *Market, labels bool) *Snapshots {
-	s := &Snapshots{Symbols: d.Symbols, Features: d.Features, Interval: d.Interval, Times: slices.Clone(d.openTime), X: slices.Clone(d.x), Mask: slices.Clone(d.mask)}
+	s := &Snapshots{Symbols: d.Symbols, Features: d.Features, Interval: d.Axis.Interval, Times: slices.Clone(d.openTime), X: slices.Clone(d.x), Mask: slices.Clone(d.mask)}
 	for t := range d.Len() {
 		s.Edges = append(s.Edges, d.Edges(t))
 		bar := int((d.openTime[t] - m.Start) / m.Interval.Milliseconds())
@@ -22,7 +22,7 @@ func preparedOf(d *Dataset, m *Market, labels bool) *Snapshots {
 		}
 	}
 	if labels {
-		s.Y = slices.Clone(d.y)
+		s.Y = slices.Clone(d.Targets.class)
 	}
 	return s
 }
@@ -39,11 +39,11 @@ func mustPrepare(t *testing.T, s *Snapshots, cfg Config) *Dataset {
 func TestPreparedSnapshotsMakeTheDatasetTheyCameFrom(t *testing.T) {
 	for seed := range uint64(6) {
 		cfg := defaultConfig()
-		cfg.Horizon = 1 + int(seed)
+		cfg.Horizons = Horizons{1 + int(seed)}
 		m := randomMarket(newRand(seed), 9, 500)
 		want := mustBuild(t, m, cfg)
 		got := mustPrepare(t, preparedOf(want, m, true), cfg)
-		if !slices.Equal(got.Splits, want.Splits) || !sameBits(got.Mean, want.Mean) || !sameBits(got.Std, want.Std) || got.Density != want.Density || got.Horizon != want.Horizon || got.Interval != want.Interval {
+		if !slices.Equal(got.Splits, want.Splits) || !sameBits(got.Mean, want.Mean) || !sameBits(got.Std, want.Std) || got.Density != want.Density || got.Targets.Horizons.String() != want.Targets.Horizons.String() || got.Axis.Interval != want.Axis.Interval {
 			t.Errorf("seed %d: another dataset", seed)
 		}
 		made := mustPrepare(t, preparedOf(want, m, false), cfg)
@@ -82,7 +82,7 @@ func TestLabelsOfALaterTimeChangeNoEarlierSnapshot(t *testing.T) {
 		if !sameBits(a.X, b.X) || !slices.Equal(a.EdgeIndex, b.EdgeIndex) {
 			t.Fatalf("what comes after snapshot %d changed snapshot %d", at, s)
 		}
-		if s+cfg.Horizon <= at && !slices.Equal(a.Y, b.Y) {
+		if s+cfg.Horizons[0] <= at && !slices.Equal(a.Y, b.Y) {
 			t.Fatalf("what comes after snapshot %d changed the labels of %d", at, s)
 		}
 	}
@@ -90,7 +90,7 @@ func TestLabelsOfALaterTimeChangeNoEarlierSnapshot(t *testing.T) {
 
 func TestALabelThatOnlyTheFutureKnowsIsNotBelieved(t *testing.T) {
 	cfg := defaultConfig()
-	cfg.Horizon = 2
+	cfg.Horizons = Horizons{2}
 	m := randomMarket(newRand(5), 9, 300)
 	s := preparedOf(mustBuild(t, m, cfg), m, true)
 	s.Close = nil
@@ -99,13 +99,13 @@ func TestALabelThatOnlyTheFutureKnowsIsNotBelieved(t *testing.T) {
 	}
 	d := mustPrepare(t, s, cfg)
 	for k := range d.Len() {
-		y, ret := d.Outcomes(k)
+		y, ret := d.Targets.At(k)
 		if ret != nil {
 			t.Fatal("there are returns without closes")
 		}
 		for i, class := range y {
 			want := pyg.Unlabelled
-			if d.Splits[k] != Live && d.Rows(k)[i] {
+			if d.Splits[k] != Live && d.EvalMask(k)[i] {
 				want = Up
 			}
 			if class != want {
@@ -132,7 +132,7 @@ func TestPreparedSnapshotsThatMeanNothingAreRefused(t *testing.T) {
 		{"parts of other sizes", func(s *Snapshots, _ *Config) { s.Mask = s.Mask[1:] }, "the graph's parts are of different sizes: x 21420, mask 1529, y 1530, close 1530 and edges 170 of 9 nodes, 14 features and 170 moments"},
 		{"a feature that is infinite", func(s *Snapshots, _ *Config) { s.X[0] = float32(math.Inf(1)) }, "log_return_1 of S00USDT at 2024-06-01T23:45:00Z is +Inf; a feature is a finite number"},
 		{"edges of other sizes", func(s *Snapshots, _ *Config) { s.Edges[0].Attr = s.Edges[0].Attr[1:] }, ""},
-		{"too few", func(s *Snapshots, c *Config) { c.Horizon = 400 }, "no snapshot is followed by HORIZON=400 bars; load more bars (START, LOOKBACK) or lower HORIZON"},
+		{"too few", func(s *Snapshots, c *Config) { c.Horizons = Horizons{400} }, "no snapshot is followed by HORIZON=400 bars; load more bars (START, LOOKBACK) or lower HORIZON"},
 		{"nothing at all", func(s *Snapshots, c *Config) { s.Symbols = nil }, "the graph has 0 nodes, 14 features and 170 moments; it needs some of each"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,7 +12,8 @@ func TestWhatComesAfterABarChangesNothingUpToIt(t *testing.T) {
 		"the highest":    func(*Config) {},
 		"a threshold":    func(c *Config) { c.EdgeThreshold = &threshold },
 		"excess returns": func(c *Config) { c.EdgeReturns = EdgeReturnsExcess },
-		"horizon 5":      func(c *Config) { c.Horizon = 5 },
+		"horizon 5":      func(c *Config) { c.Horizons = Horizons{5} },
+		"open to open":   func(c *Config) { c.Target, c.Horizons = TargetOpen, Horizons{1, 6, 12} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(6) {
@@ -45,7 +46,7 @@ func TestWhatComesAfterABarChangesNothingUpToIt(t *testing.T) {
 	}
 }
 
-func TestWhatComesAfterTheTrainingPartDoesNotChangeTheNormalisation(t *testing.T) {
+func TestWhatComesAfterTheTrainingSplitDoesNotChangeTheNormalisation(t *testing.T) {
 	for seed := range uint64(6) {
 		r := newRand(seed)
 		cfg := defaultConfig()
@@ -60,11 +61,12 @@ func TestWhatComesAfterTheTrainingPartDoesNotChangeTheNormalisation(t *testing.T
 	}
 }
 
-func TestATrainingLabelNeverReachesBeyondTheTrainingPart(t *testing.T) {
+func TestATrainingLabelNeverReachesBeyondTheTrainingSplit(t *testing.T) {
 	for seed := range uint64(6) {
 		r := newRand(seed)
 		cfg := defaultConfig()
-		cfg.Horizon = 1 + r.IntN(8)
+		cfg.Horizons = Horizons{1 + r.IntN(8), 10}
+		cfg.Target = []string{TargetOpen, TargetClose, TargetMid}[seed%3]
 		m := randomMarket(r, 9, 700)
 		at := 250 + r.IntN(200)
 		cfg.TrainEnd = time.UnixMilli(m.OpenTime(at + 1))
@@ -76,7 +78,7 @@ func TestATrainingLabelNeverReachesBeyondTheTrainingPart(t *testing.T) {
 			}
 			a, b := want.Snapshot(s), got.Snapshot(s)
 			if !slices.Equal(a.Y, b.Y) || !sameBits(a.Ret, b.Ret) {
-				t.Fatalf("seed %d: HORIZON=%d: a label of train snapshot %d uses a bar after TRAIN_END", seed, cfg.Horizon, s)
+				t.Fatalf("seed %d: HORIZON=%s: a label of train snapshot %d uses a bar after TRAIN_END", seed, cfg.Horizons, s)
 			}
 		}
 	}

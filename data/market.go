@@ -1,7 +1,10 @@
-// Package data turns a market into a dynamic graph: candles enter as a
-// Market, and a Dataset of snapshots (features, edges, labels, splits) leaves.
-// It is pure Go, knows nothing of tensors or of where candles come from
-// (package data/source), and never looks past the bar it describes.
+// Package data turns a market into a dynamic graph. Candles enter as a Market;
+// a Recipe makes a Panel of it (features and edges of each snapshot), Targets
+// are what happened after each snapshot, and Folds divide the snapshots into
+// splits. A Dataset is the three together.
+//
+// It is pure Go and knows nothing of tensors or of where candles come from
+// (package data/source). What a panel holds of a bar never uses a later one.
 package data
 
 import (
@@ -13,7 +16,7 @@ import (
 )
 
 // ErrInput marks input that cannot be used as it is; the message names what,
-// where and how to mend it. The process ends with exit code 2.
+// where and how to fix it. The process ends with exit code 2.
 var ErrInput = fault.ErrInput
 
 // Column names an optional per-bar quantity beyond the candle itself.
@@ -50,8 +53,11 @@ type Market struct {
 	Optional map[Column][][]float64
 }
 
+// Axis is the time axis of the bars.
+func (m *Market) Axis() Axis { return Axis{Interval: m.Interval, Start: m.Start, Bars: m.Bars} }
+
 // OpenTime is when bar t opens, Unix ms.
-func (m *Market) OpenTime(t int) int64 { return m.Start + int64(t)*m.Interval.Milliseconds() }
+func (m *Market) OpenTime(t int) int64 { return m.Axis().OpenTime(t) }
 
 // Present tells whether symbol i has bar t.
 func (m *Market) Present(i, t int) bool { return !math.IsNaN(m.Close[i][t]) }
@@ -150,4 +156,4 @@ func above0(v float64) bool { return v > 0 && finite(v) }
 func from0(v float64) bool { return v >= 0 && finite(v) }
 
 // stampOf is when bar t opens, as messages write it.
-func (m *Market) stampOf(t int) string { return stamp(time.UnixMilli(m.OpenTime(t))) }
+func (m *Market) stampOf(t int) string { return m.Axis().stampOf(t) }

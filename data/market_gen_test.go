@@ -9,12 +9,13 @@ import (
 	"time"
 )
 
-// defaultConfig is the configuration that no variable changes, with a window
-// short enough for small markets.
+// defaultConfig has a window short enough for small markets, and returns from
+// close to close, of which a random market has no shape of its own to hide.
 func defaultConfig() Config {
 	return Config{
-		Horizon: 1, Task: TaskDirection, GraphWindow: 30, EdgeTopK: 3, EdgeReturns: EdgeReturnsRaw,
-		TrainFraction: 0.6, ValidFraction: 0.2,
+		Recipe:       Recipe{GraphWindow: 30, EdgeTopK: 3, EdgeReturns: EdgeReturnsRaw},
+		TargetConfig: TargetConfig{Task: TaskDirection, Target: TargetClose, Horizons: Horizons{1}},
+		FoldConfig:   FoldConfig{TrainFraction: 0.6, ValidFraction: 0.2},
 	}
 }
 

@@ -222,7 +222,7 @@ func compareEdges(t *testing.T, m *Market, d *Dataset, cfg Config, bar int, want
 	if s < 0 {
 		t.Fatalf("bar %d has no snapshot", bar)
 	}
-	mask, e := d.Rows(s), d.Edges(s)
+	mask, e := d.EvalMask(s), d.Edges(s)
 	for i := range m.Symbols {
 		var ranked []float64
 		for j, v := range want[i] {
@@ -247,7 +247,7 @@ func compareEdges(t *testing.T, m *Market, d *Dataset, cfg Config, bar int, want
 func TestTheDeadZoneBalancesTheClassesOnRealCandles(t *testing.T) {
 	d := mustBuild(t, readCandles(t, realCandles(t)), defaultConfig())
 	count, all := [3]float64{}, 0.0
-	for _, class := range d.y {
+	for _, class := range d.Targets.class {
 		if class >= 0 {
 			count[class]++
 			all++

@@ -7,8 +7,8 @@ import (
 )
 
 // Dict is the content of graph.pt: x [N, F] float32, edge_index [2, E] int64,
-// edge_attr [E, 1] float32, y [N] int64, node_mask [N] bool, edge_weight [E],
-// ret [N] float32, open_time [1] int64, in the order that PyG's Data gives
+// edge_attr [E, 1] float32, y [N] or [N, H] int64, node_mask [N] bool, edge_weight [E],
+// ret like y float32, open_time [1] int64, in the order that PyG's Data gives
 // them; nil fields are left out. In Python, Data.from_dict(torch.load(path))
 // is the same graph. The tensors alias d's slices; d must be valid.
 func (d *Data) Dict() *Dict {
@@ -17,10 +17,10 @@ func (d *Data) Dict() *Dict {
 	set(out, "x", d.X, true, n, d.NumFeatures)
 	set(out, "edge_index", d.EdgeIndex, true, 2, e)
 	set(out, "edge_attr", d.EdgeAttr, d.EdgeAttr != nil, e, 1)
-	set(out, "y", d.Y, d.Y != nil, n)
+	set(out, "y", d.Y, d.Y != nil, d.targetShape(n)...)
 	set(out, "node_mask", d.NodeMask, d.NodeMask != nil, n)
 	set(out, "edge_weight", d.EdgeWeight, d.EdgeWeight != nil, e)
-	set(out, "ret", d.Ret, d.Ret != nil, n)
+	set(out, "ret", d.Ret, d.Ret != nil, d.targetShape(n)...)
 	set(out, "open_time", d.OpenTime, d.OpenTime != nil, 1)
 	return out
 }
@@ -62,10 +62,10 @@ func SaveCollated(w io.Writer, n int, at func(i int) Data) error {
 	join(&c, "x", nodes, true, []int{N, first.NumFeatures}, func(d *Data) []float32 { return d.X })
 	join(&c, "edge_index", edges, true, []int{2, E}, (*Data).Sources, (*Data).Targets)
 	join(&c, "edge_attr", edges, first.EdgeAttr != nil, []int{E, 1}, func(d *Data) []float32 { return d.EdgeAttr })
-	join(&c, "y", nodes, first.Y != nil, []int{N}, func(d *Data) []int64 { return d.Y })
+	join(&c, "y", nodes, first.Y != nil, first.targetShape(N), func(d *Data) []int64 { return d.Y })
 	join(&c, "node_mask", nodes, first.NodeMask != nil, []int{N}, func(d *Data) []bool { return d.NodeMask })
 	join(&c, "edge_weight", edges, first.EdgeWeight != nil, []int{E}, func(d *Data) []float32 { return d.EdgeWeight })
-	join(&c, "ret", nodes, first.Ret != nil, []int{N}, func(d *Data) []float32 { return d.Ret })
+	join(&c, "ret", nodes, first.Ret != nil, first.targetShape(N), func(d *Data) []float32 { return d.Ret })
 	join(&c, "open_time", ones, first.OpenTime != nil, []int{n}, func(d *Data) []int64 { return d.OpenTime })
 
 	out := new(Dict)
@@ -106,6 +106,9 @@ func (d *Data) collatesWith(first *Data) error {
 	}
 	if d.NumFeatures != first.NumFeatures {
 		return invalid("it has %d features and the first has %d", d.NumFeatures, first.NumFeatures)
+	}
+	if d.columns() != first.columns() {
+		return invalid("it has %d horizons and the first has %d", d.columns(), first.columns())
 	}
 	for _, f := range []struct {
 		name        string

@@ -30,14 +30,15 @@ func invalid(format string, a ...any) error {
 type Data struct {
 	NumNodes    int
 	NumFeatures int
+	Horizons    int // H, columns of y and ret; 0 and 1: they have one axis, [N]
 
 	X          []float32 // [N, F] raw features, 0 at masked nodes
 	NodeMask   []bool    // [N] true where the node takes part; nil: all do
-	EdgeIndex  []int64   // [2, E] E sources (neighbours), then E targets (that listen to them)
+	EdgeIndex  []int64   // [2, E] E sources (neighbours), then E targets (that receive messages from them)
 	EdgeWeight []float32 // [E] non-negative; nil: unweighted
 	EdgeAttr   []float32 // [E, 1] the correlation itself; nil: none
-	Y          []int64   // [N] class, or Unlabelled; nil: no labels
-	Ret        []float32 // [N] forward log return, 0 where Y is Unlabelled; nil: none
+	Y          []int64   // [N], or [N, H] with several horizons: class, or Unlabelled; nil: no labels
+	Ret        []float32 // like Y: forward log return, 0 where Y is Unlabelled; nil: none
 	OpenTime   []int64   // [1] open time of the last known bar, Unix ms; nil: none
 }
 
@@ -47,8 +48,19 @@ func (d *Data) NumEdges() int { return len(d.EdgeIndex) / 2 }
 // Sources is row 0 of edge_index: the neighbours.
 func (d *Data) Sources() []int64 { return d.EdgeIndex[:d.NumEdges()] }
 
-// Targets is row 1 of edge_index: the nodes that listen.
+// Targets is row 1 of edge_index: the nodes that receive messages.
 func (d *Data) Targets() []int64 { return d.EdgeIndex[d.NumEdges():] }
+
+// columns is the number of values that a node has in y and ret.
+func (d *Data) columns() int { return max(d.Horizons, 1) }
+
+// targetShape is the shape of y and ret for n nodes.
+func (d *Data) targetShape(n int) []int {
+	if d.columns() == 1 {
+		return []int{n}
+	}
+	return []int{n, d.Horizons}
+}
 
 // Validate checks the shapes against each other and that each edge joins two
 // existing nodes. The error wraps ErrInvalid.
@@ -69,8 +81,8 @@ func (d *Data) Validate() error {
 		{"node_mask", len(d.NodeMask), n, d.NodeMask == nil},
 		{"edge_weight", len(d.EdgeWeight), e, d.EdgeWeight == nil},
 		{"edge_attr", len(d.EdgeAttr), e, d.EdgeAttr == nil},
-		{"y", len(d.Y), n, d.Y == nil},
-		{"ret", len(d.Ret), n, d.Ret == nil},
+		{"y", len(d.Y), n * d.columns(), d.Y == nil},
+		{"ret", len(d.Ret), n * d.columns(), d.Ret == nil},
 		{"open_time", len(d.OpenTime), 1, d.OpenTime == nil},
 	} {
 		if f.got != f.want && !f.optional {

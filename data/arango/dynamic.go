@@ -53,7 +53,7 @@ func (d *DB) snapshots(n *nodes, e *edges, c Choice) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &data.Snapshots{Symbols: symbols, Features: features, LeftOut: out, Interval: c.Interval, Times: timeAxis}
+	s := &data.Snapshots{Symbols: symbols, Features: features, Dropped: out, Interval: c.Interval, Times: timeAxis}
 	count, width := len(symbols), len(features)
 	s.X, s.Mask = make([]float32, len(timeAxis)*count*width), make([]bool, len(timeAxis)*count)
 	if n.labelled > 0 {
@@ -101,7 +101,7 @@ func (d *DB) snapshots(n *nodes, e *edges, c Choice) (*Graph, error) {
 		return nil, err
 	}
 	s.Edges = e.byMoment(order, spots, len(timeAxis), count)
-	return &Graph{Features: features, LeftOut: out, Snapshots: s}, nil
+	return &Graph{Features: features, Dropped: out, Snapshots: s}, nil
 }
 
 // byMoment cuts edges, in the order of their targets, into those of each

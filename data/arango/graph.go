@@ -18,7 +18,7 @@ type Choice struct {
 // Graph is a prepared graph: one of the two.
 type Graph struct {
 	Features  []string
-	LeftOut   []data.LeftOut
+	Dropped   []data.DroppedFeature
 	File      *pyg.File       // a graph without time
 	Snapshots *data.Snapshots // a graph whose nodes come again at several times
 }

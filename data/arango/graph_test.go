@@ -106,8 +106,8 @@ func TestWhatIsToleratedInAPreparedGraphIsCounted(t *testing.T) {
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}
-	if !slices.Equal(g.Features, []string{"p", "q"}) || !reflect.DeepEqual(g.LeftOut, []data.LeftOut{{Name: "rare", Reason: "only 4.8 % of the nodes have it as a number, and 90 % are needed"}}) {
-		t.Errorf("features %v, left out %v", g.Features, g.LeftOut)
+	if !slices.Equal(g.Features, []string{"p", "q"}) || !reflect.DeepEqual(g.Dropped, []data.DroppedFeature{{Name: "rare", Reason: "only 4.8 % of the nodes have it as a number, and 90 % are needed"}}) {
+		t.Errorf("features %v, left out %v", g.Features, g.Dropped)
 	}
 	f := g.File.Data
 	if f.NodeMask[20] || f.Y[20] != pyg.Unlabelled || f.X[40] != 0 {
@@ -122,7 +122,11 @@ func TestWhatIsToleratedInAPreparedGraphIsCounted(t *testing.T) {
 }
 
 func dataConfig() data.Config {
-	return data.Config{Horizon: 1, Task: data.TaskDirection, GraphWindow: 10, EdgeTopK: 1, EdgeReturns: data.EdgeReturnsRaw, TrainFraction: 0.6, ValidFraction: 0.2}
+	return data.Config{
+		Recipe:       data.Recipe{GraphWindow: 10, EdgeTopK: 1, EdgeReturns: data.EdgeReturnsRaw},
+		TargetConfig: data.TargetConfig{Task: data.TaskDirection, Target: data.TargetClose, Horizons: data.Horizons{1}},
+		FoldConfig:   data.FoldConfig{TrainFraction: 0.6, ValidFraction: 0.2},
+	}
 }
 
 func TestAPreparedGraphThatMeansNothingIsRefusedWithItsDocument(t *testing.T) {

@@ -56,7 +56,7 @@ func (n *nodes) twice(was, row int) error {
 
 // choose decides which features there are, and fills x of each row [R, F], NaN
 // where a value is missing. without is a column that is no feature.
-func (n *nodes) choose(without string, why string) (features []string, x func(row int, to []float32), out []data.LeftOut, err error) {
+func (n *nodes) choose(without string, why string) (features []string, x func(row int, to []float32), out []data.DroppedFeature, err error) {
 	if n.width > 0 {
 		features = n.vectorNames
 		if len(features) != n.width {
@@ -73,9 +73,9 @@ func (n *nodes) choose(without string, why string) (features []string, x func(ro
 		share := float64(c.there) / float64(len(n.place))
 		switch {
 		case name == without && len(n.columns) > 1:
-			out = append(out, data.LeftOut{Name: name, Reason: why})
+			out = append(out, data.DroppedFeature{Name: name, Reason: why})
 		case share < minShare:
-			out = append(out, data.LeftOut{Name: name, Reason: "only " + strconv.FormatFloat(100*share, 'f', 1, 64) + " % of the nodes have it as a number, and 90 % are needed"})
+			out = append(out, data.DroppedFeature{Name: name, Reason: "only " + strconv.FormatFloat(100*share, 'f', 1, 64) + " % of the nodes have it as a number, and 90 % are needed"})
 		default:
 			features, kept = append(features, name), append(kept, c)
 		}

@@ -75,10 +75,10 @@ func vertex(g Saved, i int, key string) map[string]any {
 	v["_key"], v["symbol"], v["x"], v["feature_names"], v["index"], v["saved_by"] = key, g.Symbols[i], x, g.Features, i, writer
 	v["node_mask"] = g.Data.NodeMask == nil || g.Data.NodeMask[i]
 	if g.Data.Y != nil {
-		v["y"] = g.Data.Y[i]
+		v["y"] = g.Data.Y[i*max(g.Data.Horizons, 1)] // of the first horizon
 	}
 	if g.Data.Ret != nil {
-		v["ret"] = g.Data.Ret[i]
+		v["ret"] = g.Data.Ret[i*max(g.Data.Horizons, 1)]
 	}
 	if g.Data.OpenTime != nil {
 		v["open_time"] = g.Data.OpenTime[0]

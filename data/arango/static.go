@@ -17,7 +17,7 @@ func (d *DB) file(n *nodes, e *edges, c Choice) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Graph{Features: features, LeftOut: out, File: &pyg.File{}}
+	g := &Graph{Features: features, Dropped: out, File: &pyg.File{}}
 	f, count := g.File, len(rows)
 	f.Data = pyg.Data{NumNodes: count, NumFeatures: len(features), X: make([]float32, count*len(features)), Y: make([]int64, count)}
 	spots, present := n.spots(), make([]bool, count)

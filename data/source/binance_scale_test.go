@@ -80,8 +80,11 @@ func loadAsChild() {
 	check(err)
 	l.Load, l.Rows, l.Symbols, l.Bars = time.Since(begun).Seconds(), report.Rows, len(m.Symbols), m.Bars
 	begun = time.Now()
-	d, err := data.BuildReleasing(m, data.Config{Horizon: 1, Task: data.TaskDirection, GraphWindow: 100, EdgeTopK: 10,
-		EdgeReturns: data.EdgeReturnsRaw, TrainFraction: 0.6, ValidFraction: 0.2})
+	d, err := data.BuildReleasing(m, data.Config{
+		Recipe:       data.Recipe{GraphWindow: 100, EdgeTopK: 10, EdgeReturns: data.EdgeReturnsRaw},
+		TargetConfig: data.TargetConfig{Task: data.TaskDirection, Target: data.TargetClose, Horizons: data.Horizons{1}},
+		FoldConfig:   data.FoldConfig{TrainFraction: 0.6, ValidFraction: 0.2},
+	})
 	check(err)
 	l.Build, l.Features = time.Since(begun).Seconds(), len(d.Features)
 	var usage syscall.Rusage

@@ -157,7 +157,7 @@ func (c *Config) ineffective() map[string]reason {
 	case source.Simulated, source.Binance, source.Arango:
 		why["DATA_DIR"] = reason{fmt.Sprintf("DATA_SOURCE=%s reads no files", c.Source.Source), "unset it"}
 	case PyG:
-		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TRAIN_END", "VALID_END"} {
+		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
 		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
@@ -168,6 +168,7 @@ func (c *Config) ineffective() map[string]reason {
 		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
 			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
+		why["TARGET"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its labels, or one price a moment")
 		for _, name := range []string{"ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS"} {
 			why[name] = harmless // of the pipeline's other services
 		}

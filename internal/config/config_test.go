@@ -63,7 +63,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"QUEUE_ID": "gnn-train-btcusdt-20240801-abc", "SYMBOL": "BTCUSDT", "TYPE": "gnn_trainer", "TELEMETRY_PRODUCER_ID": "gnn-trainer__abc",
 		"MODEL_NAME": "market_gnn_v1", "STORE_DIR": "out", "MESSAGE_LANG": "ru", "LOG_LEVEL": "info", "LOG_FORMAT": "auto",
 		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
-		"HORIZON": "1", "TASK": "direction", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw",
+		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw",
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
 		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
@@ -77,7 +77,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 func TestEverySettingReachesItsPart(t *testing.T) {
 	c := load(t, "MODEL_NAME=m2", "STORE_DIR=/srv/models", "MESSAGE_LANG=en", "LOG_LEVEL=trace", "LOG_FORMAT=json",
 		"SYMBOLS=top:8", "INTERVAL=1h", "START=2024-01-01", "END=2024-03-01T00:00:00Z",
-		"HORIZON=3", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
+		"HORIZON=3,1", "TARGET=mid", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
 		"HIDDEN=128", "LAYERS=3", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
@@ -100,7 +100,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
-	for name, want := range map[string]string{"EDGE_THRESHOLD": "0", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0",
+	for name, want := range map[string]string{"EDGE_THRESHOLD": "0", "HORIZON": "3,1", "TARGET": "mid", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0",
 		"KAFKA_BOOTSTRAP_SERVERS": "k:9093", "KAFKA_USER": "u", "CA_PATH": "/ca.pem", "MINIO_BUCKET_NAME": "models", "STORE_TIMEOUT": "1m0s", "CHECKPOINT_EVERY": "5m0s"} {
 		if public[name] != want {
 			t.Errorf("%s is published as %q", name, public[name])
@@ -169,7 +169,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
 		{"HORIZON=0", `HORIZON is 0: set a number of bars from 1 to 1000000`},
-		{"HORIZON=x", `HORIZON is "x": set a whole number from 1 to 1000000`},
+		{"HORIZON=x", `HORIZON is "x": set a whole number from 1 to 1000000, or a list such as 1,6,12`},
 		{"MODEL_NAME=a/b", `MODEL_NAME is "a/b", which cannot name a folder: it must be one step of a path, without '/'`},
 		{"MODEL_OUTPUT=..", `MODEL_OUTPUT is "..", which cannot name a folder: it must not be a folder's own name or its parent's`},
 		{"MODEL_NAME= m", `MODEL_NAME is " m": remove the space around it`},

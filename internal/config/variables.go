@@ -65,7 +65,8 @@ var groups = []group{
 		{name: "LOOKBACK", aliases: []string{"TIME_RANGE"}, meaning: "length of the range before END; unset: everything (binance, simulated: 30d)", accepts: "a length such as 30d, 12h, 90m or 2w, or START:END", unit: "duration"},
 	}},
 	{title: "Graph and labels", vars: []variable{
-		{name: "HORIZON", meaning: "bars that a label looks ahead", accepts: "a whole number from 1 to 1000000", unit: "bars"},
+		{name: "HORIZON", meaning: "bars that a target looks ahead; of a list the first decides early stopping", accepts: "a whole number from 1 to 1000000, or a list such as 1,6,12", unit: "bars"},
+		{name: "TARGET", meaning: "prices that a return is measured between; open: the next bar's open and the one HORIZON bars later, which can be traded; close: this bar's close and a later one; mid: mid prices, where books were recorded", values: []string{"open", "close", "mid"}},
 		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", values: []string{"direction"}},
 		{name: "GRAPH_WINDOW", meaning: "bars of returns that edges are correlations of", accepts: "a whole number from 3 to 1000000", unit: "bars"},
 		{name: "EDGE_TOP_K", meaning: "neighbours of a node: those most correlated", accepts: fromOne, unit: "nodes"},

@@ -138,12 +138,12 @@ func judgeBars(c data.Config, l length) finding {
 	if bars == 0 {
 		return skipped("how many bars there are is known only once the data are read")
 	}
-	message := fmt.Sprintf("%s%d bars, and GRAPH_WINDOW=%d and HORIZON=%d need at least %d", of, bars, c.GraphWindow, c.Horizon, c.LeastBars())
+	message := fmt.Sprintf("%s%d bars, and GRAPH_WINDOW=%d and HORIZON=%s need at least %d", of, bars, c.GraphWindow, c.Horizons, c.LeastBars())
 	if c.CheckBars(int(bars)) != nil {
 		return warn(message, mend)
 	}
-	if part := c.EmptyPart(int(bars)); part != "" {
-		return warn(fmt.Sprintf("%s; the %s part will be empty, by gaps of HORIZON between the parts", message, part), mend+", or move TRAIN_FRACTION and VALID_FRACTION")
+	if split := c.EmptySplit(int(bars)); split != "" {
+		return warn(fmt.Sprintf("%s; the %s split will be empty, by gaps of HORIZON between the splits", message, split), mend+", or move TRAIN_FRACTION and VALID_FRACTION")
 	}
 	return finding{status: OK, message: message}
 }

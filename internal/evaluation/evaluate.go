@@ -9,10 +9,10 @@ import (
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
-// SplitMetrics is how good the predictions of one part are. What cannot be
+// SplitMetrics is how good the predictions of one split are. What cannot be
 // known (no labelled rows, one class only) is NaN, in JSON null.
 type SplitMetrics struct {
-	// Count is the number of labelled rows. The predicted class is the most
+	// Count is the number of labelled rows with probabilities. The predicted class is the most
 	// probable one, the lower of two that are equal.
 	Count int `json:"count"`
 	// Accuracy is the share of labelled rows whose class was predicted.
@@ -44,7 +44,7 @@ type SplitMetrics struct {
 	ClassShares     ClassShares `json:"class_shares"`     // of the labels
 	PredictedShares ClassShares `json:"predicted_shares"` // of the predicted classes of labelled rows
 	// MajorityAccuracy is the accuracy of always predicting the class that is
-	// commonest in the training part.
+	// commonest in the training split.
 	MajorityAccuracy Float `json:"majority_accuracy"`
 }
 
@@ -55,15 +55,15 @@ type ClassShares struct {
 	Up   Float `json:"up"`
 }
 
-// Splits has the metrics of each part.
+// Splits has the metrics of each split.
 type Splits struct {
 	Train SplitMetrics `json:"train"`
 	Valid SplitMetrics `json:"valid"`
 	Test  SplitMetrics `json:"test"`
 }
 
-// Evaluate measures the rows of one part, in any order. The class commonest
-// in the training part gives MajorityAccuracy; pyg.Unlabelled says there is
+// Evaluate measures the rows of one split, in any order. The class commonest
+// in the training split gives MajorityAccuracy; pyg.Unlabelled says there is
 // none. A row that Validate refuses is an error.
 func Evaluate(rows iter.Seq[Prediction], commonest int64) (SplitMetrics, error) {
 	if (commonest < 0 || commonest >= int64(len(Classes))) && commonest != pyg.Unlabelled {
@@ -78,8 +78,8 @@ func Evaluate(rows iter.Seq[Prediction], commonest int64) (SplitMetrics, error) 
 	return t.metrics(commonest), nil
 }
 
-// EvaluateSplits measures train, valid and test rows in one pass; live rows
-// are left out. The commonest class is that of these rows' training part.
+// EvaluateSplits measures train, valid and test rows of one horizon in one pass;
+// live rows are left out. The commonest class is that of these rows' training part.
 func EvaluateSplits(rows iter.Seq[Prediction]) (Splits, error) {
 	parts := map[string]*tally{string(data.Train): {}, string(data.Valid): {}, string(data.Test): {}, string(data.Live): {}}
 	for p := range rows {
@@ -101,9 +101,9 @@ func EvaluateSplits(rows iter.Seq[Prediction]) (Splits, error) {
 
 // tally is what one pass over the rows of a part leaves to compute with.
 type tally struct {
-	confusion [3][3]int // [label][predicted class]
-	logLoss   float64   // sum
-	outcomes  []outcome // rows with a return
+	confusion [3][3]int  // [label][predicted class]
+	logLoss   float64    // sum
+	realised  []realised // rows with a return
 }
 
 func (t *tally) add(p *Prediction) error {
@@ -111,9 +111,9 @@ func (t *tally) add(p *Prediction) error {
 		return fmt.Errorf("evaluating predictions: %w", err)
 	}
 	if p.Return != nil {
-		t.outcomes = append(t.outcomes, outcome{p.OpenTime, p.Score, *p.Return})
+		t.realised = append(t.realised, realised{p.OpenTime, p.Score, *p.Return})
 	}
-	if p.Label == nil {
+	if p.Label == nil || !p.HasClasses() {
 		return nil
 	}
 	probs, predicted := p.probabilities(), 0

@@ -17,18 +17,46 @@ import (
 // Classes names the three directions; a class is an index into it.
 var Classes = [3]string{"down", "flat", "up"}
 
-// Prediction is what the model says about one symbol at one snapshot, and
-// what came of it: one row of predictions.parquet, columns in this order.
+// Prediction is what a model predicts of one symbol at one snapshot and horizon,
+// and the realised outcome: one row of predictions.parquet, columns in this order.
 type Prediction struct {
-	OpenTime int64    `parquet:"open_time,dict"` // of the last bar known, Unix ms
+	OpenTime int64    // of the last bar known, Unix ms
+	Symbol   string   // a node
+	Split    string   // train, valid, test or live, at this horizon
+	Horizon  int64    // bars; 0 for a graph without time
+	Label    *int64   // class: 0 down, 1 flat, 2 up; nil: none, or not known yet
+	Return   *float64 // log return over the horizon; nil: none, or not known yet
+	Score    float64  // higher: a higher return is expected; with classes PUp - PDown, in [-1, 1]
+
+	PDown, PFlat, PUp float64 // NaN where the task has no classes
+}
+
+// HasClasses reports whether the task predicts classes.
+func (p *Prediction) HasClasses() bool {
+	return !(math.IsNaN(p.PDown) && math.IsNaN(p.PFlat) && math.IsNaN(p.PUp))
+}
+
+// record is a Prediction as predictions.parquet has it.
+type record struct {
+	OpenTime int64    `parquet:"open_time,dict"`
 	Symbol   string   `parquet:"symbol,dict"`
-	Split    string   `parquet:"split,dict"`      // train, valid, test or live
-	Label    *int64   `parquet:"label,optional"`  // class: 0 down, 1 flat, 2 up; nil: none, or not known yet
-	Return   *float64 `parquet:"return,optional"` // log return over HORIZON bars; nil: none, or not known yet
-	Score    float64  `parquet:"score"`           // PUp - PDown, in [-1, 1]
-	PDown    float64  `parquet:"p_down"`
-	PFlat    float64  `parquet:"p_flat"`
-	PUp      float64  `parquet:"p_up"`
+	Split    string   `parquet:"split,dict"`
+	Horizon  int64    `parquet:"horizon,dict"`
+	Label    *int64   `parquet:"label,optional"`
+	Return   *float64 `parquet:"return,optional"`
+	Score    float64  `parquet:"score"`
+	PDown    *float64 `parquet:"p_down,optional"`
+	PFlat    *float64 `parquet:"p_flat,optional"`
+	PUp      *float64 `parquet:"p_up,optional"`
+}
+
+// record shares p's values.
+func (p *Prediction) record() record {
+	r := record{p.OpenTime, p.Symbol, p.Split, p.Horizon, p.Label, p.Return, p.Score, nil, nil, nil}
+	if p.HasClasses() {
+		r.PDown, r.PFlat, r.PUp = &p.PDown, &p.PFlat, &p.PUp
+	}
+	return r
 }
 
 // Softmax runs in float32, so its sum and differences carry its rounding.
@@ -48,6 +76,9 @@ func (p *Prediction) Validate() error {
 	default:
 		return bad("split %q is none of train, valid, test, live: leave rows of no part out", p.Split)
 	}
+	if p.Horizon < 0 {
+		return bad("the horizon is %d bars: give the number of bars ahead, or 0 for a graph without time", p.Horizon)
+	}
 	if p.Symbol == "" {
 		return bad("the symbol is empty: name the node")
 	}
@@ -56,6 +87,12 @@ func (p *Prediction) Validate() error {
 	}
 	if p.Return != nil && !finite(*p.Return) {
 		return bad("return %v is not a number: leave it nil where there is none", *p.Return)
+	}
+	if !p.HasClasses() {
+		if !finite(p.Score) {
+			return bad("score %v is not a number: look for a model that diverged", p.Score)
+		}
+		return nil
 	}
 	for i, v := range p.probabilities() {
 		if !(v >= 0 && v <= 1) {
@@ -86,28 +123,40 @@ func OfSymbol(rows iter.Seq[Prediction], symbol string) iter.Seq[Prediction] {
 	}
 }
 
+// AtHorizon keeps the rows of one horizon.
+func AtHorizon(rows iter.Seq[Prediction], horizon int) iter.Seq[Prediction] {
+	return func(yield func(Prediction) bool) {
+		for p := range rows {
+			if p.Horizon == int64(horizon) && !yield(p) {
+				return
+			}
+		}
+	}
+}
+
 const (
 	rowGroupRows = 122_880 // the row group that DuckDB works in; about 10 MB here
 	writeBatch   = 1024    // rows handed over at once
 )
 
 // WritePredictions writes rows in their order as a Parquet file: plain types
-// only (int64, double, UTF-8 string; label and return optional), zstd pages,
+// only (int64, double, UTF-8 string; label, return and probabilities optional), zstd pages,
 // row groups of 122,880 rows. Equal rows give equal bytes. A row that Validate
 // refuses ends it with an error, and what was written is then no valid file.
 func WritePredictions(w io.Writer, rows iter.Seq[Prediction]) error {
-	pw := parquet.NewGenericWriter[Prediction](w,
+	pw := parquet.NewGenericWriter[record](w,
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
 	)
-	n := 0
+	n, records := 0, make([]record, writeBatch)
 	for batch := range chunks(rows, writeBatch) {
 		for i := range batch {
 			if err := batch[i].Validate(); err != nil {
 				return fmt.Errorf("writing predictions: row %d: %w", n+i, err)
 			}
+			records[i] = batch[i].record()
 		}
-		if _, err := pw.Write(batch); err != nil {
+		if _, err := pw.Write(records[:len(batch)]); err != nil {
 			return fmt.Errorf("writing predictions: %w", err)
 		}
 		n += len(batch)

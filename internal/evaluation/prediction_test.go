@@ -19,7 +19,7 @@ import (
 // row makes a valid prediction; score follows from the probabilities.
 func row(openTime int64, symbol, split string, label *int64, ret *float64, down, flat, up float64) Prediction {
 	return Prediction{
-		OpenTime: openTime, Symbol: symbol, Split: split, Label: label, Return: ret,
+		OpenTime: openTime, Symbol: symbol, Split: split, Horizon: 6, Label: label, Return: ret,
 		Score: up - down, PDown: down, PFlat: flat, PUp: up,
 	}
 }
@@ -49,16 +49,16 @@ func TestPandasReadsThePredictionsThatWereWritten(t *testing.T) {
 	// As they went in: the differences keep their float64 rounding.
 	up, down := 0.6, 0.1
 	want := map[string]any{
-		"columns":     []any{"open_time", "symbol", "split", "label", "return", "score", "p_down", "p_flat", "p_up"},
-		"dtypes":      []any{"int64", "string", "string", "float64", "float64", "float64", "float64", "float64", "float64"},
-		"arrow":       []any{"int64", "string", "string", "int64", "double", "double", "double", "double", "double"},
-		"nullable":    []any{false, false, false, true, true, false, false, false, false},
+		"columns":     []any{"open_time", "symbol", "split", "horizon", "label", "return", "score", "p_down", "p_flat", "p_up"},
+		"dtypes":      []any{"int64", "string", "string", "int64", "float64", "float64", "float64", "float64", "float64", "float64"},
+		"arrow":       []any{"int64", "string", "string", "int64", "int64", "double", "double", "double", "double", "double"},
+		"nullable":    []any{false, false, false, false, true, true, false, true, true, true},
 		"compression": []any{"ZSTD"},
 		"rows": []any{
-			[]any{1722500000000.0, "BTCUSDT", "train", 0.0, -0.1, -0.25, 0.5, 0.25, 0.25},
-			[]any{1722500000000.0, "ЕЖUSDT", "valid", nil, 1e-9, up - 0.2, 0.2, 0.2, 0.6},
-			[]any{1722500300000.0, "BTCUSDT", "test", 2.0, nil, 0.2 - down, 0.1, 0.7, 0.2},
-			[]any{1722500600000.0, "ETHUSDT", "live", nil, nil, 1.0, 0.0, 0.0, 1.0},
+			[]any{1722500000000.0, "BTCUSDT", "train", 6.0, 0.0, -0.1, -0.25, 0.5, 0.25, 0.25},
+			[]any{1722500000000.0, "ЕЖUSDT", "valid", 6.0, nil, 1e-9, up - 0.2, 0.2, 0.2, 0.6},
+			[]any{1722500300000.0, "BTCUSDT", "test", 6.0, 2.0, nil, 0.2 - down, 0.1, 0.7, 0.2},
+			[]any{1722500600000.0, "ETHUSDT", "live", 6.0, nil, nil, 1.0, 0.0, 0.0, 1.0},
 		},
 	}
 	for key := range want {
@@ -98,11 +98,15 @@ func TestRowGroupsAreBoundedAndRowsKeepTheirOrder(t *testing.T) {
 	if want := []int64{rowGroupRows, n - rowGroupRows}; !slices.Equal(sizes, want) {
 		t.Errorf("row groups of %v rows, want %v", sizes, want)
 	}
-	rows, err := parquet.Read[Prediction](bytes.NewReader(b.Bytes()), int64(b.Len()))
+	rows, err := parquet.Read[record](bytes.NewReader(b.Bytes()), int64(b.Len()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !reflect.DeepEqual(rows, slices.Collect(manyRows(n))) {
+	var want []record
+	for p := range manyRows(n) {
+		want = append(want, p.record())
+	}
+	if !reflect.DeepEqual(rows, want) {
 		t.Error("what was read is not what was written")
 	}
 }
@@ -128,8 +132,8 @@ func TestNoRowsAreAFileWithoutRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.NumRows() != 0 || len(f.Schema().Columns()) != 9 {
-		t.Errorf("%d rows and %d columns, want 0 and 9", f.NumRows(), len(f.Schema().Columns()))
+	if f.NumRows() != 0 || len(f.Schema().Columns()) != 10 {
+		t.Errorf("%d rows and %d columns, want 0 and 10", f.NumRows(), len(f.Schema().Columns()))
 	}
 }
 
@@ -201,5 +205,32 @@ func TestOfSymbolKeepsOneSymbolAndStopsWhenToldTo(t *testing.T) {
 	}
 	if want := []int64{0, 300_000, 600_000}; !slices.Equal(times, want) {
 		t.Errorf("rows at %v, want %v", times, want)
+	}
+}
+
+func TestATaskWithoutClassesHasNoProbabilities(t *testing.T) {
+	ret := 0.25
+	p := Prediction{OpenTime: 1, Symbol: "A", Split: "test", Horizon: 6, Return: &ret, Score: 3.5, PDown: math.NaN(), PFlat: math.NaN(), PUp: math.NaN()}
+	var b bytes.Buffer
+	if err := WritePredictions(&b, slices.Values([]Prediction{p, {OpenTime: 1, Symbol: "B", Split: "test", Horizon: 6, Score: 1, PUp: 1}})); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := parquet.Read[record](bytes.NewReader(b.Bytes()), int64(b.Len()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := rows[0]; r.PDown != nil || r.PFlat != nil || r.PUp != nil || r.Score != 3.5 || *r.Return != 0.25 {
+		t.Errorf("%+v", r)
+	}
+	if r := rows[1]; r.PUp == nil || *r.PUp != 1 || *r.PDown != 0 {
+		t.Errorf("%+v", r)
+	}
+	m, err := EvaluateSplits(slices.Values([]Prediction{p}))
+	if err != nil || m.Test.ReturnCount != 1 || m.Test.Count != 0 || !math.IsNaN(float64(m.Test.Accuracy)) {
+		t.Errorf("%+v, %v", m.Test, err)
+	}
+	p.Score = math.Inf(1)
+	if err := p.Validate(); err == nil {
+		t.Error("an infinite score passes")
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// outcome is a score and the return that followed it.
-type outcome struct {
+// realised is a score and the return that followed it.
+type realised struct {
 	openTime   int64
 	score, ret float64
 }
@@ -57,20 +57,20 @@ func AUC(score, ret []float64) float64 {
 
 // ranking fills in what compares scores with returns.
 func (t *tally) ranking(m *SplitMetrics) {
-	m.ReturnCount = len(t.outcomes)
-	byTime := func(a, b outcome) int { return cmp.Compare(a.openTime, b.openTime) }
-	if !slices.IsSortedFunc(t.outcomes, byTime) {
-		slices.SortStableFunc(t.outcomes, byTime)
+	m.ReturnCount = len(t.realised)
+	byTime := func(a, b realised) int { return cmp.Compare(a.openTime, b.openTime) }
+	if !slices.IsSortedFunc(t.realised, byTime) {
+		slices.SortStableFunc(t.realised, byTime)
 	}
-	score, ret := make([]float64, len(t.outcomes)), make([]float64, len(t.outcomes))
-	for i, o := range t.outcomes {
+	score, ret := make([]float64, len(t.realised)), make([]float64, len(t.realised))
+	for i, o := range t.realised {
 		score[i], ret[i] = o.score, o.ret
 	}
 	m.AUC = Float(AUC(score, ret))
 
 	var ics, rankICs []float64
-	for from, to := 0, 0; from < len(t.outcomes); from = to {
-		for to = from; to < len(t.outcomes) && t.outcomes[to].openTime == t.outcomes[from].openTime; to++ {
+	for from, to := 0, 0; from < len(t.realised); from = to {
+		for to = from; to < len(t.realised) && t.realised[to].openTime == t.realised[from].openTime; to++ {
 		}
 		ic, ok := correlation(score[from:to], ret[from:to])
 		if !ok {

@@ -113,38 +113,35 @@ func (a *artefacts) putResult(ctx context.Context, m result.Metrics, status stor
 
 // metadata is metadata.json: what the model needs to be used.
 func metadata(c config.Config, version string, d *data.Dataset) ([]byte, error) {
-	parts, err := result.NewParts(d.Splits, d.OpenTimes())
+	ranges, err := result.NewSplitRanges(d.Splits, d.OpenTimes())
 	if err != nil {
 		return nil, err
 	}
 	m := result.Metadata{
 		ModelType: c.Model.Type, ModelName: c.Store.ModelName, QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol,
-		FeatureNames: d.Features, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.LeftOut,
-		Symbols: d.Symbols, Horizon: d.Horizon, Task: c.Data.Task,
-		Splits: parts,
+		FeatureNames: d.Features, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
+		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task,
+		Splits: ranges,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers,
 		Graph:    result.GraphRule{Density: d.Density},
 		Versions: result.Versions{GNNTrainer: version, Torch: torch.Version(), Go: runtime.Version()},
 	}
-	if d.Interval == 0 {
+	if d.Timeless() {
 		m.Label.Rule = "classes as the graph's file has them"
 		return m.JSON()
 	}
 	m.Interval = c.Source.Interval
-	if d.LabelsGiven {
+	if d.Targets.Given {
 		m.Label.Rule = "classes as the prepared graph has them"
 	} else {
 		m.Label = result.LabelRule{
-			DeadZone: data.DeadZone,
-			Rule:     "up (down) where the log return over horizon bars is above (below) +-dead_zone * volatility_24 * sqrt(horizon), else flat",
+			Target: d.Targets.Target, DeadZone: data.DeadZone,
+			Rule: "up (down) where the log return over horizon bars is above (below) +-dead_zone * volatility_24 * sqrt(horizon), else flat",
 		}
 	}
 	if d.EdgesGiven {
 		return m.JSON()
 	}
-	m.Graph.Window, m.Graph.Returns, m.Graph.Threshold = c.Data.GraphWindow, c.Data.EdgeReturns, c.Data.EdgeThreshold
-	if c.Data.EdgeThreshold == nil {
-		m.Graph.TopK = new(c.Data.EdgeTopK)
-	}
+	m.SetRecipe(c.Data.Recipe)
 	return m.JSON()
 }

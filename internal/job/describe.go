@@ -14,7 +14,7 @@ import (
 // describe logs what the graph is, and warns of one that cannot tell its nodes
 // apart.
 func describe(d *data.Dataset, log zerolog.Logger) {
-	for _, l := range d.LeftOut {
+	for _, l := range d.Dropped {
 		if len(l.Lacking) > 0 {
 			log.Warn().Str("feature", l.Name).Str("reason", l.Reason).Str("lacking", source.FirstOf(l.Lacking)).
 				Msg("feature left out, since some symbols lack what most have")
@@ -30,7 +30,7 @@ func describe(d *data.Dataset, log zerolog.Logger) {
 		Int("train", splits[data.Train]).Int("valid", splits[data.Valid]).Int("test", splits[data.Test]).
 		Int("live", splits[data.Live]).Int("gap", splits[data.Gap]).Msg("graph built")
 	switch n := d.NumNodes(); {
-	case d.EdgesGiven || d.Interval == 0:
+	case d.EdgesGiven:
 	case n == 1:
 		log.Warn().Msg("a graph of one node has no edges, and is worth nothing: name more SYMBOLS")
 	case n > 2 && d.Density > 0.95:
@@ -42,7 +42,7 @@ func describe(d *data.Dataset, log zerolog.Logger) {
 // checkSymbol rejects a SYMBOL that is no node of a market. The nodes of a graph
 // from a file may have no names.
 func checkSymbol(d *data.Dataset, symbol string) error {
-	if d.Interval == 0 || slices.Contains(d.Symbols, symbol) {
+	if d.Timeless() || slices.Contains(d.Symbols, symbol) {
 		return nil
 	}
 	return fault.Input("SYMBOL=%s is none of the %d nodes", symbol, d.NumNodes()).Fix("set SYMBOL to one of SYMBOLS")

@@ -15,11 +15,11 @@ import (
 func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.Metrics, error) {
 	m := result.Metrics{Data: l.report, BestEpoch: f.BestEpoch, EpochsRun: len(f.Epochs), StoppedEarly: f.EarlyStop}
 	var err error
-	if m.Splits, err = evaluation.EvaluateSplits(p.rows()); err != nil {
+	if m.Splits, m.Horizons, err = p.evaluate(); err != nil {
 		return m, err
 	}
 	m.Symbol.Name = symbol
-	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(p.rows(), symbol)); err != nil {
+	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(p.first(), symbol)); err != nil {
 		return m, err
 	}
 	d, edges := l.dataset, 0

@@ -91,7 +91,7 @@ func (l *loader) fixedGraph(ctx context.Context, name string, g *arango.Graph) (
 	}
 	d, err := await(ctx, func() (*data.Dataset, error) { return data.FromPyG(g.File, nil, l.config.Data, l.config.Train.Seed) })
 	if err == nil {
-		d.Features, d.LeftOut = g.Features, g.LeftOut
+		d.Features, d.Dropped = g.Features, g.Dropped
 	}
 	return d, err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/nn/train"
@@ -42,42 +43,69 @@ func predict(ctx context.Context, thread *torch.Thread, m *nn.GCN, g *train.Grap
 	return s, nil
 }
 
-// rows are the predictions in time order, one a snapshot and node present.
+// rows are the predictions in time order, one a snapshot, node to be evaluated
+// and horizon.
 func (p *predictions) rows() iter.Seq[evaluation.Prediction] {
 	return func(yield func(evaluation.Prediction) bool) {
-		const classes = len(evaluation.Classes)
-		n := p.dataset.NumNodes()
-		times := p.dataset.OpenTimes()
 		for t := range p.dataset.Len() {
-			k, predicted := p.of[t]
-			if !predicted {
+			if _, predicted := p.of[t]; !predicted {
 				continue
 			}
-			y, ret := p.dataset.Outcomes(t)
-			reported := p.dataset.Rows(t)
-			for i, symbol := range p.dataset.Symbols {
-				if !reported[i] {
+			for i, ok := range p.dataset.EvalMask(t) {
+				if !ok {
 					continue
 				}
-				probability := p.probabilities[(k*n+i)*classes : (k*n+i+1)*classes]
-				row := evaluation.Prediction{
-					Symbol: symbol, Split: string(p.dataset.Splits[t]),
-					PDown: float64(probability[data.Down]), PFlat: float64(probability[data.Flat]), PUp: float64(probability[data.Up]),
-				}
-				row.Score = row.PUp - row.PDown
-				if times != nil {
-					row.OpenTime = times[t]
-				}
-				if y[i] != pyg.Unlabelled {
-					row.Label = &y[i]
-					if ret != nil {
-						row.Return = new(float64(ret[i]))
+				for h := range p.dataset.Targets.Horizons {
+					if !yield(p.row(t, i, h)) {
+						return
 					}
-				}
-				if !yield(row) {
-					return
 				}
 			}
 		}
 	}
+}
+
+// row is the prediction of node i at snapshot t and horizon h.
+func (p *predictions) row(t, i, h int) evaluation.Prediction {
+	const classes = len(evaluation.Classes)
+	horizons := p.dataset.Targets.Horizons
+	at := (p.of[t]*p.dataset.NumNodes()+i)*len(horizons) + h
+	probability := p.probabilities[at*classes : (at+1)*classes]
+	row := evaluation.Prediction{
+		Symbol: p.dataset.Symbols[i], Split: string(p.dataset.SplitAt(t, h)), Horizon: int64(horizons[h]),
+		PDown: float64(probability[data.Down]), PFlat: float64(probability[data.Flat]), PUp: float64(probability[data.Up]),
+	}
+	row.Score = row.PUp - row.PDown
+	if times := p.dataset.OpenTimes(); times != nil {
+		row.OpenTime = times[t]
+	}
+	y, ret := p.dataset.Targets.At(t)
+	if k := i*len(horizons) + h; y[k] != pyg.Unlabelled {
+		row.Label = &y[k]
+		if ret != nil {
+			row.Return = new(float64(ret[k]))
+		}
+	}
+	return row
+}
+
+// first are the rows of the first horizon.
+func (p *predictions) first() iter.Seq[evaluation.Prediction] {
+	return evaluation.AtHorizon(p.rows(), p.dataset.Targets.Horizons[0])
+}
+
+// evaluate measures the predictions of each horizon; the first one's are apart,
+// and alone where there is no other.
+func (p *predictions) evaluate() (first evaluation.Splits, each []result.HorizonMetrics, err error) {
+	for _, horizon := range p.dataset.Targets.Horizons {
+		splits, err := evaluation.EvaluateSplits(evaluation.AtHorizon(p.rows(), horizon))
+		if err != nil {
+			return first, nil, err
+		}
+		each = append(each, result.HorizonMetrics{Horizon: horizon, Splits: splits})
+	}
+	if first = each[0].Splits; len(each) == 1 {
+		each = nil
+	}
+	return first, each, nil
 }

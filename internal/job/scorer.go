@@ -19,20 +19,20 @@ func snapshotsOf(d *data.Dataset, split data.Split) []int {
 }
 
 // scorer scores predictions of one split by AUC of the score against the
-// return's sign.
+// return's sign, at the first horizon.
 type scorer struct {
 	ret   []float64
-	index []int // of ret, among the split's [snapshots, N]
+	index []int // of ret, among the split's [snapshots, N, H]
 }
 
 func newScorer(d *data.Dataset, split data.Split) *scorer {
 	s := &scorer{}
 	for k, t := range snapshotsOf(d, split) {
-		y, ret := d.Outcomes(t)
-		for i, class := range y {
-			if class != pyg.Unlabelled && ret != nil {
-				s.ret = append(s.ret, float64(ret[i]))
-				s.index = append(s.index, k*d.NumNodes()+i)
+		y, ret := d.Targets.At(t)
+		for at := 0; at < len(y); at += d.Targets.NumHorizons() {
+			if y[at] != pyg.Unlabelled && ret != nil {
+				s.ret = append(s.ret, float64(ret[at]))
+				s.index = append(s.index, k*len(y)+at)
 			}
 		}
 	}
@@ -42,7 +42,7 @@ func newScorer(d *data.Dataset, split data.Split) *scorer {
 func (s *scorer) auc(p train.Prediction) float64 {
 	score := make([]float64, len(s.index))
 	for k, i := range s.index {
-		row := p.Probabilities[i*p.Classes : (i+1)*p.Classes]
+		row := p.Probabilities[i*len(evaluation.Classes) : (i+1)*len(evaluation.Classes)]
 		score[k] = float64(row[data.Up]) - float64(row[data.Down])
 	}
 	return evaluation.AUC(score, s.ret)

@@ -244,7 +244,7 @@ func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*re
 	if err != nil {
 		return nil, err
 	}
-	splits, err := evaluation.EvaluateSplits(p.rows())
+	splits, horizons, err := p.evaluate()
 	if err == nil {
 		t.reporter.metrics.Evaluated(baselineKind, splits)
 	}
@@ -252,5 +252,6 @@ func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*re
 		Name:        config.BaselineNoEdges,
 		Description: "the same network, trained the same way, without edges",
 		Splits:      splits,
+		Horizons:    horizons,
 	}, err
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
@@ -98,7 +99,7 @@ func sampleMetadata() Metadata {
 	return Metadata{
 		ModelType: "gcn", ModelName: "market_gnn_v1", QueueID: "q-1", Symbol: "BTCUSDT",
 		FeatureNames: []string{"log_return_1", "rsi_14"}, FeatureMean: Float32s{0.1, 50}, FeatureStd: Float32s{0.01, 1},
-		LeftOut: []data.LeftOut{{Name: "spread", Reason: "no column best_bid"}},
+		LeftOut: []data.DroppedFeature{{Name: "spread", Reason: "no column best_bid"}},
 		Symbols: []string{"BTCUSDT", "ETHUSDT"}, Interval: "5m", Horizon: 1, Task: "direction",
 		Label:  LabelRule{DeadZone: 0.5, Rule: "up where ret > k * volatility"},
 		Graph:  GraphRule{Window: 100, TopK: new(10), Returns: "raw", Density: 1},
@@ -155,7 +156,7 @@ func TestMetadataThatContradictsItselfIsRefused(t *testing.T) {
 	}
 }
 
-func TestPartsSpanTheirSnapshots(t *testing.T) {
+func TestSplitRangesSpanTheirSnapshots(t *testing.T) {
 	splits := []data.Split{data.Train, data.Train, data.Gap, data.Valid, data.Gap, data.Test, data.Test, data.Live}
 	times := []int64{0, 5, 10, 15, 20, 25, 30, 35}
 	span := func(n int, first, last int64) Span { return Span{n, &first, &last} }
@@ -163,14 +164,14 @@ func TestPartsSpanTheirSnapshots(t *testing.T) {
 		name   string
 		splits []data.Split
 		times  []int64
-		want   Parts
+		want   SplitRanges
 	}{
-		{"all parts", splits, times, Parts{span(2, 0, 5), span(1, 15, 15), span(2, 25, 30), span(1, 35, 35), 2}},
-		{"no time", splits, nil, Parts{Span{Count: 2}, Span{Count: 1}, Span{Count: 2}, Span{Count: 1}, 2}},
-		{"no snapshots", nil, nil, Parts{}},
+		{"all parts", splits, times, SplitRanges{span(2, 0, 5), span(1, 15, 15), span(2, 25, 30), span(1, 35, 35), 2}},
+		{"no time", splits, nil, SplitRanges{Span{Count: 2}, Span{Count: 1}, Span{Count: 2}, Span{Count: 1}, 2}},
+		{"no snapshots", nil, nil, SplitRanges{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got, err := NewParts(c.splits, c.times)
+			got, err := NewSplitRanges(c.splits, c.times)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -179,10 +180,49 @@ func TestPartsSpanTheirSnapshots(t *testing.T) {
 			}
 		})
 	}
-	if _, err := NewParts(splits, times[1:]); err == nil {
+	if _, err := NewSplitRanges(splits, times[1:]); err == nil {
 		t.Error("a missing open time was taken")
 	}
-	if _, err := NewParts(slices.Concat(splits, []data.Split{"future"}), nil); err == nil || !strings.Contains(err.Error(), `snapshot 8 has split "future"`) {
+	if _, err := NewSplitRanges(slices.Concat(splits, []data.Split{"future"}), nil); err == nil || !strings.Contains(err.Error(), `snapshot 8 has split "future"`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTheRecipeOfMetadataBuildsThePanelOfTheRun(t *testing.T) {
+	threshold := 0.15
+	for name, recipe := range map[string]data.Recipe{
+		"highest":   {GraphWindow: 40, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw},
+		"threshold": {GraphWindow: 60, EdgeTopK: 10, EdgeThreshold: &threshold, EdgeReturns: data.EdgeReturnsExcess},
+	} {
+		t.Run(name, func(t *testing.T) {
+			market, _, err := source.Load(t.Context(), source.Config{Source: source.Simulated, Symbol: "BTCUSDT", Symbols: "top:6", Interval: "5m", Lookback: "2d", Seed: 3})
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := recipe.Build(market)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := Metadata{
+				ModelType: "gcn", Symbol: want.Symbols[0], Symbols: want.Symbols, Interval: "5m", FeatureNames: want.Features,
+				FeatureMean: make(Float32s, want.NumFeatures()), FeatureStd: slices.Repeat(Float32s{1}, want.NumFeatures()),
+			}
+			m.SetRecipe(recipe)
+			text, err := m.JSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var read Metadata
+			if err := json.Unmarshal(text, &read); err != nil {
+				t.Fatal(err)
+			}
+			got, err := read.Recipe().Build(market)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want.Fingerprint() != got.Fingerprint() {
+				t.Error("the panel has other bits")
+			}
+		})
 	}
 }

@@ -20,22 +20,23 @@ type Metadata struct {
 
 	// FeatureNames [F] is the order of the columns of x.
 	FeatureNames []string `json:"feature_names"`
-	// FeatureMean and FeatureStd [F] are fitted on the training part.
+	// FeatureMean and FeatureStd [F] are fitted on the training split.
 	// weights.pt takes (x - mean) / std; model.pt takes x, and does it inside.
 	FeatureMean Float32s `json:"feature_mean"`
 	FeatureStd  Float32s `json:"feature_std"`
 	// LeftOut are features that the data could not support, and why.
-	LeftOut []data.LeftOut `json:"left_out"`
+	LeftOut []data.DroppedFeature `json:"left_out"`
 
 	Symbols  []string `json:"symbols"`  // [N] node order, the rows of x
 	Interval string   `json:"interval"` // length of a bar, as in INTERVAL: 5m; empty for a graph without time
-	Horizon  int      `json:"horizon"`  // bars ahead that the label looks
+	Horizon  int      `json:"horizon"`  // bars ahead that the first target looks
+	Horizons []int    `json:"horizons"` // [H] of all targets, the columns of the logits [N, H, 3] where there are several
 	Task     string   `json:"task"`     // direction
 	Classes  []string `json:"classes"`  // [3] the columns of the logits; set by JSON
 
-	Label  LabelRule `json:"label"`
-	Graph  GraphRule `json:"graph"`
-	Splits Parts     `json:"splits"`
+	Label  LabelRule   `json:"label"`
+	Graph  GraphRule   `json:"graph"`
+	Splits SplitRanges `json:"splits"`
 
 	Hidden int `json:"hidden"` // channels of a hidden layer
 	Layers int `json:"layers"`
@@ -45,8 +46,9 @@ type Metadata struct {
 
 // LabelRule is how a return becomes a class.
 type LabelRule struct {
-	DeadZone float64 `json:"dead_zone"` // k of the rule
-	Rule     string  `json:"rule"`      // one sentence
+	Target   string  `json:"target,omitempty"` // prices between which returns are measured, as in TARGET; empty for given classes
+	DeadZone float64 `json:"dead_zone"`        // k of the rule
+	Rule     string  `json:"rule"`             // one sentence
 }
 
 // GraphRule is how returns become edges. TopK and Threshold are nil where
@@ -66,29 +68,29 @@ type Versions struct {
 	Go         string `json:"go"`
 }
 
-// Parts is where each part of the time axis lies.
-type Parts struct {
+// SplitRanges is where each split lies on the time axis, at the first horizon.
+type SplitRanges struct {
 	Train Span `json:"train"`
 	Valid Span `json:"valid"`
 	Test  Span `json:"test"`
 	Live  Span `json:"live"`
-	Gap   int  `json:"gap"` // snapshots in no part, whose labels reach into the next one
+	Gap   int  `json:"gap"` // snapshots of no split, whose returns reach into the next one
 }
 
-// Span is a part's snapshots, both ends included.
+// Span is a split's snapshots, both ends included.
 type Span struct {
 	Count int    `json:"count"`
-	First *int64 `json:"first"` // open_time, Unix ms; nil: an empty part, or a graph without time
+	First *int64 `json:"first"` // open_time, Unix ms; nil: an empty split, or a graph without time
 	Last  *int64 `json:"last"`
 }
 
-// NewParts gathers the spans of splits [T], whose snapshots have open times
+// NewSplitRanges gathers the spans of splits [T], whose snapshots have open times
 // [T], rising, in Unix ms; nil where the graph has no time.
-func NewParts(splits []data.Split, openTimes []int64) (Parts, error) {
+func NewSplitRanges(splits []data.Split, openTimes []int64) (SplitRanges, error) {
 	if openTimes != nil && len(openTimes) != len(splits) {
-		return Parts{}, fmt.Errorf("finding the parts: %d open times for %d snapshots", len(openTimes), len(splits))
+		return SplitRanges{}, fmt.Errorf("finding the splits: %d open times for %d snapshots", len(openTimes), len(splits))
 	}
-	var p Parts
+	var p SplitRanges
 	spans := map[data.Split]*Span{data.Train: &p.Train, data.Valid: &p.Valid, data.Test: &p.Test, data.Live: &p.Live}
 	for t, split := range splits {
 		if split == data.Gap {
@@ -97,7 +99,7 @@ func NewParts(splits []data.Split, openTimes []int64) (Parts, error) {
 		}
 		s := spans[split]
 		if s == nil {
-			return Parts{}, fmt.Errorf("finding the parts: snapshot %d has split %q, which is none of train, valid, test, live, gap", t, split)
+			return SplitRanges{}, fmt.Errorf("finding the splits: snapshot %d has split %q, which is none of train, valid, test, live, gap", t, split)
 		}
 		s.Count++
 		if openTimes == nil {
@@ -111,13 +113,31 @@ func NewParts(splits []data.Split, openTimes []int64) (Parts, error) {
 	return p, nil
 }
 
+// Recipe is how the panel of the model is built from a market again.
+func (m *Metadata) Recipe() data.Recipe {
+	r := data.Recipe{Features: m.FeatureNames, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
+	if m.Graph.TopK != nil {
+		r.EdgeTopK = *m.Graph.TopK
+	}
+	return r
+}
+
+// SetRecipe records the recipe of a panel that was built from a market. The
+// features are FeatureNames.
+func (m *Metadata) SetRecipe(r data.Recipe) {
+	m.Graph.Window, m.Graph.Returns, m.Graph.Threshold = r.GraphWindow, r.EdgeReturns, r.EdgeThreshold
+	if r.EdgeThreshold == nil {
+		m.Graph.TopK = &r.EdgeTopK
+	}
+}
+
 // JSON renders metadata.json. Fields that contradict each other, and values
 // that a reader could not compute with, are an error.
 func (m Metadata) JSON() ([]byte, error) {
 	m.FormatVersion = FormatVersion
 	m.Classes = evaluation.Classes[:]
 	if m.LeftOut == nil {
-		m.LeftOut = []data.LeftOut{}
+		m.LeftOut = []data.DroppedFeature{}
 	}
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("encoding metadata: %w", err)

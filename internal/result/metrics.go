@@ -15,12 +15,13 @@ const FormatVersion = 1
 // Metrics is metrics.json: how good the model is, against what, and what it
 // cost.
 type Metrics struct {
-	FormatVersion int               `json:"format_version"` // set by JSON
-	Splits        evaluation.Splits `json:"splits"`         // all symbols
+	FormatVersion int               `json:"format_version"`     // set by JSON
+	Splits        evaluation.Splits `json:"splits"`             // all symbols, at the first horizon
+	Horizons      []HorizonMetrics  `json:"horizons,omitempty"` // each, where there are several
 	Symbol        SymbolMetrics     `json:"symbol"`
 	Baseline      *Baseline         `json:"baseline,omitempty"` // nil: not run
 	Graph         GraphSize         `json:"graph"`
-	Data          source.Report     `json:"data"` // what was mended while reading
+	Data          source.Report     `json:"data"` // what was corrected while reading
 
 	BestEpoch    int  `json:"best_epoch"`    // from 1: the one whose weights were kept
 	EpochsRun    int  `json:"epochs_run"`    // those of earlier starts of the same run included
@@ -28,6 +29,12 @@ type Metrics struct {
 
 	Timing  Timing  `json:"timing"`
 	History History `json:"history"`
+}
+
+// HorizonMetrics is one horizon's own rows.
+type HorizonMetrics struct {
+	Horizon int               `json:"horizon"` // bars
+	Splits  evaluation.Splits `json:"splits"`
 }
 
 // SymbolMetrics is SYMBOL's own rows apart. The commonest class is that of
@@ -43,6 +50,7 @@ type Baseline struct {
 	Name        string            `json:"name"` // no_edges
 	Description string            `json:"description"`
 	Splits      evaluation.Splits `json:"splits"`
+	Horizons    []HorizonMetrics  `json:"horizons,omitempty"`
 }
 
 // GraphSize is how large and how full the snapshots are.

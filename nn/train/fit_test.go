@@ -34,7 +34,9 @@ func newFixture(t *testing.T, seed int64, edges bool) *fixture {
 		t.Fatal(err)
 	}
 	d, err := data.Build(market, data.Config{
-		Horizon: 1, Task: data.TaskDirection, GraphWindow: 50, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw, TrainFraction: 0.6, ValidFraction: 0.2,
+		Recipe:       data.Recipe{GraphWindow: 50, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw},
+		TargetConfig: data.TargetConfig{Task: data.TaskDirection, Target: data.TargetClose, Horizons: data.Horizons{1}},
+		FoldConfig:   data.FoldConfig{TrainFraction: 0.6, ValidFraction: 0.2},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func TestSplitsFollowTimeWithAGapOfHorizonBarsBeforeEachBoundary(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			m := emptyMarket(1, 30)
 			cfg := defaultConfig()
-			cfg.Horizon = test.horizon
+			cfg.Horizons = Horizons{test.horizon}
 			if test.change != nil {
 				test.change(&cfg, m)
 			}
@@ -50,28 +50,28 @@ func TestSplitsFollowTimeWithAGapOfHorizonBarsBeforeEachBoundary(t *testing.T) {
 			for b := 10; test.bars == nil && b < 30; b++ {
 				bars = append(bars, b)
 			}
-			splits, err := cfg.split(m, bars)
+			fold, err := cfg.fold(m.Axis(), bars, newTargets(cfg.TargetConfig, m.Bars, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := letters(splits); got != test.want {
+			if got := letters(fold.Splits); got != test.want {
 				t.Errorf("splits are %s, want %s", got, test.want)
 			}
 		})
 	}
 }
 
-func TestAnEmptyPartIsRefusedWithTheVariableThatMakesIt(t *testing.T) {
+func TestAnEmptySplitIsRejectedWithTheVariableThatMakesIt(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		change func(c *Config, m *Market)
 		want   []string
 	}{
-		{"no train", func(c *Config, _ *Market) { c.TrainFraction = 0.01 }, []string{"train part is empty", "TRAIN_FRACTION=0.01"}},
-		{"no valid", func(c *Config, _ *Market) { c.ValidFraction = 0.05 }, []string{"valid part is empty", "VALID_FRACTION=0.05"}},
-		{"no test", func(c *Config, _ *Market) { c.TrainFraction, c.ValidFraction = 0.5, 0.49 }, []string{"test part is empty"}},
-		{"the gap takes the part", func(c *Config, _ *Market) { c.Horizon = 4 }, []string{"valid part is empty", "HORIZON=4"}},
-		{"no label is known", func(c *Config, _ *Market) { c.Horizon = 25 }, []string{"HORIZON=25"}},
+		{"no train", func(c *Config, _ *Market) { c.TrainFraction = 0.01 }, []string{"train split is empty", "TRAIN_FRACTION=0.01"}},
+		{"no valid", func(c *Config, _ *Market) { c.ValidFraction = 0.05 }, []string{"valid split is empty", "VALID_FRACTION=0.05"}},
+		{"no test", func(c *Config, _ *Market) { c.TrainFraction, c.ValidFraction = 0.5, 0.49 }, []string{"test split is empty"}},
+		{"the gap takes the split", func(c *Config, _ *Market) { c.Horizons = Horizons{4} }, []string{"valid split is empty", "HORIZON=4"}},
+		{"no label is known", func(c *Config, _ *Market) { c.Horizons = Horizons{25} }, []string{"HORIZON=25"}},
 		{"TRAIN_END before the data", func(c *Config, m *Market) {
 			c.TrainEnd, c.ValidEnd = testStart.Add(-time.Hour), time.UnixMilli(m.OpenTime(20))
 		}, []string{"TRAIN_END 2024-06-01T20:15:00Z", "2024-06-01T22:05:00Z"}},
@@ -87,7 +87,7 @@ func TestAnEmptyPartIsRefusedWithTheVariableThatMakesIt(t *testing.T) {
 			for k := range bars {
 				bars[k] = 10 + k
 			}
-			_, err := cfg.split(m, bars)
+			_, err := cfg.fold(m.Axis(), bars, newTargets(cfg.TargetConfig, m.Bars, 1))
 			if !errors.Is(err, ErrInput) {
 				t.Fatalf("error is %v", err)
 			}
@@ -100,12 +100,12 @@ func TestAnEmptyPartIsRefusedWithTheVariableThatMakesIt(t *testing.T) {
 	}
 }
 
-// EmptyPart tells beforehand what a split would say of a market without gaps.
-func TestAnEmptyPartIsKnownFromTheNumberOfBars(t *testing.T) {
+// EmptySplit tells beforehand what a split would say of a market without gaps.
+func TestAnEmptySplitIsKnownFromTheNumberOfBars(t *testing.T) {
 	cfg := defaultConfig()
 	for _, horizon := range []int{1, 3, 10} {
 		for _, shares := range [][2]float64{{0.6, 0.2}, {0.7, 0.1}, {0.05, 0.9}, {0.9, 0.05}} {
-			cfg.Horizon, cfg.TrainFraction, cfg.ValidFraction = horizon, shares[0], shares[1]
+			cfg.Horizons, cfg.TrainFraction, cfg.ValidFraction = Horizons{horizon}, shares[0], shares[1]
 			for n := cfg.LeastBars(); n < cfg.LeastBars()+80; n++ {
 				if err := cfg.CheckBars(n); err != nil {
 					t.Fatal(err)
@@ -114,10 +114,10 @@ func TestAnEmptyPartIsKnownFromTheNumberOfBars(t *testing.T) {
 				for b := cfg.firstBar(); b < n; b++ {
 					bars = append(bars, b)
 				}
-				_, err := cfg.split(emptyMarket(1, n), bars)
-				part := cfg.EmptyPart(n)
-				if (err == nil) != (part == "") || err != nil && !strings.Contains(err.Error(), "the "+string(part)+" part is empty") {
-					t.Fatalf("HORIZON=%d, shares %v, %d bars: %q is said to be empty, and a split says %v", horizon, shares, n, part, err)
+				_, err := cfg.fold(emptyMarket(1, n).Axis(), bars, newTargets(cfg.TargetConfig, n, 1))
+				split := cfg.EmptySplit(n)
+				if (err == nil) != (split == "") || err != nil && !strings.Contains(err.Error(), "the "+string(split)+" split is empty") {
+					t.Fatalf("HORIZON=%d, shares %v, %d bars: %q is said to be empty, and a split says %v", horizon, shares, n, split, err)
 				}
 			}
 			if err := cfg.CheckBars(cfg.LeastBars() - 1); !errors.Is(err, ErrInput) {

@@ -1,0 +1,236 @@
+package data
+
+import (
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/pyg"
+)
+
+// Split is the use of a snapshot: it trains, validates, tests, is live, or
+// has none.
+type Split string
+
+// The splits, in time order. A gap snapshot lies so close before the next split
+// that its return would reach into it: it is used for nothing.
+const (
+	Train Split = "train"
+	Valid Split = "valid"
+	Test  Split = "test"
+	Live  Split = "live" // the newest, whose returns the future still holds
+	Gap   Split = "gap"
+)
+
+// FoldConfig is how time is divided. The variables are documented in
+// internal/config, which reads them.
+type FoldConfig struct {
+	TrainEnd      time.Time `env:"TRAIN_END"`
+	ValidEnd      time.Time `env:"VALID_END"`
+	TrainFraction float64   `env:"TRAIN_FRACTION" envDefault:"0.6"`
+	ValidFraction float64   `env:"VALID_FRACTION" envDefault:"0.2"`
+}
+
+func (c FoldConfig) problems(p *problems) {
+	train, valid := c.TrainFraction, c.ValidFraction
+	p.check(train > 0 && train < 1, "TRAIN_FRACTION is %v: set a share above 0 and below 1", train)
+	p.check(valid > 0 && valid < 1, "VALID_FRACTION is %v: set a share above 0 and below 1", valid)
+	// Shares such as 0.7 and 0.3 may add up to a hair less than 1.
+	p.check(!(train+valid >= 1-1e-9), "TRAIN_FRACTION %v and VALID_FRACTION %v leave nothing to test on: set them to a sum below 1", train, valid)
+
+	switch {
+	case c.TrainEnd.IsZero() != c.ValidEnd.IsZero():
+		set, unset := "TRAIN_END", "VALID_END"
+		if c.TrainEnd.IsZero() {
+			set, unset = unset, set
+		}
+		p.check(false, "%s is set but %s is not: set both or neither", set, unset)
+	case !c.TrainEnd.IsZero():
+		p.check(c.TrainEnd.Before(c.ValidEnd), "TRAIN_END %s is not before VALID_END %s: set TRAIN_END to an earlier time, or VALID_END to a later one", stamp(c.TrainEnd), stamp(c.ValidEnd))
+	}
+}
+
+// Fold is one division of the snapshots into splits, with the scaler of its
+// training split.
+type Fold struct {
+	// Splits [T] is the split of each snapshot at the first horizon. Train,
+	// valid and gap are the same at every horizon.
+	Splits []Split
+	Scaler
+
+	liveFrom []int  // [H] first live snapshot of each horizon; nil for a graph without time
+	evalMask []bool // [T, N] of a graph without time; nil: the panel's mask
+}
+
+// SplitAt is the split of snapshot t at horizon h: a return over fewer bars is
+// known earlier, so that the newest snapshots may test at one horizon and be
+// live at another.
+func (f *Fold) SplitAt(t, h int) Split {
+	split := f.Splits[t]
+	switch {
+	case f.liveFrom == nil || split != Live && split != Test:
+		return split
+	case t >= f.liveFrom[h]:
+		return Live
+	}
+	return Test
+}
+
+// Folds divides the panel's snapshots by time and fits each fold's scaler.
+// Before each boundary the snapshots whose longest return reaches it are gap
+// (the purging of López de Prado, Advances in Financial Machine Learning, 2018,
+// chapter 7): a return of one split never uses a price of the next.
+//
+// An error wraps ErrInput.
+func (c FoldConfig) Folds(p *Panel, y *Targets) ([]Fold, error) {
+	f, err := c.fold(p.Axis, p.bars, y)
+	if err != nil {
+		return nil, err
+	}
+	f.unlabelLive(y)
+	if err := f.checkLabels(y); err != nil {
+		return nil, err
+	}
+	if f.Scaler, err = fitScaler(p, &f); err != nil {
+		return nil, err
+	}
+	return []Fold{f}, nil
+}
+
+// fold divides the snapshots of bars (rising).
+func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
+	reach, f := 0, Fold{Splits: make([]Split, len(bars))}
+	for h := range y.Horizons {
+		r := y.reach(h)
+		reach = max(reach, r)
+		f.liveFrom = append(f.liveFrom, sort.Search(len(bars), func(s int) bool { return bars[s]+r >= axis.Bars }))
+	}
+	settled := sort.Search(len(bars), func(s int) bool { return bars[s]+reach >= axis.Bars })
+	if settled == 0 {
+		return Fold{}, inputError("no snapshot is followed by HORIZON=%s bars; load more bars (START, LOOKBACK) or lower HORIZON", y.Horizons)
+	}
+	validFrom, testFrom, err := c.boundaries(axis, bars[:settled], reach)
+	if err != nil {
+		return Fold{}, err
+	}
+	size := map[Split]int{}
+	for s, t := range bars {
+		split := Gap
+		switch {
+		case s >= settled && s >= f.liveFrom[0]:
+			split = Live
+		case t < validFrom && t+reach < validFrom:
+			split = Train
+		case t >= validFrom && t+reach < testFrom:
+			split = Valid
+		case t >= testFrom:
+			split = Test
+		}
+		f.Splits[s] = split
+		size[split]++
+	}
+	for _, split := range []Split{Train, Valid, Test} {
+		if size[split] == 0 {
+			return Fold{}, inputError("the %s split is empty: %s cut the %d labelled snapshots from %s to %s into train %d, valid %d and test %d, with gaps of %d bars (HORIZON=%s) between; move the boundaries or load more bars (START, LOOKBACK)",
+				split, c.boundaryNames(), settled, axis.stampOf(bars[0]), axis.stampOf(bars[settled-1]), size[Train], size[Valid], size[Test], reach, y.Horizons)
+		}
+	}
+	return f, nil
+}
+
+// emptySplit is EmptySplit of so many snapshots, live ones included.
+func (c FoldConfig) emptySplit(snapshots, reach int) Split {
+	labelled := snapshots - reach
+	if !c.TrainEnd.IsZero() {
+		return ""
+	}
+	valid, test := shareOf(c.TrainFraction, labelled, reach), shareOf(c.TrainFraction+c.ValidFraction, labelled, reach)
+	switch {
+	case valid-reach < 1:
+		return Train
+	case test-valid-reach < 1:
+		return Valid
+	case labelled-test < 1:
+		return Test
+	}
+	return ""
+}
+
+// shareOf is the place of a boundary among labelled snapshots and the live ones
+// behind them. Rounded, because 0.7 + 0.1 falls short of 0.8.
+func shareOf(share float64, labelled, live int) int {
+	if s := int(share*float64(labelled) + 0.5); s < labelled {
+		return s
+	}
+	return labelled + live
+}
+
+// boundaries is the first bar of validation and of test; bars are those of the
+// snapshots whose returns are known at every horizon.
+func (c FoldConfig) boundaries(axis Axis, bars []int, reach int) (validFrom, testFrom int, err error) {
+	if c.TrainEnd.IsZero() {
+		at := func(share float64) int {
+			if s := shareOf(share, len(bars), reach); s < len(bars) {
+				return bars[s]
+			}
+			return axis.Bars
+		}
+		return at(c.TrainFraction), at(c.TrainFraction + c.ValidFraction), nil
+	}
+	from := func(end time.Time) int {
+		return sort.Search(axis.Bars, func(t int) bool { return !time.UnixMilli(axis.OpenTime(t)).Before(end) })
+	}
+	validFrom, testFrom = from(c.TrainEnd), from(c.ValidEnd)
+	for _, b := range []struct {
+		name string
+		end  time.Time
+		bar  int
+	}{{"TRAIN_END", c.TrainEnd, validFrom}, {"VALID_END", c.ValidEnd, testFrom}} {
+		if b.bar <= bars[0] || b.bar > bars[len(bars)-1] {
+			return 0, 0, inputError("%s %s is outside the labelled snapshots, which run from %s to %s; move it between them or load other bars (START, END)",
+				b.name, stamp(b.end), axis.stampOf(bars[0]), axis.stampOf(bars[len(bars)-1]))
+		}
+	}
+	return validFrom, testFrom, nil
+}
+
+// boundaryNames is how a message names what set the boundaries.
+func (c FoldConfig) boundaryNames() string {
+	if c.TrainEnd.IsZero() {
+		return fmt.Sprintf("TRAIN_FRACTION=%v and VALID_FRACTION=%v", c.TrainFraction, c.ValidFraction)
+	}
+	return fmt.Sprintf("TRAIN_END=%s and VALID_END=%s", stamp(c.TrainEnd), stamp(c.ValidEnd))
+}
+
+// unlabelLive removes what somebody claims to know of the future.
+func (f *Fold) unlabelLive(y *Targets) {
+	horizons := len(y.Horizons)
+	for h, from := range f.liveFrom {
+		for at := from*y.width + h; at < len(y.class); at += horizons {
+			y.class[at] = pyg.Unlabelled
+			if y.value != nil {
+				y.value[at] = 0
+			}
+		}
+	}
+}
+
+// checkLabels rejects a split that has snapshots but no label at the first
+// horizon: nothing can be trained or measured on it.
+func (f *Fold) checkLabels(y *Targets) error {
+	labels, horizons := map[Split]int{}, max(1, len(y.Horizons))
+	for t, split := range f.Splits {
+		class, _ := y.At(t)
+		for at := 0; at < len(class); at += horizons {
+			if class[at] != pyg.Unlabelled {
+				labels[split]++
+			}
+		}
+	}
+	for _, split := range []Split{Train, Valid, Test} {
+		if labels[split] == 0 {
+			return inputError("the %s split has no label; move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data", split)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package data
+
+import (
+	"math"
+	"runtime"
+	"slices"
+)
+
+// Recipe says how a market becomes a panel: which features, and which rule makes
+// the edges. It is what metadata.json holds, so that a model's panel can be
+// built again from its result. It says nothing of labels and splits.
+type Recipe struct {
+	// Features are the columns of x by name, in their order; nil: all that the
+	// market supports.
+	Features []string `env:"-"`
+
+	GraphWindow   int      `env:"GRAPH_WINDOW" envDefault:"100"` // bars of returns that a correlation spans
+	EdgeTopK      int      `env:"EDGE_TOP_K" envDefault:"10"`    // sources of a target, where EdgeThreshold is nil
+	EdgeThreshold *float64 `env:"EDGE_THRESHOLD"`                // least correlation of an edge
+	EdgeReturns   string   `env:"EDGE_RETURNS" envDefault:"raw"`
+}
+
+// The values of EDGE_RETURNS: which one-bar log returns are correlated.
+const (
+	EdgeReturnsRaw    = "raw"    // the returns themselves
+	EdgeReturnsExcess = "excess" // less the mean return of the symbols present at the bar
+)
+
+// minGraphWindow is the fewest returns whose correlation says anything: any
+// two points lie on a line.
+const minGraphWindow = 3
+
+func (r Recipe) problems(p *problems) {
+	p.check(r.GraphWindow >= minGraphWindow && r.GraphWindow <= maxBars, "GRAPH_WINDOW is %d: set a number of bars from %d to %d", r.GraphWindow, minGraphWindow, maxBars)
+	p.check(r.EdgeTopK >= 1, "EDGE_TOP_K is %d: set a number of neighbours from 1", r.EdgeTopK)
+	if r.EdgeThreshold != nil {
+		v := *r.EdgeThreshold
+		p.check(v >= -1 && v <= 1, "EDGE_THRESHOLD is %v: set a correlation from -1 to 1", v)
+	}
+	p.check(r.EdgeReturns == EdgeReturnsRaw || r.EdgeReturns == EdgeReturnsExcess,
+		"EDGE_RETURNS is %q: set %s or %s", r.EdgeReturns, EdgeReturnsRaw, EdgeReturnsExcess)
+}
+
+// Validate reports every wrong value at once, each with its variable. Every
+// error wraps ErrInput.
+func (r Recipe) Validate() error {
+	var p problems
+	r.problems(&p)
+	return p.err()
+}
+
+// firstBar is the first one whose windows can be full.
+func (r Recipe) firstBar() int { return max(r.GraphWindow, lookback) }
+
+// Build makes a panel: one snapshot for each bar from the first at which the
+// graph window and every feature's window can be full, to the newest. A bar at
+// which no symbol has all its features is no snapshot.
+//
+// A snapshot of bar t uses bars up to t only. Which features there are is
+// decided once, by which optional values are there over the whole market.
+//
+// An error wraps ErrInput and names the value and its remedy.
+func (r Recipe) Build(m *Market) (*Panel, error) { return r.build(m, func() {}) }
+
+// BuildReleasing is Build for a market that nobody needs any more: m loses its
+// series as soon as the features are made of them, before edges take memory.
+func (r Recipe) BuildReleasing(m *Market) (*Panel, error) {
+	return r.build(m, func() {
+		m.Open, m.High, m.Low, m.Close, m.Volume, m.Optional = nil, nil, nil, nil, nil, nil
+		runtime.GC() // or edges may fill the memory beside them before it is next due
+	})
+}
+
+// build calls release once the market's series have been read for the last time.
+func (r Recipe) build(m *Market, release func()) (*Panel, error) {
+	if err := r.Validate(); err != nil {
+		return nil, err
+	}
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	first := r.firstBar()
+	if first >= m.Bars {
+		return nil, inputError("%d bars are too few: GRAPH_WINDOW=%d needs more than %d; load more (START, LOOKBACK) or lower GRAPH_WINDOW", m.Bars, r.GraphWindow, first)
+	}
+	columns, dropped, err := r.columns(m)
+	if err != nil {
+		return nil, err
+	}
+	p := &Panel{Symbols: slices.Clone(m.Symbols), Dropped: dropped, Axis: m.Axis()}
+	for _, f := range columns {
+		p.Features = append(p.Features, f.name)
+	}
+	if err := p.fill(m, columns, first); err != nil {
+		return nil, err
+	}
+	returns := newReturnPanel(m, r.EdgeReturns == EdgeReturnsExcess)
+	release()
+	p.edges = correlationEdges(p.Axis, r, returns, p.mask, first)
+	p.keepPresent(first)
+	if p.Len() == 0 {
+		return nil, inputError("no symbol has all of its features at any bar from %s on; load a market with fewer gaps", p.Axis.stampOf(first))
+	}
+	p.Density = density(p.edges, p.mask, p.NumNodes())
+	return p, nil
+}
+
+// columns are the features of the recipe that the market supports. One that the
+// recipe names and the market does not support is an error.
+func (r Recipe) columns(m *Market) ([]feature, []DroppedFeature, error) {
+	kept, dropped := supported(m)
+	if r.Features == nil {
+		return kept, dropped, nil
+	}
+	named := make([]feature, len(r.Features))
+	for j, name := range r.Features {
+		if i := slices.IndexFunc(kept, func(f feature) bool { return f.name == name }); i >= 0 {
+			named[j] = kept[i]
+			continue
+		}
+		if i := slices.IndexFunc(dropped, func(d DroppedFeature) bool { return d.Name == name }); i >= 0 {
+			return nil, nil, inputError("feature %s cannot be made: %s; load a market that has it", name, dropped[i].Reason)
+		}
+		return nil, nil, inputError("feature %q is unknown; name one of those that docs/results.md lists", name)
+	}
+	return named, nil, nil
+}
+
+// fill computes x and mask of every bar from first on. A node is masked at a
+// bar that it lacks or where one of its features is undefined.
+func (p *Panel) fill(m *Market, columns []feature, first int) error {
+	n, f, snapshots := p.NumNodes(), p.NumFeatures(), m.Bars-first
+	p.x = make([]float32, snapshots*n*f)
+	p.mask = make([]bool, snapshots*n)
+	errs := make([]error, n)
+	each(n, func() func(int) {
+		values := NewSeries(f, m.Bars) // one symbol's features
+		return func(i int) {
+			s := newSeries(m, i)
+			for j, feature := range columns {
+				feature.fill(values[j], s)
+			}
+			for t := first; t < m.Bars; t++ {
+				at := (t-first)*n + i
+				if !m.Present(i, t) || anyMissing(values, t) {
+					continue
+				}
+				p.mask[at] = true
+				x := row(p.x, at, f)
+				for j, feature := range columns {
+					v := values[j][t]
+					if math.Abs(v) > math.MaxFloat32 {
+						errs[i] = inputError("%s of %s at %s is %v, which no float32 holds; correct the candle", feature.name, m.Symbols[i], m.stampOf(t), v)
+						return
+					}
+					x[j] = float32(v)
+				}
+			}
+		}
+	})
+	for _, err := range errs { // of the first symbol in node order that has one
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// anyMissing reports whether one of the series lacks bar t.
+func anyMissing(values [][]float64, t int) bool {
+	for _, v := range values {
+		if math.IsNaN(v[t]) {
+			return true
+		}
+	}
+	return false
+}
+
+// keepPresent drops the snapshots at which no node is present.
+func (p *Panel) keepPresent(first int) {
+	n, f := p.NumNodes(), p.NumFeatures()
+	for s := range p.edges {
+		if !slices.Contains(row(p.mask, s, n), true) {
+			continue
+		}
+		k := len(p.bars)
+		p.bars = append(p.bars, first+s)
+		if k == s {
+			continue
+		}
+		copy(row(p.x, k, n*f), row(p.x, s, n*f))
+		copy(row(p.mask, k, n), row(p.mask, s, n))
+		p.edges[k] = p.edges[s]
+	}
+	k := len(p.bars)
+	p.x, p.mask, p.edges = p.x[:k*n*f], p.mask[:k*n], p.edges[:k]
+	for _, bar := range p.bars {
+		p.openTime = append(p.openTime, p.Axis.OpenTime(bar))
+	}
+}
