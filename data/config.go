@@ -1,10 +1,10 @@
 package data
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Config is how a market becomes a dataset: panel, targets and splits. The
@@ -26,7 +26,7 @@ func (c Config) Validate() error {
 	c.TargetConfig.problems(&p)
 	c.Recipe.problems(&p)
 	c.FoldConfig.problems(&p)
-	return p.err()
+	return p.Err()
 }
 
 // LeastBars is how many bars T a market must have: those of the windows, one
@@ -37,8 +37,8 @@ func (c Config) LeastBars() int { return c.firstBar() + 3 + 3*c.reach() }
 // each split. The error wraps ErrInput.
 func (c Config) CheckBars(bars int) error {
 	if need := c.LeastBars(); bars < need {
-		return inputError("%d bars are too few: GRAPH_WINDOW=%d and HORIZON=%s need at least %d (windows of %d, three splits, their gaps); load more (START, LOOKBACK) or lower GRAPH_WINDOW",
-			bars, c.GraphWindow, c.Horizons, need, c.firstBar())
+		return fault.Input("%d bars are too few: GRAPH_WINDOW=%d and HORIZON=%s need at least %d (windows of %d, three splits, their gaps)", bars, c.GraphWindow, c.Horizons, need, c.firstBar()).
+			Fix("load more (START, LOOKBACK) or lower GRAPH_WINDOW")
 	}
 	return nil
 }
@@ -49,19 +49,12 @@ func (c Config) CheckBars(bars int) error {
 func (c Config) EmptySplit(bars int) Split { return c.emptySplit(bars-c.firstBar(), c.reach()) }
 
 // problems gathers what is wrong.
-type problems []error
+type problems struct{ fault.List }
 
-func (p *problems) check(ok bool, format string, a ...any) {
+func (p *problems) check(ok bool, wrong *fault.Error) {
 	if !ok {
-		*p = append(*p, inputError(format, a...))
+		p.Add(wrong)
 	}
-}
-
-func (p problems) err() error { return errors.Join(p...) }
-
-// inputError is an ErrInput with a message.
-func inputError(format string, a ...any) error {
-	return fmt.Errorf("%w: %w", ErrInput, fmt.Errorf(format, a...))
 }
 
 // stamp writes a time the way TRAIN_END and VALID_END are written.

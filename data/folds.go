@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -33,10 +34,13 @@ type FoldConfig struct {
 
 func (c FoldConfig) problems(p *problems) {
 	train, valid := c.TrainFraction, c.ValidFraction
-	p.check(train > 0 && train < 1, "TRAIN_FRACTION is %v: set a share above 0 and below 1", train)
-	p.check(valid > 0 && valid < 1, "VALID_FRACTION is %v: set a share above 0 and below 1", valid)
+	p.check(train > 0 && train < 1, fault.Input("TRAIN_FRACTION is %v", train).
+		Fix("set a share above 0 and below 1"))
+	p.check(valid > 0 && valid < 1, fault.Input("VALID_FRACTION is %v", valid).
+		Fix("set a share above 0 and below 1"))
 	// Shares such as 0.7 and 0.3 may add up to a hair less than 1.
-	p.check(!(train+valid >= 1-1e-9), "TRAIN_FRACTION %v and VALID_FRACTION %v leave nothing to test on: set them to a sum below 1", train, valid)
+	p.check(!(train+valid >= 1-1e-9), fault.Input("TRAIN_FRACTION %v and VALID_FRACTION %v leave nothing to test on", train, valid).
+		Fix("set them to a sum below 1"))
 
 	switch {
 	case c.TrainEnd.IsZero() != c.ValidEnd.IsZero():
@@ -44,9 +48,11 @@ func (c FoldConfig) problems(p *problems) {
 		if c.TrainEnd.IsZero() {
 			set, unset = unset, set
 		}
-		p.check(false, "%s is set but %s is not: set both or neither", set, unset)
+		p.check(false, fault.Input("%s is set but %s is not", set, unset).
+			Fix("set both or neither"))
 	case !c.TrainEnd.IsZero():
-		p.check(c.TrainEnd.Before(c.ValidEnd), "TRAIN_END %s is not before VALID_END %s: set TRAIN_END to an earlier time, or VALID_END to a later one", stamp(c.TrainEnd), stamp(c.ValidEnd))
+		p.check(c.TrainEnd.Before(c.ValidEnd), fault.Input("TRAIN_END %s is not before VALID_END %s", stamp(c.TrainEnd), stamp(c.ValidEnd)).
+			Fix("set TRAIN_END to an earlier time, or VALID_END to a later one"))
 	}
 }
 
@@ -107,7 +113,8 @@ func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
 	}
 	settled := sort.Search(len(bars), func(s int) bool { return bars[s]+reach >= axis.Bars })
 	if settled == 0 {
-		return Fold{}, inputError("no snapshot is followed by HORIZON=%s bars; load more bars (START, LOOKBACK) or lower HORIZON", y.Horizons)
+		return Fold{}, fault.Input("no snapshot is followed by HORIZON=%s bars", y.Horizons).
+			Fix("load more bars (START, LOOKBACK) or lower HORIZON")
 	}
 	validFrom, testFrom, err := c.boundaries(axis, bars[:settled], reach)
 	if err != nil {
@@ -131,8 +138,8 @@ func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
 	}
 	for _, split := range []Split{Train, Valid, Test} {
 		if size[split] == 0 {
-			return Fold{}, inputError("the %s split is empty: %s cut the %d labelled snapshots from %s to %s into train %d, valid %d and test %d, with gaps of %d bars (HORIZON=%s) between; move the boundaries or load more bars (START, LOOKBACK)",
-				split, c.boundaryNames(), settled, axis.stampOf(bars[0]), axis.stampOf(bars[settled-1]), size[Train], size[Valid], size[Test], reach, y.Horizons)
+			return Fold{}, fault.Input("the %s split is empty: %s cut the %d labelled snapshots from %s to %s into train %d, valid %d and test %d, with gaps of %d bars (HORIZON=%s) between", split, c.boundaryNames(), settled, axis.stampOf(bars[0]), axis.stampOf(bars[settled-1]), size[Train], size[Valid], size[Test], reach, y.Horizons).
+				Fix("move the boundaries or load more bars (START, LOOKBACK)")
 		}
 	}
 	return f, nil
@@ -187,8 +194,8 @@ func (c FoldConfig) boundaries(axis Axis, bars []int, reach int) (validFrom, tes
 		bar  int
 	}{{"TRAIN_END", c.TrainEnd, validFrom}, {"VALID_END", c.ValidEnd, testFrom}} {
 		if b.bar <= bars[0] || b.bar > bars[len(bars)-1] {
-			return 0, 0, inputError("%s %s is outside the labelled snapshots, which run from %s to %s; move it between them or load other bars (START, END)",
-				b.name, stamp(b.end), axis.stampOf(bars[0]), axis.stampOf(bars[len(bars)-1]))
+			return 0, 0, fault.Input("%s %s is outside the labelled snapshots, which run from %s to %s", b.name, stamp(b.end), axis.stampOf(bars[0]), axis.stampOf(bars[len(bars)-1])).
+				Fix("move it between them or load other bars (START, END)")
 		}
 	}
 	return validFrom, testFrom, nil
@@ -229,7 +236,8 @@ func (f *Fold) checkLabels(y *Targets) error {
 	}
 	for _, split := range []Split{Train, Valid, Test} {
 		if labels[split] == 0 {
-			return inputError("the %s split has no label; move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data", split)
+			return fault.Input("the %s split has no label", split).
+				Fix("move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data")
 		}
 	}
 	return nil

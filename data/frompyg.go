@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -97,24 +98,30 @@ func checkGraph(g *pyg.Data) error {
 	}
 	switch {
 	case g.NumNodes == 0 || g.NumFeatures == 0:
-		return inputError("x is [%d, %d], and a graph needs nodes and features: save one that has both", g.NumNodes, g.NumFeatures)
+		return fault.Input("x is [%d, %d], and a graph needs nodes and features", g.NumNodes, g.NumFeatures).
+			Fix("save one that has both")
 	case g.NumNodes > math.MaxInt32 || g.NumEdges() > math.MaxInt32:
-		return inputError("the graph has %d nodes and %d edges, and %d of each are the most: save a part of it", g.NumNodes, g.NumEdges(), math.MaxInt32)
+		return fault.Input("the graph has %d nodes and %d edges, and %d of each are the most", g.NumNodes, g.NumEdges(), math.MaxInt32).
+			Fix("save a part of it")
 	case g.Y == nil:
-		return inputError("the file has no y: give it a class of each node, which TASK=direction needs, %d (down), %d (flat), %d (up) or %d (none)", Down, Flat, Up, pyg.Unlabelled)
+		return fault.Input("the file has no y").
+			Fix("give it a class of each node, which TASK=direction needs, %d (down), %d (flat), %d (up) or %d (none)", Down, Flat, Up, pyg.Unlabelled)
 	}
 	present := func(i int) bool { return g.NodeMask == nil || g.NodeMask[i] }
 	for i, class := range g.Y {
 		if class != pyg.Unlabelled && (class < Down || class > Up) {
-			return inputError("y holds class %d at node %d: give it one of TASK=direction, %d..%d, or %d for none", class, i, Down, Up, pyg.Unlabelled)
+			return fault.Input("y holds class %d at node %d", class, i).
+				Fix("give it one of TASK=direction, %d..%d, or %d for none", Down, Up, pyg.Unlabelled)
 		}
 		if class != pyg.Unlabelled && !present(i) {
-			return inputError("y holds class %d at node %d, which node_mask leaves out; make it %d or the mask true", class, i, pyg.Unlabelled)
+			return fault.Input("y holds class %d at node %d, which node_mask leaves out", class, i).
+				Fix("make it %d or the mask true", pyg.Unlabelled)
 		}
 	}
 	for k, source := range g.Sources() {
 		if target := g.Targets()[k]; !present(int(source)) || !present(int(target)) {
-			return inputError("edge %d joins nodes %d and %d, of which node_mask leaves one out; drop the edge or make the mask true", k, source, target)
+			return fault.Input("edge %d joins nodes %d and %d, of which node_mask leaves one out", k, source, target).
+				Fix("drop the edge or make the mask true")
 		}
 	}
 	for _, a := range []struct {
@@ -128,7 +135,8 @@ func checkGraph(g *pyg.Data) error {
 				if a.least == 0 {
 					want += " from 0, because a negative degree has no square root"
 				}
-				return inputError("%s holds %v at position %d: correct it to %s", a.name, v, k, want)
+				return fault.Input("%s holds %v at position %d", a.name, v, k).
+					Fix("correct it to %s", want)
 			}
 		}
 	}
@@ -139,9 +147,11 @@ func checkGraph(g *pyg.Data) error {
 func nodeNames(symbols, inFile []string, n int) ([]string, error) {
 	switch {
 	case symbols != nil && len(symbols) != n:
-		return nil, inputError("SYMBOLS names %d nodes, the graph has %d; name each of them, in its order, or none", len(symbols), n)
+		return nil, fault.Input("SYMBOLS names %d nodes, the graph has %d", len(symbols), n).
+			Fix("name each of them, in its order, or none")
 	case symbols == nil && inFile != nil && len(inFile) != n:
-		return nil, inputError("the file's symbols name %d nodes, its x has %d: name each node, or leave symbols out", len(inFile), n)
+		return nil, fault.Input("the file's symbols name %d nodes, its x has %d", len(inFile), n).
+			Fix("name each node, or leave symbols out")
 	case symbols == nil && inFile == nil:
 		names := make([]string, n)
 		for i := range names {
@@ -154,7 +164,8 @@ func nodeNames(symbols, inFile []string, n int) ([]string, error) {
 	seen := make(map[string]int, n)
 	for i, s := range symbols {
 		if first, ok := seen[s]; ok {
-			return nil, inputError("nodes %d and %d are both named %q; give each its own name", first, i, s)
+			return nil, fault.Input("nodes %d and %d are both named %q", first, i, s).
+				Fix("give each its own name")
 		}
 		seen[s] = i
 	}
@@ -196,7 +207,8 @@ func nodeSplits(f *pyg.File, present []bool, cfg FoldConfig, seed int64) ([]Spli
 		split Split
 	}{{"train_mask", f.TrainMask, Train}, {"val_mask", f.ValidMask, Valid}, {"test_mask", f.TestMask, Test}} {
 		if len(m.mask) != len(split) {
-			errs = append(errs, inputError("%s holds %d values, the graph has %d nodes: give one of each node", m.name, len(m.mask), len(split)))
+			errs = append(errs, fault.Input("%s holds %d values, the graph has %d nodes", m.name, len(m.mask), len(split)).
+				Fix("give one of each node"))
 			continue
 		}
 		for _, i := range labelled {
@@ -204,7 +216,8 @@ func nodeSplits(f *pyg.File, present []bool, cfg FoldConfig, seed int64) ([]Spli
 				continue
 			}
 			if split[i] != "" {
-				return nil, inputError("node %d is in %s and in the %s part too, and a node trained on cannot be tested on: take it out of one", i, m.name, split[i])
+				return nil, fault.Input("node %d is in %s and in the %s part too, and a node trained on cannot be tested on", i, m.name, split[i]).
+					Fix("take it out of one")
 			}
 			split[i] = m.split
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -54,8 +55,8 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 	step := s.Interval.Milliseconds()
 	span := (s.Times[len(s.Times)-1]-s.Times[0])/step + 1
 	if span > emptyMoments+emptyTimes*int64(len(s.Times)) {
-		return nil, inputError("the graph's %d moments run from %s to %s, which is %d intervals, nearly all of them empty; correct the odd time, or set START and END",
-			len(s.Times), stamp(time.UnixMilli(s.Times[0])), stamp(time.UnixMilli(s.Times[len(s.Times)-1])), span)
+		return nil, fault.Input("the graph's %d moments run from %s to %s, which is %d intervals, nearly all of them empty", len(s.Times), stamp(time.UnixMilli(s.Times[0])), stamp(time.UnixMilli(s.Times[len(s.Times)-1])), span).
+			Fix("correct the odd time, or set START and END")
 	}
 	axis := Axis{Interval: s.Interval, Start: s.Times[0], Bars: int(span)}
 	p := &Panel{
@@ -67,7 +68,8 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 	}
 	p.Density = density(p.edges, p.mask, p.NumNodes())
 	if len(cfg.Horizons) > 1 && s.Y != nil {
-		return nil, inputError("HORIZON=%s lists several horizons, and the graph has labels of one: set one number of bars", cfg.Horizons)
+		return nil, fault.Input("HORIZON=%s lists several horizons, and the graph has labels of one", cfg.Horizons).
+			Fix("set one number of bars")
 	}
 	return cfg.dataset(p, s.targets(p, cfg.Horizons))
 }
@@ -78,24 +80,25 @@ func (s *Snapshots) check() error {
 	n, f, moments := len(s.Symbols), len(s.Features), len(s.Times)
 	switch {
 	case n == 0 || f == 0 || moments == 0:
-		return inputError("the graph has %d nodes, %d features and %d moments; it needs some of each", n, f, moments)
+		return fault.Input("the graph has %d nodes, %d features and %d moments; it needs some of each", n, f, moments)
 	case s.Interval < time.Millisecond:
-		return inputError("the graph's moments are %v apart; whole milliseconds are needed", s.Interval)
+		return fault.Input("the graph's moments are %v apart; whole milliseconds are needed", s.Interval)
 	case len(s.X) != moments*n*f || len(s.Mask) != moments*n || len(s.Edges) != moments ||
 		s.Y != nil && len(s.Y) != moments*n || s.Close != nil && len(s.Close) != moments*n:
-		return inputError("the graph's parts are of different sizes: x %d, mask %d, y %d, close %d and edges %d of %d nodes, %d features and %d moments",
+		return fault.Input("the graph's parts are of different sizes: x %d, mask %d, y %d, close %d and edges %d of %d nodes, %d features and %d moments",
 			len(s.X), len(s.Mask), len(s.Y), len(s.Close), len(s.Edges), n, f, moments)
 	case s.Y == nil && s.Close == nil:
-		return inputError("the graph has neither labels nor closes that they could be made of: give it one of them")
+		return fault.Input("the graph has neither labels nor closes that they could be made of").
+			Fix("give it one of them")
 	}
 	for k, v := range s.X {
 		if !finite(float64(v)) {
-			return inputError("%s of %s at %s is %v; a feature is a finite number", s.Features[k%f], s.Symbols[k/f%n], stamp(time.UnixMilli(s.Times[k/f/n])), v)
+			return fault.Input("%s of %s at %s is %v; a feature is a finite number", s.Features[k%f], s.Symbols[k/f%n], stamp(time.UnixMilli(s.Times[k/f/n])), v)
 		}
 	}
 	for t, e := range s.Edges {
 		if len(e.RowPtr) != n+1 || int(e.RowPtr[n]) != len(e.Sources) || e.Weight != nil && len(e.Weight) != len(e.Sources) || e.Attr != nil && len(e.Attr) != len(e.Sources) {
-			return inputError("the edges at %s are of different sizes: %d sources, %d weights, %d attributes", stamp(time.UnixMilli(s.Times[t])), len(e.Sources), len(e.Weight), len(e.Attr))
+			return fault.Input("the edges at %s are of different sizes: %d sources, %d weights, %d attributes", stamp(time.UnixMilli(s.Times[t])), len(e.Sources), len(e.Weight), len(e.Attr))
 		}
 	}
 	return s.checkTimes()
@@ -110,20 +113,20 @@ func (s *Snapshots) checkTimes() error {
 	for t := range len(s.Times) - 1 {
 		apart := s.Times[t+1] - s.Times[t]
 		if apart <= 0 {
-			return inputError("the graph's moments do not rise: %s is followed by %s", stamp(time.UnixMilli(s.Times[t])), stamp(time.UnixMilli(s.Times[t+1])))
+			return fault.Input("the graph's moments do not rise: %s is followed by %s", stamp(time.UnixMilli(s.Times[t])), stamp(time.UnixMilli(s.Times[t+1])))
 		}
 		if seen[apart]++; seen[apart] > seen[usual] || seen[apart] == seen[usual] && apart < usual {
 			usual = apart
 		}
 	}
 	if usual != step && seen[usual] > 1 {
-		return inputError("the graph's moments are %s apart, which does not fit INTERVAL=%s; set INTERVAL to what they are, or give the graph another time",
-			spell(usual), spell(step))
+		return fault.Input("the graph's moments are %s apart, which does not fit INTERVAL=%s", spell(usual), spell(step)).
+			Fix("set INTERVAL to what they are, or give the graph another time")
 	}
 	for _, ms := range s.Times {
 		if (ms-s.Times[0])%step != 0 {
-			return inputError("the graph has a moment at %s, which is no whole number of INTERVAL=%s after its first, %s; correct its time",
-				stamp(time.UnixMilli(ms)), spell(step), stamp(time.UnixMilli(s.Times[0])))
+			return fault.Input("the graph has a moment at %s, which is no whole number of INTERVAL=%s after its first, %s", stamp(time.UnixMilli(ms)), spell(step), stamp(time.UnixMilli(s.Times[0]))).
+				Fix("correct its time")
 		}
 	}
 	return nil

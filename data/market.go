@@ -83,15 +83,15 @@ func (m *Market) Validate() error {
 	n := len(m.Symbols)
 	switch {
 	case n == 0:
-		return inputError("the market has no symbols")
+		return fault.Input("the market has no symbols").Fix("name some in SYMBOLS")
 	case m.Interval < time.Millisecond || m.Interval%time.Millisecond != 0:
-		return inputError("the market's bars last %v; whole milliseconds are needed", m.Interval)
+		return fault.Input("the market's bars last %v; whole milliseconds are needed", m.Interval)
 	case m.Bars < 1:
-		return inputError("the market has %d bars", m.Bars)
+		return fault.Input("the market has %d bars", m.Bars)
 	}
 	for i, symbol := range m.Symbols {
 		if slices.Index(m.Symbols, symbol) < i {
-			return inputError("symbol %s is in the market twice", symbol)
+			return fault.Input("symbol %s is in the market twice", symbol)
 		}
 	}
 	series := []struct {
@@ -126,15 +126,15 @@ func (m *Market) Validate() error {
 	}
 	for _, s := range series {
 		if len(s.values) != n {
-			return inputError("%s has series for %d symbols, the market has %d", s.name, len(s.values), n)
+			return fault.Input("%s has series for %d symbols, the market has %d", s.name, len(s.values), n)
 		}
 		for i, values := range s.values {
 			if len(values) != m.Bars {
-				return inputError("%s of %s has %d bars, the market has %d", s.name, m.Symbols[i], len(values), m.Bars)
+				return fault.Input("%s of %s has %d bars, the market has %d", s.name, m.Symbols[i], len(values), m.Bars)
 			}
 			for t, v := range values {
 				if !s.ok(v) && !math.IsNaN(v) {
-					return inputError("%s of %s at %s is %v; %s", s.name, m.Symbols[i], m.stampOf(t), v, s.rule)
+					return fault.Input("%s of %s at %s is %v; %s", s.name, m.Symbols[i], m.stampOf(t), v, s.rule)
 				}
 			}
 		}
@@ -143,7 +143,8 @@ func (m *Market) Validate() error {
 		for i, values := range s.values {
 			for t, v := range values {
 				if math.IsNaN(v) == m.Present(i, t) {
-					return inputError("%s at %s has only some of open, high, low and close; give all four or leave the bar out", m.Symbols[i], m.stampOf(t))
+					return fault.Input("%s at %s has only some of open, high, low and close", m.Symbols[i], m.stampOf(t)).
+						Fix("give all four or leave the bar out")
 				}
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"runtime"
 	"slices"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Recipe says how a market becomes a panel: which features, and which rule makes
@@ -31,14 +33,17 @@ const (
 const minGraphWindow = 3
 
 func (r Recipe) problems(p *problems) {
-	p.check(r.GraphWindow >= minGraphWindow && r.GraphWindow <= maxBars, "GRAPH_WINDOW is %d: set a number of bars from %d to %d", r.GraphWindow, minGraphWindow, maxBars)
-	p.check(r.EdgeTopK >= 1, "EDGE_TOP_K is %d: set a number of neighbours from 1", r.EdgeTopK)
+	p.check(r.GraphWindow >= minGraphWindow && r.GraphWindow <= maxBars, fault.Input("GRAPH_WINDOW is %d", r.GraphWindow).
+		Fix("set a number of bars from %d to %d", minGraphWindow, maxBars))
+	p.check(r.EdgeTopK >= 1, fault.Input("EDGE_TOP_K is %d", r.EdgeTopK).
+		Fix("set a number of neighbours from 1"))
 	if r.EdgeThreshold != nil {
 		v := *r.EdgeThreshold
-		p.check(v >= -1 && v <= 1, "EDGE_THRESHOLD is %v: set a correlation from -1 to 1", v)
+		p.check(v >= -1 && v <= 1, fault.Input("EDGE_THRESHOLD is %v", v).
+			Fix("set a correlation from -1 to 1"))
 	}
-	p.check(r.EdgeReturns == EdgeReturnsRaw || r.EdgeReturns == EdgeReturnsExcess,
-		"EDGE_RETURNS is %q: set %s or %s", r.EdgeReturns, EdgeReturnsRaw, EdgeReturnsExcess)
+	p.check(r.EdgeReturns == EdgeReturnsRaw || r.EdgeReturns == EdgeReturnsExcess, fault.Input("EDGE_RETURNS is %q", r.EdgeReturns).
+		Fix("set %s or %s", EdgeReturnsRaw, EdgeReturnsExcess))
 }
 
 // Validate reports every wrong value at once, each with its variable. Every
@@ -46,7 +51,7 @@ func (r Recipe) problems(p *problems) {
 func (r Recipe) Validate() error {
 	var p problems
 	r.problems(&p)
-	return p.err()
+	return p.Err()
 }
 
 // firstBar is the first one whose windows can be full.
@@ -81,7 +86,8 @@ func (r Recipe) build(m *Market, release func()) (*Panel, error) {
 	}
 	first := r.firstBar()
 	if first >= m.Bars {
-		return nil, inputError("%d bars are too few: GRAPH_WINDOW=%d needs more than %d; load more (START, LOOKBACK) or lower GRAPH_WINDOW", m.Bars, r.GraphWindow, first)
+		return nil, fault.Input("%d bars are too few: GRAPH_WINDOW=%d needs more than %d", m.Bars, r.GraphWindow, first).
+			Fix("load more (START, LOOKBACK) or lower GRAPH_WINDOW")
 	}
 	columns, dropped, err := r.columns(m)
 	if err != nil {
@@ -99,7 +105,8 @@ func (r Recipe) build(m *Market, release func()) (*Panel, error) {
 	p.edges = correlationEdges(p.Axis, r, returns, p.mask, first)
 	p.keepPresent(first)
 	if p.Len() == 0 {
-		return nil, inputError("no symbol has all of its features at any bar from %s on; load a market with fewer gaps", p.Axis.stampOf(first))
+		return nil, fault.Input("no symbol has all of its features at any bar from %s on", p.Axis.stampOf(first)).
+			Fix("load a market with fewer gaps")
 	}
 	p.Density = density(p.edges, p.mask, p.NumNodes())
 	return p, nil
@@ -119,9 +126,11 @@ func (r Recipe) columns(m *Market) ([]feature, []DroppedFeature, error) {
 			continue
 		}
 		if i := slices.IndexFunc(dropped, func(d DroppedFeature) bool { return d.Name == name }); i >= 0 {
-			return nil, nil, inputError("feature %s cannot be made: %s; load a market that has it", name, dropped[i].Reason)
+			return nil, nil, fault.Input("feature %s cannot be made: %s", name, dropped[i].Reason).
+				Fix("load a market that has it")
 		}
-		return nil, nil, inputError("feature %q is unknown; name one of those that docs/results.md lists", name)
+		return nil, nil, fault.Input("feature %q is unknown", name).
+			Fix("name one of those that docs/results.md lists")
 	}
 	return named, nil, nil
 }
@@ -150,7 +159,8 @@ func (p *Panel) fill(m *Market, columns []feature, first int) error {
 				for j, feature := range columns {
 					v := values[j][t]
 					if math.Abs(v) > math.MaxFloat32 {
-						errs[i] = inputError("%s of %s at %s is %v, which no float32 holds; correct the candle", feature.name, m.Symbols[i], m.stampOf(t), v)
+						errs[i] = fault.Input("%s of %s at %s is %v, which no float32 holds", feature.name, m.Symbols[i], m.stampOf(t), v).
+							Fix("correct the candle")
 						return
 					}
 					x[j] = float32(v)

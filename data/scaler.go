@@ -1,6 +1,10 @@
 package data
 
-import "math"
+import (
+	"math"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
+)
 
 // Scaler is the mean and deviation of each feature over a training split.
 type Scaler struct {
@@ -40,7 +44,8 @@ func fitScaler(p *Panel, fold *Fold) (Scaler, error) {
 		count++
 	})
 	if count == 0 {
-		return Scaler{}, inputError("the train split has no present node to fit the normalisation on; load more bars or another graph")
+		return Scaler{}, fault.Input("the train split has no present node to fit the normalisation on").
+			Fix("load more bars or another graph")
 	}
 	eachTrainRow(p, fold, func(x []float32) {
 		for j, v := range x {

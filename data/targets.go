@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -74,13 +75,18 @@ const TaskDirection = "direction"
 const maxHorizons = 64
 
 func (c TargetConfig) problems(p *problems) {
-	p.check(len(c.Horizons) >= 1 && len(c.Horizons) <= maxHorizons, "HORIZON is a list of %d: set 1 to %d numbers of bars", len(c.Horizons), maxHorizons)
+	p.check(len(c.Horizons) >= 1 && len(c.Horizons) <= maxHorizons, fault.Input("HORIZON is a list of %d", len(c.Horizons)).
+		Fix("set 1 to %d numbers of bars", maxHorizons))
 	for i, h := range c.Horizons {
-		p.check(h >= 1 && h <= maxBars, "HORIZON is %d: set a number of bars from 1 to %d", h, maxBars)
-		p.check(!slices.Contains(c.Horizons[:i], h), "HORIZON lists %d twice: set each horizon once", h)
+		p.check(h >= 1 && h <= maxBars, fault.Input("HORIZON is %d", h).
+			Fix("set a number of bars from 1 to %d", maxBars))
+		p.check(!slices.Contains(c.Horizons[:i], h), fault.Input("HORIZON lists %d twice", h).
+			Fix("set each horizon once"))
 	}
-	p.check(c.Task == TaskDirection, "TASK is %q, which this version does not know: set %s", c.Task, TaskDirection)
-	p.check(slices.Contains([]string{TargetOpen, TargetClose, TargetMid}, c.Target), "TARGET is %q: set %s, %s or %s", c.Target, TargetOpen, TargetClose, TargetMid)
+	p.check(c.Task == TaskDirection, fault.Input("TASK is %q, which this version does not know", c.Task).
+		Fix("set %s", TaskDirection))
+	p.check(slices.Contains([]string{TargetOpen, TargetClose, TargetMid}, c.Target), fault.Input("TARGET is %q", c.Target).
+		Fix("set %s, %s or %s", TargetOpen, TargetClose, TargetMid))
 }
 
 // delay is how many bars after the snapshot a return begins.
@@ -174,7 +180,8 @@ func (c TargetConfig) prices(m *Market) (func(i, t int) float64, error) {
 	case TargetMid:
 		bid, ask := m.Optional[BestBid], m.Optional[BestAsk]
 		if bid == nil || ask == nil {
-			return nil, inputError("TARGET=mid needs best_bid and best_ask, which this market lacks: record order books, or set TARGET=open")
+			return nil, fault.Input("TARGET=mid needs best_bid and best_ask, which this market lacks").
+				Fix("record order books, or set TARGET=open")
 		}
 		return func(i, t int) float64 { return (bid[i][t] + ask[i][t]) / 2 }, nil
 	default:

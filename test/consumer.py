@@ -106,13 +106,14 @@ def every_prediction_comes_from_its_snapshot(pyg, snapshots):
 
 
 def predictions_are_in_order_with_gaps():
-    assert list(predictions.columns) == ["open_time", "symbol", "split", "label", "return", "score", "p_down", "p_flat", "p_up"]
+    assert list(predictions.columns) == ["open_time", "symbol", "split", "horizon", "label", "return", "score", "p_down", "p_flat", "p_up"]
     assert np.allclose(predictions.score, predictions.p_up - predictions.p_down)
     bar = np.diff(np.unique(predictions.open_time)).min()
-    horizon = metadata["horizon"]
+    assert metadata["horizons"] == [metadata["horizon"]] == sorted(set(predictions.horizon))
+    reach = metadata["horizon"] + (metadata["label"]["target"] == "open")  # bars after the snapshot at which a return ends
     spans = predictions.groupby("split").open_time.agg(["min", "max"])
     for before, after in zip(SPLITS, SPLITS[1:]):
-        assert spans.loc[before, "max"] + horizon * bar < spans.loc[after, "min"], (before, after)
+        assert spans.loc[before, "max"] + reach * bar < spans.loc[after, "min"], (before, after)
 
 
 def normalisation_is_of_the_training_part(snapshots):
