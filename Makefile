@@ -198,13 +198,33 @@ fuzz: native
 	  done; \
 	done
 
-## check: formats, vet, linters for Go and C++, generated files, go.mod, imports
-STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-check: build $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
+# Tools of their own modules, so that go.mod holds what the program needs. The
+# stamp's name holds the version, so that another pin installs anew.
+TOOLS         := build/bin
+GOLANGCI_LINT := v2.15.0
+GOVULNCHECK   := v1.9.0
+STATICCHECK   := v0.8.2
+INSTALL        = GOBIN=$(ROOT)/$(TOOLS) CGO_ENABLED=0 CGO_LDFLAGS= $(GO) install
+$(TOOLS)/golangci-lint-$(GOLANGCI_LINT).stamp:
+	@echo 'compiling golangci-lint: two minutes, once'
+	$(INSTALL) github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT)
+	touch $@
+$(TOOLS)/govulncheck-$(GOVULNCHECK).stamp:
+	$(INSTALL) golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK)
+	touch $@
+$(TOOLS)/staticcheck-$(STATICCHECK).stamp:
+	$(INSTALL) honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK)
+	touch $@
+TOOLS_OK := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT).stamp $(TOOLS)/govulncheck-$(GOVULNCHECK).stamp $(TOOLS)/staticcheck-$(STATICCHECK).stamp
+
+## check: formats, vet, linters for Go and C++, vulnerabilities, generated files, go.mod, imports
+check: build $(TOOLS_OK) $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
 	unformatted=$$(gofmt -l $$(git ls-files '*.go')); echo -n "$$unformatted"; test -z "$$unformatted"
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
-	$(GO) run $(STATICCHECK) ./...
+	$(TOOLS)/staticcheck ./...
+	$(TOOLS)/golangci-lint run
+	test/vulnerabilities.sh $(TOOLS)/govulncheck
 	$(VENV)/bin/clang-format --dry-run --Werror csrc/*.cc csrc/*.h
 	test/imports.sh
 	test/variables-table.sh
