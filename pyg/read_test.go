@@ -38,8 +38,11 @@ func TestWhatTorchSavesIsReadWhateverItsFormAndType(t *testing.T) {
 		symbols      []string
 		ignored      []string
 	}{
-		"data.pt": {wantWeight, wantWeight, []string{"BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"},
-			[]string{"pos", "source", "scale", "shape"}},
+		"data.pt": {
+			wantWeight, wantWeight,
+			[]string{"BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"},
+			[]string{"pos", "source", "scale", "shape"},
+		},
 		"data_used.pt":           {weight: wantWeight},
 		"data_used_by_3_11_2.pt": {weight: wantWeight},
 		"protocol5.pt":           {weight: wantWeight},

@@ -83,8 +83,14 @@ func fieldsOf(t *testing.T, d *Data) (json.RawMessage, map[string][]int) {
 		name   string
 		values any
 	}{
-		{"x", d.X}, {"edge_index", d.EdgeIndex}, {"edge_attr", d.EdgeAttr}, {"y", d.Y}, {"node_mask", d.NodeMask},
-		{"edge_weight", d.EdgeWeight}, {"ret", d.Ret}, {"open_time", d.OpenTime},
+		{"x", d.X},
+		{"edge_index", d.EdgeIndex},
+		{"edge_attr", d.EdgeAttr},
+		{"y", d.Y},
+		{"node_mask", d.NodeMask},
+		{"edge_weight", d.EdgeWeight},
+		{"ret", d.Ret},
+		{"open_time", d.OpenTime},
 	} {
 		b, err := json.Marshal(f.values)
 		if err != nil {

@@ -62,18 +62,20 @@ func TestEveryEntryIsStoredAlignedAndIntact(t *testing.T) {
 			t.Errorf("%s: %v", f.Name, err)
 		}
 	}
-	want := []string{"archive/data.pkl", "archive/.storage_alignment", "archive/byteorder", "archive/data/0",
-		"archive/data/1", "archive/data/2", "archive/data/3", "archive/data/4", "archive/version"}
+	want := []string{
+		"archive/data.pkl", "archive/.storage_alignment", "archive/byteorder", "archive/data/0",
+		"archive/data/1", "archive/data/2", "archive/data/3", "archive/data/4", "archive/version",
+	}
 	if !slices.Equal(names, want) {
 		t.Errorf("entries %v, want %v", names, want)
 	}
 }
 
 func TestEqualInputGivesEqualBytes(t *testing.T) {
-	make := func() *Dict {
+	dict := func() *Dict {
 		return dictOf("b", NewTensor([]float32{1, 2}, 2), "a", dictOf("z", 1, "y", "text", "x", []string{"p", "q"}))
 	}
-	if !bytes.Equal(saved(t, make()), saved(t, make())) {
+	if !bytes.Equal(saved(t, dict()), saved(t, dict())) {
 		t.Error("two files of the same dict differ")
 	}
 	swapped := dictOf("a", 1, "b", 2)

@@ -231,8 +231,11 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 		"two wrong values":          {map[string]string{"EPOCHS": "0", "DROPOUT": "1.5"}, 2, []string{"EPOCHS", "DROPOUT"}},
 		"a later version's value":   {map[string]string{"MODEL_TYPE": "gat"}, 2, []string{"gat"}},
 		"a later version's service": {map[string]string{"ENCODER": "gru"}, 2, []string{"ENCODER"}},
-		"an impossible candle": {map[string]string{"DATA_SOURCE": "files", "DATA_DIR": broken, "SYMBOLS": "", "LOOKBACK": ""}, 2,
-			[]string{"BTCUSDT.csv", "line 3", "high"}},
+		"an impossible candle": {
+			map[string]string{"DATA_SOURCE": "files", "DATA_DIR": broken, "SYMBOLS": "", "LOOKBACK": ""},
+			2,
+			[]string{"BTCUSDT.csv", "line 3", "high"},
+		},
 		"a loss that is not finite": {map[string]string{"LEARNING_RATE": "1e30"}, 2, []string{"not finite", "LEARNING_RATE"}},
 		"too few bars":              {map[string]string{"LOOKBACK": "3h"}, 2, []string{"36 bars"}},
 		"a store that is no folder": {map[string]string{"STORE_DIR": noFolder}, 2, []string{"STORE_DIR"}},

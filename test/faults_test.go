@@ -78,12 +78,18 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 		{name: "MinIO is killed and restarts in mid-run", during: trains(func() { c.minio.Kill(); time.Sleep(time.Second); c.minio.Start() }), status: "finished"},
 		{name: "the link to MinIO is cut for 2 s", during: trains(func() { c.minioLink.Cut(); time.Sleep(2 * time.Second); c.minioLink.Restore() }), status: "finished"},
 		{name: "the link to MinIO stalls for 7 s", during: stall(c.minioLink, 7*time.Second), status: "finished"},
-		{name: "MinIO is away from mid-run on (STORE_TIMEOUT=5s)", always: true, change: set("STORE_TIMEOUT", "5s"), during: trains(c.minioLink.Cut), after: c.minioLink.Restore,
-			status: "error", code: 1, says: "not uploaded: the result is whole in", lost: true},
-		{name: "SIGTERM while MinIO stalls", change: set("EPOCHS", "1000000", "PATIENCE", "0"), during: func(p *process) { c.minioLink.Stall(); _ = p.cmd.Process.Signal(syscall.SIGTERM) }, after: c.minioLink.Clear,
-			status: "error", code: 1, says: "not uploaded", within: 27 * time.Second, lost: true},
-		{name: "SIGTERM while Kafka stalls", change: set("EPOCHS", "1000000", "PATIENCE", "0"), during: func(p *process) { c.kafkaLink.Stall(); _ = p.cmd.Process.Signal(syscall.SIGTERM) }, after: c.kafkaLink.Clear,
-			code: 143, says: "events.jsonl", within: 27 * time.Second},
+		{
+			name: "MinIO is away from mid-run on (STORE_TIMEOUT=5s)", always: true, change: set("STORE_TIMEOUT", "5s"), during: trains(c.minioLink.Cut), after: c.minioLink.Restore,
+			status: "error", code: 1, says: "not uploaded: the result is whole in", lost: true,
+		},
+		{
+			name: "SIGTERM while MinIO stalls", change: set("EPOCHS", "1000000", "PATIENCE", "0"), during: func(p *process) { c.minioLink.Stall(); _ = p.cmd.Process.Signal(syscall.SIGTERM) }, after: c.minioLink.Clear,
+			status: "error", code: 1, says: "not uploaded", within: 27 * time.Second, lost: true,
+		},
+		{
+			name: "SIGTERM while Kafka stalls", change: set("EPOCHS", "1000000", "PATIENCE", "0"), during: func(p *process) { c.kafkaLink.Stall(); _ = p.cmd.Process.Signal(syscall.SIGTERM) }, after: c.kafkaLink.Clear,
+			code: 143, says: "events.jsonl", within: 27 * time.Second,
+		},
 	}
 	s3 := lab.NewS3Proxy(t, c.minio.Addr)
 	puts := func(r *http.Request) bool {
@@ -106,17 +112,23 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 	faults = append(faults, []fault{
 		{name: "MinIO is killed in mid-upload and restarts", change: set("LOOKBACK", "60d"), during: trains(func() { c.minio.Kill(); time.Sleep(500 * time.Millisecond); c.minio.Start() }), status: "finished"},
 		{name: "every other answer of MinIO is 503 SlowDown", always: true, change: viaS3, before: answers(503, "SlowDown", everyOther), after: quiet, status: "finished"},
-		{name: "MinIO answers 503 from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(503, "SlowDown", func(*http.Request) bool { return true })), after: quiet,
-			status: "error", code: 1, says: "not uploaded", lost: true},
+		{
+			name: "MinIO answers 503 from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(503, "SlowDown", func(*http.Request) bool { return true })), after: quiet,
+			status: "error", code: 1, says: "not uploaded", lost: true,
+		},
 		{name: "the link to MinIO is slowed to 400 kB/s (24 MB)", before: func() { c.minioLink.Bandwidth(400) }, after: c.minioLink.Clear, status: "finished"},
-		{name: "MinIO's disk is full from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(507, "XMinioStorageFull", puts)), after: quiet,
-			status: "error", code: 1, says: "XMinioStorageFull", lost: true},
+		{
+			name: "MinIO's disk is full from mid-run on (STORE_TIMEOUT=5s)", change: set("MINIO_ENDPOINT", s3.Addr, "STORE_TIMEOUT", "5s"), during: trains(answers(507, "XMinioStorageFull", puts)), after: quiet,
+			status: "error", code: 1, says: "XMinioStorageFull", lost: true,
+		},
 		{name: "a MinIO user who may only read", always: true, change: func(vars map[string]string) {
 			vars["MINIO_ACCESS_KEY"], vars["MINIO_SECRET_KEY"] = c.minio.LimitedUser(t, lab.ReadOnly)
 		}, status: "error", code: 2, says: "MINIO_BUCKET_NAME=models", within: 15 * time.Second},
 		{name: "MinIO denies access from mid-run on", change: viaS3, during: trains(answers(403, "AccessDenied", puts)), after: quiet, status: "error", code: 2, says: "the result is whole in", lost: true},
-		{name: "the clocks differ (RequestTimeTooSkewed)", always: true, change: viaS3, before: answers(403, "RequestTimeTooSkewed", func(*http.Request) bool { return true }), after: quiet,
-			status: "error", code: 2, says: "clock", within: 15 * time.Second},
+		{
+			name: "the clocks differ (RequestTimeTooSkewed)", always: true, change: viaS3, before: answers(403, "RequestTimeTooSkewed", func(*http.Request) bool { return true }), after: quiet,
+			status: "error", code: 2, says: "clock", within: 15 * time.Second,
+		},
 	}...)
 	if full := smallDisk(t); full != "" {
 		faults = append(faults, fault{name: "the disk of STORE_DIR is full", always: true, change: set("STORE_DIR", full), status: "error", code: 1, says: "the disk is full", absent: true})

@@ -60,8 +60,10 @@ func TestTheSubsetOfAQLMeansWhatAQLDoes(t *testing.T) {
 		{`FOR d IN @@c COLLECT WITH COUNT INTO n RETURN n`, `[7]`},
 		{`FOR d IN [] COLLECT WITH COUNT INTO n RETURN n`, `[0]`},
 		{`FOR d IN @@c COLLECT s = d.symbol WITH COUNT INTO n RETURN {s, n}`, `[{"n":1,"s":null},{"n":3,"s":"btc"},{"n":2,"s":"eth"},{"n":1,"s":"sol"}]`},
-		{`FOR d IN @@c FILTER d.symbol COLLECT s = d.symbol AGGREGATE a = MIN(d.t), b = MAX(d.t), c = SUM(d.t), n = LENGTH(1), m = AVERAGE(d.t) FILTER n > 1 RETURN [s, a, b, c, n, m]`,
-			`[["btc",0,5,7,3,2.3333333333333335],["eth",1,4,5,2,2.5]]`},
+		{
+			`FOR d IN @@c FILTER d.symbol COLLECT s = d.symbol AGGREGATE a = MIN(d.t), b = MAX(d.t), c = SUM(d.t), n = LENGTH(1), m = AVERAGE(d.t) FILTER n > 1 RETURN [s, a, b, c, n, m]`,
+			`[["btc",0,5,7,3,2.3333333333333335],["eth",1,4,5,2,2.5]]`,
+		},
 		{`FOR d IN @@c COLLECT AGGREGATE u = UNIQUE(d.symbol), n = COUNT_DISTINCT(d.symbol) RETURN [LENGTH(u), n]`, `[[4,4]]`},
 		{`FOR d IN [] COLLECT AGGREGATE a = MIN(d), s = SUM(d) RETURN [a, s]`, `[[null,null]]`},
 		// Functions.
@@ -74,8 +76,10 @@ func TestTheSubsetOfAQLMeansWhatAQLDoes(t *testing.T) {
 		{`RETURN [CONCAT("a", 1, null, true), CONCAT(["b", "c"]), FLOOR(-1.5), CEIL(1.2), ROUND(2.5), ABS(-1), LOWER("Ä"), UPPER("a"), STARTS_WITH("abc", "ab")]`, `[["a1true","bc",-2,2,3,1,"ä","A",true]]`},
 		{`RETURN [MIN([3, null, 1]), MAX([]), SUM([1, null, 2]), MAX(["a", 9])]`, `[[1,null,3,"a"]]`},
 		{`RETURN [DOCUMENT("candles/b").t, DOCUMENT(candles, "c").t, DOCUMENT("candles/none"), LENGTH(DOCUMENT(candles, ["a", "none"]))]`, `[[1,2,null,1]]`},
-		{`RETURN [PARSE_IDENTIFIER("a/b"), PARSE_KEY("a/b"), PARSE_IDENTIFIER(1), IS_SAME_COLLECTION(candles, "candles/x"), IS_SAME_COLLECTION("a", "candles/x")]`,
-			`[[{"collection":"a","key":"b"},"b",null,true,false]]`},
+		{
+			`RETURN [PARSE_IDENTIFIER("a/b"), PARSE_KEY("a/b"), PARSE_IDENTIFIER(1), IS_SAME_COLLECTION(candles, "candles/x"), IS_SAME_COLLECTION("a", "candles/x")]`,
+			`[[{"collection":"a","key":"b"},"b",null,true,false]]`,
+		},
 		{`FOR c IN COLLECTIONS() FILTER NOT STARTS_WITH(c.name, "_") SORT c.name RETURN c.name`, `["assets","candles","related"]`},
 	}
 	if !s.Real() { // an order that is not asked for is the server's own matter

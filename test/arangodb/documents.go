@@ -37,7 +37,7 @@ func (s *Server) postDocument(r request) (answer, error) {
 	}
 	w := r.writing()
 	if text[0] == '[' {
-		return many(r, text, w, r.status(201, 202), func(text string) (map[string]any, error) {
+		return many(text, w, r.status(201, 202), func(text string) (map[string]any, error) {
 			done, err := s.insert(c, text, w)
 			return w.told(c, done), err
 		})
@@ -58,7 +58,7 @@ func one(w writing, told map[string]any, status int) answer {
 
 // many does something with each element of an array. What fails is told in its
 // place, and counted in a header.
-func many(r request, text string, w writing, status int, each func(string) (map[string]any, error)) (answer, error) {
+func many(text string, w writing, status int, each func(string) (map[string]any, error)) (answer, error) {
 	if text[0] != '[' {
 		return answer{}, &failure{400, 400, "expecting a JSON array in the request"}
 	}
@@ -150,7 +150,7 @@ func (s *Server) manyDocuments(r request) (answer, error) {
 	if get || w.mode == "remove" {
 		status = 200
 	}
-	return many(r, text, w, status, func(text string) (map[string]any, error) {
+	return many(text, w, status, func(text string) (map[string]any, error) {
 		key := parseValue(text)
 		if key.kind == object {
 			key = key.attribute("_key")

@@ -56,7 +56,7 @@ func (u *upstream) once(database, collection string, create func() error) error 
 	return nil
 }
 
-func (u *upstream) listDatabases(w http.ResponseWriter, r *http.Request) {
+func (u *upstream) listDatabases(w http.ResponseWriter, _ *http.Request) {
 	names, err := u.databases()
 	if err != nil {
 		u.fail(w, err)

@@ -18,6 +18,7 @@ import (
 // Fault is what may befall a message or a snapshot.
 type Fault string
 
+// What may befall a message.
 const (
 	Drop     Fault = "drop"     // the message is not sent
 	Repeat   Fault = "repeat"   // it is sent twice

@@ -85,10 +85,13 @@ func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
 	return k
 }
 
-// Stop ends the broker in order; Kill as a power cut would. Start starts it
-// again with the same data and ports.
-func (k *Kafka) Stop()  { k.process.stop(syscall.SIGTERM) }
-func (k *Kafka) Kill()  { k.process.stop(syscall.SIGKILL) }
+// Stop ends the broker in order.
+func (k *Kafka) Stop() { k.process.stop(syscall.SIGTERM) }
+
+// Kill ends it as a power cut would.
+func (k *Kafka) Kill() { k.process.stop(syscall.SIGKILL) }
+
+// Start starts it again with the same data and ports.
 func (k *Kafka) Start() { k.process.start() }
 
 func (k *Kafka) createTopics(ctx context.Context, topics map[string]int) error {

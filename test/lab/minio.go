@@ -84,8 +84,11 @@ func (m *MinIO) url(path string) string {
 	return "http://" + m.Addr + path
 }
 
-// Kill ends the server as a power cut would, Stop in order; Start starts it
-// again with the same data and port.
-func (m *MinIO) Kill()  { m.process.stop(syscall.SIGKILL) }
-func (m *MinIO) Stop()  { m.process.stop(syscall.SIGTERM) }
+// Kill ends the server as a power cut would.
+func (m *MinIO) Kill() { m.process.stop(syscall.SIGKILL) }
+
+// Stop ends it in order.
+func (m *MinIO) Stop() { m.process.stop(syscall.SIGTERM) }
+
+// Start starts it again with the same data and port.
 func (m *MinIO) Start() { m.process.start() }

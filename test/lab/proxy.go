@@ -43,8 +43,10 @@ func NewProxy(t testing.TB, upstream string) *Proxy {
 	return x
 }
 
-// Cut ends all connections and refuses new ones; Restore accepts again.
-func (p *Proxy) Cut()     { p.call(http.MethodPost, p.api, map[string]any{"enabled": false}) }
+// Cut ends all connections and refuses new ones.
+func (p *Proxy) Cut() { p.call(http.MethodPost, p.api, map[string]any{"enabled": false}) }
+
+// Restore accepts connections again.
 func (p *Proxy) Restore() { p.call(http.MethodPost, p.api, map[string]any{"enabled": true}) }
 
 // Stall keeps connections open and lets nothing through.
