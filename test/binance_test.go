@@ -46,6 +46,7 @@ func metadata(t *testing.T, result string) (symbols, features []string) {
 }
 
 func TestAModelIsTrainedOnTheExchangesMarket(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		market   string
 		features []string // beside those of candles
@@ -93,6 +94,7 @@ func TestAModelIsTrainedOnTheExchangesMarket(t *testing.T) {
 // The run is stopped in the middle of the fetch, and the ranking turns over
 // before it goes on: the nodes and the range stay.
 func TestAFetchThatWasStoppedGoesOnWithTheSameSymbols(t *testing.T) {
+	t.Parallel()
 	e := exchange.Start(t, exchange.Options{Symbols: usdt(12), Delay: 200 * time.Millisecond})
 	vars, result := environment(t, ofExchange(e, "spot", t.TempDir()))
 	vars["LOOKBACK"] = "25d"
@@ -123,6 +125,7 @@ func TestAFetchThatWasStoppedGoesOnWithTheSameSymbols(t *testing.T) {
 }
 
 func TestTheExchangesRefusalsEndTheRunWithWhatToMend(t *testing.T) {
+	t.Parallel()
 	e := exchange.Start(t, exchange.Options{Symbols: usdt(3)})
 	for name, c := range map[string]struct {
 		set  map[string]string

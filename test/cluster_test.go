@@ -2,12 +2,10 @@ package test
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -27,15 +25,18 @@ type cluster struct {
 	kafka                *lab.Kafka
 	kafkaLink, minioLink *lab.Proxy
 	minio                *lab.MinIO
+
+	eventsTopic, controlTopic, bucket string
 }
 
-func newCluster(t *testing.T, o lab.KafkaOptions) *cluster {
+// newCluster gives a test links, topics and a bucket of its own in the servers
+// that all tests share.
+func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	o.Port = lab.FreePort(t)
-	c := &cluster{t: t, kafkaLink: lab.NewProxy(t, fmt.Sprintf("127.0.0.1:%d", o.Port))}
-	o.Advertised = c.kafkaLink.Addr
-	c.kafka = lab.StartKafka(t, o)
-	c.minio = lab.StartMinIO(t, lab.MinIOOptions{})
+	shared := lab.SharedKafka(t)
+	c := &cluster{t: t, minio: lab.SharedMinIO(t), eventsTopic: shared.Topic(t, "queue-events", 1), controlTopic: shared.Topic(t, "queue-control", 3)}
+	c.bucket = "models-" + strings.TrimPrefix(c.eventsTopic, "queue-events-")
+	c.kafka, c.kafkaLink = shared.Behind(t)
 	c.minioLink = lab.NewProxy(t, c.minio.Addr)
 	return c
 }
@@ -45,7 +46,8 @@ func (c *cluster) vars(changes map[string]string) map[string]string {
 	c.t.Helper()
 	vars, _ := environment(c.t, map[string]string{
 		"KAFKA_BOOTSTRAP_SERVERS": c.kafka.Addr, "KAFKA_USER": c.kafka.User, "KAFKA_PASSWORD": c.kafka.Password, "CA_PATH": c.kafka.CAPath,
-		"MINIO_ENDPOINT": c.minioLink.Addr, "MINIO_ACCESS_KEY": c.minio.AccessKey, "MINIO_SECRET_KEY": c.minio.SecretKey, "MINIO_BUCKET_NAME": "models",
+		"MINIO_ENDPOINT": c.minioLink.Addr, "MINIO_ACCESS_KEY": c.minio.AccessKey, "MINIO_SECRET_KEY": c.minio.SecretKey, "MINIO_BUCKET_NAME": c.bucket,
+		"QUEUE_EVENTS_TOPIC": c.eventsTopic, "QUEUE_CONTROL_TOPIC": c.controlTopic,
 	})
 	maps.Copy(vars, changes)
 	maps.DeleteFunc(vars, func(_, value string) bool { return value == "" })
@@ -55,14 +57,11 @@ func (c *cluster) vars(changes map[string]string) map[string]string {
 // peer runs peer.py.
 func peer(t *testing.T, args ...string) string {
 	t.Helper()
-	cmd := exec.Command(python(t), append([]string{"peer.py"}, args...)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr // its library's log
-	out, err := cmd.Output()
+	out, err := runPython(t, append([]string{"peer.py"}, args...)...)
 	if err != nil {
-		t.Fatalf("peer.py %s: %v\n%s", args[0], err, stderr.String())
+		t.Fatalf("%s: %v", args[0], err)
 	}
-	return string(out)
+	return out
 }
 
 func (c *cluster) login() []string {
@@ -73,7 +72,7 @@ func (c *cluster) login() []string {
 func (c *cluster) stop(queue string) time.Time {
 	c.t.Helper()
 	message := fmt.Sprintf(`{"command":"stop","queue_id":%q,"target":"gnn-trainer"}`, queue)
-	ms, err := strconv.ParseInt(strings.TrimSpace(peer(c.t, append(append([]string{"stop"}, c.login()...), "queue-control", message)...)), 10, 64)
+	ms, err := strconv.ParseInt(strings.TrimSpace(peer(c.t, append(append([]string{"stop"}, c.login()...), c.controlTopic, message)...)), 10, 64)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -90,7 +89,7 @@ type arrived struct {
 func (c *cluster) events(queue string) []arrived {
 	c.t.Helper()
 	var list []arrived
-	for _, m := range c.kafka.Messages(c.t, "queue-events", 1) {
+	for _, m := range c.kafka.Messages(c.t, c.eventsTopic, 1) {
 		a := arrived{raw: m.Value}
 		if err := json.Unmarshal([]byte(m.Value), &a.event); err != nil {
 			c.t.Fatalf("%s: %v", m.Value, err)
@@ -113,7 +112,7 @@ type heard struct {
 func (c *cluster) heard() []heard {
 	c.t.Helper()
 	var list []heard
-	lines := bufio.NewScanner(strings.NewReader(peer(c.t, append(append([]string{"events"}, c.login()...), "queue-events")...)))
+	lines := bufio.NewScanner(strings.NewReader(peer(c.t, append(append([]string{"events"}, c.login()...), c.eventsTopic)...)))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var h heard
@@ -129,7 +128,7 @@ func (c *cluster) heard() []heard {
 func (c *cluster) fetch(queue string) string {
 	c.t.Helper()
 	dir := c.t.TempDir()
-	peer(c.t, "fetch", c.minio.Addr, c.minio.AccessKey, c.minio.SecretKey, "models", "market_gnn_v1/"+queue, dir)
+	peer(c.t, "fetch", c.minio.Addr, c.minio.AccessKey, c.minio.SecretKey, c.bucket, "market_gnn_v1/"+queue, dir)
 	return dir
 }
 
@@ -171,13 +170,15 @@ func inCluster(t *testing.T, vars map[string]string) (code int, stderr string) {
 }
 
 func TestInAClusterOtherClientsReadTheEventsAndTheResult(t *testing.T) {
-	c := newCluster(t, lab.KafkaOptions{})
-	vars := c.vars(map[string]string{"LOOKBACK": "10d", "EPOCHS": "10"})
+	t.Parallel()
+	c := newCluster(t)
+	c.eventsTopic, c.controlTopic = "queue-events", "queue-control" // the defaults, which no other test uses
+	vars := c.vars(map[string]string{"LOOKBACK": "10d", "EPOCHS": "10", "QUEUE_EVENTS_TOPIC": "", "QUEUE_CONTROL_TOPIC": ""})
 	if code, stderr := inCluster(t, vars); code != 0 {
 		t.Fatalf("exit code %d:\n%s", code, stderr)
 	}
 	last := c.mustTell("q1", "finished")
-	if last.ModelPath != "s3://models/market_gnn_v1/q1/model.pt" {
+	if last.ModelPath != "s3://"+c.bucket+"/market_gnn_v1/q1/model.pt" {
 		t.Errorf("model_path is %q", last.ModelPath)
 	}
 	var statuses []string
@@ -209,6 +210,7 @@ func TestInAClusterOtherClientsReadTheEventsAndTheResult(t *testing.T) {
 // A stop from another client: how long until `interrupted` is in the topic, by
 // the broker's clock. GNN_STOPS says how often (make stops: 50).
 func TestAStopFromAnotherClientEndsTheRunInTime(t *testing.T) {
+	t.Parallel()
 	stops := 3
 	if text := os.Getenv("GNN_STOPS"); text != "" {
 		var err error
@@ -216,7 +218,7 @@ func TestAStopFromAnotherClientEndsTheRunInTime(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := newCluster(t, lab.KafkaOptions{})
+	c := newCluster(t)
 	sent := map[string]time.Time{}
 	for i := range stops {
 		queue := fmt.Sprintf("q%d", i)
@@ -248,7 +250,8 @@ func TestAStopFromAnotherClientEndsTheRunInTime(t *testing.T) {
 
 // What a pod leaves that Kubernetes ends.
 func TestASIGTERMLeavesTheModelSoFarInTheBucketAndTellsTheTopic(t *testing.T) {
-	c := newCluster(t, lab.KafkaOptions{})
+	t.Parallel()
+	c := newCluster(t)
 	p := start(t, c.vars(map[string]string{"EPOCHS": "1000000", "PATIENCE": "0"}))
 	c.await("q1", func(e arrived) bool { return e.Epoch > 0 })
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -259,7 +262,7 @@ func TestASIGTERMLeavesTheModelSoFarInTheBucketAndTellsTheTopic(t *testing.T) {
 	if code := p.cmd.ProcessState.ExitCode(); code != 143 {
 		t.Errorf("exit code %d:\n%s", code, p.stderr.String())
 	}
-	if last := c.mustTell("q1", "interrupted"); last.ModelPath != "s3://models/market_gnn_v1/q1/model.pt" {
+	if last := c.mustTell("q1", "interrupted"); last.ModelPath != "s3://"+c.bucket+"/market_gnn_v1/q1/model.pt" {
 		t.Errorf("model_path is %q", last.ModelPath)
 	}
 	if measured := consume(t, c.fetch("q1")); measured["status"] != "interrupted" {
@@ -280,7 +283,8 @@ func (c *cluster) await(queue string, ok func(arrived) bool) {
 }
 
 func TestAStoppedRunStartedAgainGoesOnAndDoesNotHearTheOldStop(t *testing.T) {
-	c := newCluster(t, lab.KafkaOptions{})
+	t.Parallel()
+	c := newCluster(t)
 	vars := c.vars(map[string]string{"EPOCHS": "1000000", "PATIENCE": "0", "SYMBOLS": "top:8"})
 	p := start(t, vars)
 	c.await("q1", func(e arrived) bool { return e.Epoch > 3 })
@@ -301,7 +305,8 @@ func TestAStoppedRunStartedAgainGoesOnAndDoesNotHearTheOldStop(t *testing.T) {
 
 // A pod killed without its disk goes on from what is in the bucket.
 func TestAPodKilledWithItsDiskGoesOnFromTheBucketToTheSameBits(t *testing.T) {
-	c := newCluster(t, lab.KafkaOptions{})
+	t.Parallel()
+	c := newCluster(t)
 	settings := maps.Clone(short)
 	settings["QUEUE_ID"], settings["EPOCHS"] = "whole", "60"
 	if code, stderr := inCluster(t, c.vars(settings)); code != 0 {

@@ -99,6 +99,7 @@ func documents(t *testing.T) []string {
 }
 
 func TestBothReadmesHaveTheSameCommands(t *testing.T) {
+	t.Parallel()
 	strip := func(document string) (texts []string) {
 		for _, b := range blocksOf(t, document) {
 			comments := regexp.MustCompile(`(?m)\s+# .*$`) // they are translated
@@ -115,6 +116,7 @@ func TestBothReadmesHaveTheSameCommands(t *testing.T) {
 var link = regexp.MustCompile(`\]\(([^)#\s]*)(#[^)\s]*)?\)`)
 
 func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
+	t.Parallel()
 	anchors := func(path string) map[string]bool {
 		content, err := os.ReadFile(path)
 		if err != nil {
@@ -169,6 +171,7 @@ var (
 )
 
 func TestTheDocumentsNameTargetsAndVariablesThatExist(t *testing.T) {
+	t.Parallel()
 	targets := map[string]bool{}
 	for _, makefile := range []string{"../Makefile", "../deploy/deploy.mk", "../python/python.mk", "arangodb/clients.mk"} {
 		content, err := os.ReadFile(makefile)
@@ -274,6 +277,7 @@ func reader(t *testing.T) (dir string, environ []string) {
 
 // Each document's commands are run in their order, as one would who reads it.
 func TestEveryCommandInTheDocumentsRuns(t *testing.T) {
+	t.Parallel()
 	symbols := []string{"BTCUSDT"}
 	for i := range 19 {
 		symbols = append(symbols, fmt.Sprintf("S%03dUSDT", i))

@@ -51,6 +51,7 @@ func doctor(t *testing.T, vars map[string]string, interrupt <-chan struct{}, arg
 }
 
 func TestTheDoctorTellsMachinesAndPeopleWhetherARunCanStart(t *testing.T) {
+	t.Parallel()
 	nobody := fmt.Sprintf("localhost:%d", lab.FreePort(t))
 	for name, c := range map[string]struct {
 		set      map[string]string
@@ -92,6 +93,7 @@ func TestTheDoctorTellsMachinesAndPeopleWhetherARunCanStart(t *testing.T) {
 }
 
 func TestTheDoctorCanBeInterruptedAndTakesNoOtherWords(t *testing.T) {
+	t.Parallel()
 	broker, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

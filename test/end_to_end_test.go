@@ -19,6 +19,7 @@ import (
 const realCandles = "../../shared/market/5m"
 
 func TestARunOnTheSimulatedMarketIsReadByPyTorchAndPyG(t *testing.T) {
+	t.Parallel()
 	vars, result := environment(t, nil)
 	e := run(t, vars)
 	e.mustEnd(t, "finished", 0)
@@ -29,6 +30,7 @@ func TestARunOnTheSimulatedMarketIsReadByPyTorchAndPyG(t *testing.T) {
 }
 
 func TestARunOnRealCandlesIsReadByPyTorchAndPyG(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat(realCandles); err != nil {
 		t.Skip("the real candles are not here")
 	}
@@ -53,6 +55,7 @@ func TestARunOnRealCandlesIsReadByPyTorchAndPyG(t *testing.T) {
 }
 
 func TestAPyGGraphIsTrainedOnAndItsModelLoads(t *testing.T) {
+	t.Parallel()
 	vars, result := environment(t, map[string]string{"SYMBOLS": "", "LOOKBACK": "", "DATA_SOURCE": "pyg"})
 	file := filepath.Join(t.TempDir(), "data.pt")
 	vars["DATA_DIR"] = file
@@ -67,8 +70,8 @@ y = (x[:, 0] > 0.5).long() + (x[:, 0] > -0.5).long()
 mask = torch.rand(n)
 torch.save(Data(x=x, edge_index=edges, edge_weight=torch.rand(2000), y=y,
                 train_mask=mask < 0.6, val_mask=(mask >= 0.6) & (mask < 0.8), test_mask=mask >= 0.8), sys.argv[1])`
-	if out, err := exec.Command(python(t), "-c", script, file).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if _, err := runPython(t, "-c", script, file); err != nil {
+		t.Fatal(err)
 	}
 	run(t, vars).mustEnd(t, "finished", 0)
 	check := `
@@ -76,12 +79,13 @@ import sys, torch
 from torch_geometric.data import Data
 g = Data.from_dict(torch.load(sys.argv[1] + "/graph.pt"))
 assert g.validate() and list(torch.jit.load(sys.argv[1] + "/model.pt")(g.x, g.edge_index, g.edge_weight).shape) == [300, 3]`
-	if out, err := exec.Command(python(t), "-c", check, result).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if _, err := runPython(t, "-c", check, result); err != nil {
+		t.Fatal(err)
 	}
 }
 
 func TestTheGraphIsWorthHavingOnTheSimulatedMarket(t *testing.T) {
+	t.Parallel()
 	seeds := 5
 	if testing.Short() {
 		seeds = 2
@@ -129,6 +133,7 @@ func bits(t *testing.T, result string) map[string]string {
 }
 
 func TestTheSameSeedGivesTheSameBitsAndAnotherSeedOthers(t *testing.T) {
+	t.Parallel()
 	var sums []map[string]string
 	for _, seed := range []string{"1", "1", "2"} {
 		vars, result := environment(t, map[string]string{"SEED": seed, "BASELINE": "none"})
@@ -149,6 +154,7 @@ func TestTheSameSeedGivesTheSameBitsAndAnotherSeedOthers(t *testing.T) {
 }
 
 func TestAStopKeepsTheModelSoFarAndTellsOnce(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		signal syscall.Signal
 		code   int
@@ -172,6 +178,7 @@ func TestAStopKeepsTheModelSoFarAndTellsOnce(t *testing.T) {
 }
 
 func TestAStopBeforeThereIsAModelLeavesNoResult(t *testing.T) {
+	t.Parallel()
 	vars, result := environment(t, map[string]string{"SYMBOLS": "top:40", "LOOKBACK": "120d"})
 	p := start(t, vars)
 	p.await("the start", func(e event) bool { return e.Status == "started" })
@@ -185,6 +192,7 @@ func TestAStopBeforeThereIsAModelLeavesNoResult(t *testing.T) {
 }
 
 func TestOneCPUIsEnough(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("taskset"); err != nil {
 		t.Skip("no taskset on this machine")
 	}
@@ -194,6 +202,7 @@ func TestOneCPUIsEnough(t *testing.T) {
 }
 
 func TestOnTheCPUNoCUDALibraryIsOpenedButTheTwoThatLibtorchNeeds(t *testing.T) {
+	t.Parallel()
 	vars, _ := environment(t, map[string]string{"DEVICE": "cpu", "EPOCHS": "1000000", "PATIENCE": "0"})
 	p := start(t, vars)
 	p.await("an epoch", func(e event) bool { return e.Epoch > 0 })
@@ -216,6 +225,7 @@ func TestOnTheCPUNoCUDALibraryIsOpenedButTheTwoThatLibtorchNeeds(t *testing.T) {
 }
 
 func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
+	t.Parallel()
 	broken := t.TempDir()
 	candles := "open_time,open,high,low,close,volume\n1704067200000,1,2,1,2,5\n1704067500000,1,2,3,2,5\n"
 	if err := os.WriteFile(filepath.Join(broken, "BTCUSDT.csv"), []byte(candles), 0o644); err != nil {
@@ -254,6 +264,7 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 }
 
 func TestWithoutADriverDeviceCUDAIsRefusedAndAutoFallsBack(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
 		t.Skip("this machine has an NVIDIA driver")
 	}
@@ -266,6 +277,7 @@ func TestWithoutADriverDeviceCUDAIsRefusedAndAutoFallsBack(t *testing.T) {
 }
 
 func TestWithoutTheRunsIDsNoEventIsTold(t *testing.T) {
+	t.Parallel()
 	vars, _ := environment(t, map[string]string{"QUEUE_ID": ""})
 	if e := run(t, vars); e.code != 2 || len(e.events) != 0 || !strings.Contains(e.stderr, "QUEUE_ID") {
 		t.Errorf("exit code %d, %d events, log %q", e.code, len(e.events), e.stderr)
@@ -273,6 +285,7 @@ func TestWithoutTheRunsIDsNoEventIsTold(t *testing.T) {
 }
 
 func TestAReaderThatLeavesDoesNotEndTheTraining(t *testing.T) {
+	t.Parallel()
 	vars, result := environment(t, nil)
 	p := start(t, vars, "bash", "-c", `"$0" | head -c 1 >/dev/null; exit ${PIPESTATUS[0]}`)
 	p.reading.Wait()

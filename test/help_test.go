@@ -35,6 +35,7 @@ func variableNames(t *testing.T) (names []string) {
 }
 
 func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
+	t.Parallel()
 	variables := map[string]bool{"NAME": true} // it stands for any
 	for _, name := range variableNames(t) {
 		variables[name] = true
@@ -69,6 +70,7 @@ func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
 }
 
 func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"env", "EPOCHS"}, {"env", "--jsn"}, {"env", "--json", "x"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
 		code, stdout, stderr := say(t, words...)
 		if code != 2 || stdout != "" || !strings.Contains(stderr, "\nusage: gnn-trainer ") {
@@ -78,6 +80,7 @@ func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
 }
 
 func TestAWordThatIsNearlyACommandIsToldWhichOne(t *testing.T) {
+	t.Parallel()
 	for word, want := range map[string]string{
 		"halp": `unknown command "halp"; did you mean help?`, "trian": `unknown command "trian"; did you mean train?`, "Doctor": `unknown command "Doctor"; did you mean doctor?`,
 		"recrod": `unknown command "recrod"; did you mean record?`, "environment": `unknown command "environment"`, "x": `unknown command "x"`, "": `unknown command ""`,

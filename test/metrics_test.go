@@ -150,6 +150,7 @@ func (j *trainJob) told(t *testing.T, n int) []report {
 }
 
 func TestWhatIsScrapedAgreesWithTheEventsAndTheResult(t *testing.T) {
+	t.Parallel()
 	job := newTrainJob(t)
 	vars, result := environment(t, map[string]string{"METRICS_ADDR": "127.0.0.1:0", "EPOCHS": "40", "PATIENCE": "0", "CHECKPOINT_EVERY": "2"})
 	for name, value := range job.vars {
@@ -275,6 +276,7 @@ func TestWhatIsScrapedAgreesWithTheEventsAndTheResult(t *testing.T) {
 }
 
 func TestAStopWhileItIsScrapedEndsAsWithout(t *testing.T) {
+	t.Parallel()
 	vars, _ := environment(t, map[string]string{"METRICS_ADDR": "127.0.0.1:0", "EPOCHS": "1000000", "PATIENCE": "0", "LOG_LEVEL": "trace"})
 	p := start(t, vars)
 	address := p.metricsAddress()
@@ -312,6 +314,7 @@ func TestAStopWhileItIsScrapedEndsAsWithout(t *testing.T) {
 }
 
 func TestAnAddressForMetricsThatCannotBeUsedEndsTheRun(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -339,6 +342,7 @@ func TestAnAddressForMetricsThatCannotBeUsedEndsTheRun(t *testing.T) {
 }
 
 func TestWithoutAnAddressNothingListens(t *testing.T) {
+	t.Parallel()
 	vars, _ := environment(t, map[string]string{"EPOCHS": "1000000", "PATIENCE": "0"})
 	p := start(t, vars)
 	p.await("an epoch", func(e event) bool { return e.Epoch > 0 })
@@ -363,6 +367,7 @@ func TestWithoutAnAddressNothingListens(t *testing.T) {
 }
 
 func TestATrainJobIsToldTheProgressToTheEnd(t *testing.T) {
+	t.Parallel()
 	job := newTrainJob(t)
 	vars, _ := environment(t, map[string]string{"EPOCHS": "5", "PATIENCE": "0"})
 	for name, value := range job.vars {
@@ -404,6 +409,7 @@ func TestATrainJobIsToldTheProgressToTheEnd(t *testing.T) {
 
 // Whatever the server does, the run ends as without it, and says so once.
 func TestATrainJobsServerThatFailsChangesNothing(t *testing.T) {
+	t.Parallel()
 	for name, f := range map[string]struct {
 		change func(t *testing.T, j *trainJob)
 		says   string
@@ -449,6 +455,7 @@ func TestATrainJobsServerThatFailsChangesNothing(t *testing.T) {
 }
 
 func TestHalfOfATrainJobsVariablesIsRefused(t *testing.T) {
+	t.Parallel()
 	vars, _ := environment(t, map[string]string{
 		"KUBEFLOW_TRAINER_SERVER_URL": "https://trainer/status", "KUBEFLOW_TRAINER_SERVER_TOKEN": "eyJcanary",
 	})

@@ -59,6 +59,7 @@ func (p *tunnels) seen() []string {
 
 // Requests and the stream go by a proxy; TLS is with the exchange itself.
 func TestTheExchangeIsReachedByAProxy(t *testing.T) {
+	t.Parallel()
 	symbols := usdt(2)
 	depth := exchange.NewDepth(exchange.DepthOptions{Market: "spot", Symbols: symbols, Seed: 3, Start: time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC).UnixMilli()})
 	t.Cleanup(depth.Close)
@@ -95,6 +96,7 @@ func TestTheExchangeIsReachedByAProxy(t *testing.T) {
 
 // A name in NO_PROXY is asked for itself, which here there is none of.
 func TestNoProxyLeavesTheProxyOut(t *testing.T) {
+	t.Parallel()
 	proxy := &tunnels{}
 	front := httptest.NewServer(proxy)
 	t.Cleanup(front.Close)
@@ -116,6 +118,7 @@ func TestNoProxyLeavesTheProxyOut(t *testing.T) {
 }
 
 func TestARecordingOfAServerOfOnesOwnIsRefusedWithoutItsStreams(t *testing.T) {
+	t.Parallel()
 	p := recorder(t, map[string]string{"SYMBOL": "BTCUSDT", "BINANCE_BASE_URL": "http://127.0.0.1:1", "CACHE_DIR": t.TempDir()})
 	_ = p.cmd.Wait()
 	if code, log := p.cmd.ProcessState.ExitCode(), p.stderr.String(); code != 2 || !strings.Contains(log, "set BINANCE_WS_URL to its stream server") {

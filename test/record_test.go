@@ -23,6 +23,7 @@ func recorder(t *testing.T, vars map[string]string) *process {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
 	}
 	p.cmd.Stderr = &p.stderr
+	t.Cleanup(p.mustNotRace)
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -32,6 +33,7 @@ func recorder(t *testing.T, vars map[string]string) *process {
 // An hour and a half of the exchange's time is recorded in seconds, by two
 // recorders one after the other, and trained on.
 func TestWhatWasRecordedIsTrainedOn(t *testing.T) {
+	t.Parallel()
 	for _, market := range []string{"spot", "usdm"} {
 		t.Run(market, func(t *testing.T) {
 			begin := time.Date(2024, 5, 1, 0, 0, 0, 0, time.UTC)
@@ -110,11 +112,11 @@ for _, s in d.groupby("symbol", observed=True):
     assert s.time.is_monotonic_increasing and s.time.is_unique
 print(json.dumps({k: int(v) for k, v in d.symbol.value_counts().items()}))
 `
-	out, err := exec.CommandContext(t.Context(), python(t), "-c", script, folder).CombinedOutput()
+	out, err := runPython(t, "-c", script, folder)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+		t.Fatal(err)
 	}
-	if err := json.Unmarshal(out, &rows); err != nil {
+	if err := json.Unmarshal([]byte(out), &rows); err != nil {
 		t.Fatal(err)
 	}
 	return rows

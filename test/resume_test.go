@@ -32,6 +32,7 @@ func learned(t *testing.T, result string) map[string]string {
 // A run that is killed at any moment, as often as you like, ends with the bits
 // of one that was left alone. GNN_KILLS says how often (make kills: 200).
 func TestARunKilledAtAnyMomentAndStartedAgainEndsInTheSameBits(t *testing.T) {
+	t.Parallel()
 	kills := 10
 	if text := os.Getenv("GNN_KILLS"); text != "" {
 		var err error
@@ -90,6 +91,7 @@ func TestARunKilledAtAnyMomentAndStartedAgainEndsInTheSameBits(t *testing.T) {
 }
 
 func TestARunThatWasStoppedGoesOnToTheSameBits(t *testing.T) {
+	t.Parallel()
 	vars, result := environment(t, short)
 	run(t, vars).mustEnd(t, "finished", 0)
 	want := learned(t, result)
@@ -119,6 +121,7 @@ func TestARunThatWasStoppedGoesOnToTheSameBits(t *testing.T) {
 }
 
 func TestAnotherTrainingsCheckpointIsRefusedByWhatDiffers(t *testing.T) {
+	t.Parallel()
 	vars, result := environment(t, short)
 	vars["EPOCHS"] = "1000000"
 	p := start(t, vars)
@@ -149,6 +152,7 @@ func TestAnotherTrainingsCheckpointIsRefusedByWhatDiffers(t *testing.T) {
 }
 
 func TestATornCheckpointIsPassedOverForTheOneBefore(t *testing.T) {
+	t.Parallel()
 	vars, result := environment(t, short)
 	run(t, vars).mustEnd(t, "finished", 0)
 	want := learned(t, result)
@@ -183,6 +187,7 @@ func TestATornCheckpointIsPassedOverForTheOneBefore(t *testing.T) {
 }
 
 func TestARunOnAFolderThatGrowsGoesOnWithTheDataOfItsFirstStart(t *testing.T) {
+	t.Parallel()
 	candles := t.TempDir()
 	write := func(bars int) {
 		for s, symbol := range []string{"AAA", "BBB", "CCC"} {

@@ -22,7 +22,8 @@ import (
 )
 
 // binary is what the tests start. GNN_BINARY names another program that takes
-// the same environment, such as deploy/images/in-container.
+// the same environment: the one that `make test` builds with the race detector,
+// or deploy/images/in-container.
 var binary = cmp.Or(os.Getenv("GNN_BINARY"), "../bin/gnn-trainer")
 
 // environment is that of a short run on the simulated market.
@@ -113,6 +114,7 @@ func start(t *testing.T, vars map[string]string, wrapper ...string) *process {
 	}
 	p.cmd.Env = append(p.cmd.Env, "PATH="+os.Getenv("PATH"))
 	p.cmd.Stderr = &p.stderr
+	t.Cleanup(p.mustNotRace)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +124,13 @@ func start(t *testing.T, vars map[string]string, wrapper ...string) *process {
 	}
 	p.reading.Go(func() { p.read(stdout) })
 	return p
+}
+
+// mustNotRace fails where a program built with the race detector found a race.
+func (p *process) mustNotRace() {
+	if log := p.stderr.String(); strings.Contains(log, "WARNING: DATA RACE") {
+		p.t.Errorf("a data race:\n%s", log)
+	}
 }
 
 func (p *process) read(stdout io.Reader) {
@@ -194,35 +203,4 @@ func (e ended) mustEnd(t *testing.T, status string, code int) {
 	if got := e.last(t).Status; got != status || e.code != code {
 		t.Fatalf("it ended %s with exit code %d, want %s and %d:\n%s", got, e.code, status, code, e.stderr)
 	}
-}
-
-// python is the interpreter that has PyTorch and PyG.
-func python(t *testing.T) string {
-	t.Helper()
-	path := os.Getenv("PYTHON")
-	if path == "" {
-		path = "../.venv/bin/python"
-	}
-	if _, err := exec.LookPath(path); err != nil {
-		t.Skipf("no Python with PyTorch and PyG (make setup): %v", err)
-	}
-	return path
-}
-
-// consume has Python read every artefact and returns what it measured.
-func consume(t *testing.T, result string) map[string]any {
-	t.Helper()
-	cmd := exec.Command(python(t), "consumer.py", result)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("Python does not accept the result: %v\n%s", err, said.String())
-	}
-	lines := strings.Split(strings.TrimSpace(said.String()), "\n")
-	var measured map[string]any
-	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &measured); err != nil {
-		t.Fatalf("%v in %s", err, said.String())
-	}
-	t.Logf("Python measured %v", measured)
-	return measured
 }

@@ -9,15 +9,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/streamforge/gnn-trainer/test/lab"
 )
 
 // No password and no key is ever seen outside the connections it is for:
 // neither in a log, an event, an artefact nor a crash dump, whether it is right
 // or wrong, and wherever it came from.
 func TestNoSecretIsSeenAnywhere(t *testing.T) {
-	c := newCluster(t, lab.KafkaOptions{})
+	t.Parallel()
+	c := newCluster(t)
 	secretFile := func(content string) string {
 		path := filepath.Join(t.TempDir(), "secret")
 		if err := os.WriteFile(path, []byte(content+"\n"), 0o600); err != nil {

@@ -7,6 +7,7 @@ import (
 
 // What does not end a run, and whoever started it should know.
 func TestARunWarnsOf(t *testing.T) {
+	t.Parallel()
 	const complete, single, misspelt = "nearly every node is joined with every other", "a graph of one node", "is no variable of gnn-trainer"
 	for name, c := range map[string]struct {
 		changes map[string]string

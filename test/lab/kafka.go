@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -23,6 +24,7 @@ type KafkaOptions struct {
 	NotAfter   time.Time      // end of the certificate; zero: tomorrow
 	HostName   string         // that the certificate is for; empty: localhost
 	Strict     bool           // over TLS a user may do only what Allow allows; else all
+	Links      int            // listeners more, for links that Behind puts before them
 }
 
 // Kafka is a broker with one listener over TLS with SCRAM-SHA-512 and a plain
@@ -35,7 +37,11 @@ type Kafka struct {
 	OtherCAPath    string // of one that did not
 
 	process *process
+	links   chan listener // that no link stands before
 }
+
+// listener is one over TLS whose clients are sent to another address.
+type listener struct{ port, advertised int }
 
 // StartKafka starts a broker and makes its topics.
 func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
@@ -64,11 +70,12 @@ func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
 		Addr: o.Advertised, Plain: address(FreePort(t)), User: "user", Password: "lab-user-password",
 		CAPath: ca.path, OtherCAPath: newAuthority(t, "other-ca").path,
 	}
+	listeners, advertised, protocols, logins := k.listeners(t, o.Links)
 	dir := t.TempDir()
 	keystore := writeFile(t, "server.pem", append(append(key, cert...), ca.pem...))
 	properties := writeFile(t, "server.properties", []byte(strings.NewReplacer(
 		"{port}", fmt.Sprint(o.Port), "{plain}", k.Plain, "{controller}", address(FreePort(t)), "{advertised}", o.Advertised,
-		"{keystore}", keystore, "{truststore}", ca.path, "{dir}", dir, "{authorizer}", authorizer(o.Strict)).Replace(serverProperties)))
+		"{listeners}", listeners, "{links}", advertised, "{protocols}", protocols, "{logins}", logins, "{keystore}", keystore, "{truststore}", ca.path, "{dir}", dir, "{authorizer}", authorizer(o.Strict)).Replace(serverProperties)))
 	classpath := jars + "/*"
 	format := exec.Command(java, "-cp", classpath, "kafka.tools.StorageTool", "format", "-t", "bGFiLWNsdXN0ZXItaWQwMA", "-c", properties,
 		"--add-scram", "SCRAM-SHA-512=[name=admin,password=lab-admin]", "--add-scram", "SCRAM-SHA-512=[name="+k.User+",password="+k.Password+"]")
@@ -83,6 +90,54 @@ func StartKafka(t testing.TB, o KafkaOptions) *Kafka {
 	t.Cleanup(k.Kill) // a broker that fails to start is ended too
 	k.process.start()
 	return k
+}
+
+// listeners are the settings of n more listeners, each behind an address that
+// nothing listens on yet.
+func (k *Kafka) listeners(t testing.TB, n int) (listeners, advertised, protocols, logins string) {
+	t.Helper()
+	k.links = make(chan listener, n)
+	logins = fmt.Sprintf(login, "sasl_ssl")
+	for i := range n {
+		l := listener{FreePort(t), FreePort(t)}
+		listeners += fmt.Sprintf(",LINK%d://127.0.0.1:%d", i, l.port)
+		advertised += fmt.Sprintf(",LINK%d://localhost:%d", i, l.advertised)
+		protocols += fmt.Sprintf(",LINK%d:SASL_SSL", i)
+		logins += fmt.Sprintf(login, fmt.Sprintf("link%d", i))
+		k.links <- l
+	}
+	return listeners, advertised, protocols, logins
+}
+
+// Behind is the broker behind a link of the test's own: clients over TLS that
+// know no other address than the copy's go through it. It waits where all
+// links are taken.
+func (k *Kafka) Behind(t testing.TB) (*Kafka, *Proxy) {
+	t.Helper()
+	l := <-k.links
+	t.Cleanup(func() { k.links <- l }) // once the link has ended
+	link := newProxy(t, l.advertised, address(l.port))
+	behind := *k
+	behind.Addr = link.Addr
+	return &behind, link
+}
+
+// Topic makes a topic of the test's own, whose name begins with prefix.
+func (k *Kafka) Topic(t testing.TB, prefix string, partitions int) string {
+	t.Helper()
+	name := prefix + "-" + strings.ToLower(rand.Text()[:8])
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		err := k.createTopics(ctx, map[string]int{name: partitions})
+		if err == nil {
+			return name
+		}
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond) // its leaders are chosen in a moment
+	}
 }
 
 // Stop ends the broker in order.
@@ -103,7 +158,7 @@ func (k *Kafka) createTopics(ctx context.Context, topics map[string]int) error {
 	request := &kafka.CreateTopicsRequest{}
 	for name, partitions := range topics {
 		t := kafka.TopicConfig{Topic: name, NumPartitions: partitions, ReplicationFactor: 1}
-		if name == "queue-events" {
+		if strings.HasPrefix(name, "queue-events") {
 			// When an event arrived is for the broker to say, not for its sender.
 			t.ConfigEntries = []kafka.ConfigEntry{{ConfigName: "message.timestamp.type", ConfigValue: "LogAppendTime"}}
 		}
@@ -249,17 +304,19 @@ func (k *Kafka) Messages(t testing.TB, topic string, partitions int) []Message {
 // Log is the end of what the broker has said.
 func (k *Kafka) Log() string { return k.process.log.tail() }
 
+// login is how clients of a listener sign in.
+const login = "listener.name.%s.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;\n"
+
 const serverProperties = `process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@{controller}
-listeners=SASL_SSL://127.0.0.1:{port},PLAINTEXT://{plain},CONTROLLER://{controller}
-advertised.listeners=SASL_SSL://{advertised},PLAINTEXT://{plain}
+listeners=SASL_SSL://127.0.0.1:{port},PLAINTEXT://{plain},CONTROLLER://{controller}{listeners}
+advertised.listeners=SASL_SSL://{advertised},PLAINTEXT://{plain}{links}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL{protocols}
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=SCRAM-SHA-512
-listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
-ssl.keystore.type=PEM
+{logins}ssl.keystore.type=PEM
 ssl.keystore.location={keystore}
 ssl.truststore.type=PEM
 ssl.truststore.location={truststore}

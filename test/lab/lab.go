@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -52,15 +53,19 @@ func missing(t testing.TB, format string, a ...any) {
 	t.Skipf(format, a...)
 }
 
-// FreePort is a port that nothing listens on.
+// FreePort is a port that nothing listens on. It lies below those that the
+// system gives to connections, one of which would take it before its server.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		port := 20_000 + rand.IntN(12_000)
+		if l, err := net.Listen("tcp", address(port)); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free")
+	return 0
 }
 
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -27,6 +27,11 @@ type Proxy struct {
 // NewProxy makes a link to upstream, host:port, which need not listen yet.
 func NewProxy(t testing.TB, upstream string) *Proxy {
 	t.Helper()
+	return newProxy(t, FreePort(t), upstream)
+}
+
+func newProxy(t testing.TB, listen int, upstream string) *Proxy {
+	t.Helper()
 	binary := need(t, filepath.Join(servers(), "bin", "toxiproxy-server"))
 	port := FreePort(t)
 	p := &process{
@@ -35,7 +40,7 @@ func NewProxy(t testing.TB, upstream string) *Proxy {
 	}
 	t.Cleanup(func() { p.stop(syscall.SIGKILL) })
 	p.start()
-	x := &Proxy{Addr: fmt.Sprintf("localhost:%d", FreePort(t)), t: t}
+	x := &Proxy{Addr: fmt.Sprintf("localhost:%d", listen), t: t}
 	x.call(http.MethodPost, "http://"+address(port)+"/proxies", map[string]any{
 		"name": "link", "listen": x.Addr, "upstream": upstream, "enabled": true,
 	})
