@@ -49,7 +49,7 @@ WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TO
 CSRC := $(wildcard csrc/*.cc)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native servers run test kills stops faults fuzz check format bench bench-data clean
+.PHONY: setup build native servers run test quick kills stops faults fuzz check format bench bench-data clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -174,9 +174,30 @@ $(SERVERS)/kafka-$(KAFKA).stamp: test/lab/pom.xml
 	  echo 'no mvn on this machine: tests on a Kafka broker will skip; install Maven and a JRE of version 17 or later'; \
 	fi
 
-## test: everything, under the race detector; Python consumers, PyG and real servers included
-test: build servers arango-clients
-	$(WITH_LIBS) $(GO) test -race -timeout 30m ./...
+## test: everything: the program and what is concurrent under the race detector; Python consumers, PyG and real servers included
+.PHONY: test-program test-concurrent test-rest
+test: test-program test-concurrent test-rest
+
+# Side by side, since much of it waits. Only what is concurrent can race: the
+# program that the tests of test/ start, and the packages with goroutines.
+test-program test-concurrent test-rest: build $(RACE_BINARY) servers arango-clients
+
+test-program:
+	GNN_BINARY=$(ROOT)/$(RACE_BINARY) $(WITH_LIBS) $(GO) test -race -timeout 30m ./test
+
+test-concurrent:
+	$(WITH_LIBS) $(GO) test -race -timeout 30m $$(test/packages.sh concurrent)
+
+# The race detector would only distort the memory that is measured.
+test-rest:
+	$(WITH_LIBS) $(GO) test -timeout 30m $$(test/packages.sh rest)
+	$(WITH_LIBS) $(GO) test -timeout 30m -run '^TestAMillionDocuments' $$(test/packages.sh measured)
+
+## quick: the edit loop: vet, and the tests that need no server, no Python and no built program, on the native libraries that are there
+quick:
+	@test -e $(LIB)/libgnn.so || { echo 'make quick uses the native libraries that are there: run `make build` once' >&2; exit 1; }
+	$(GO) vet ./...
+	$(WITH_LIBS) $(GO) test -short ./...
 
 # The long forms of proofs that `make test` runs shortly; docs/faults.md has
 # what came of them.

@@ -141,6 +141,9 @@ type peerTopK struct {
 
 func runEdgesPeer(t *testing.T, name, raw string, size edgesSize) (seconds float64, checks []peerTopK) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	python := cmp.Or(os.Getenv("PYTHON"), filepath.Join("..", ".venv", "bin", "python"))
 	if err := exec.Command(python, "-c", "import pandas").Run(); err != nil {
 		t.Skipf("no Python with pandas (`make setup` brings it): %v", err)

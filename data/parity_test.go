@@ -111,6 +111,9 @@ func realCandles(t *testing.T) string {
 // pandas runs testdata/parity.py with the project's Python, or PYTHON.
 func pandas(t *testing.T, args ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	python := cmp.Or(os.Getenv("PYTHON"), filepath.Join("..", ".venv", "bin", "python"))
 	if err := exec.Command(python, "-c", "import pandas").Run(); err != nil {
 		if _, missing := err.(*fs.PathError); missing || os.Getenv("PYTHON") == "" {

@@ -50,6 +50,9 @@ type parity struct {
 // pygSays runs PyTorch Geometric itself, in this very test run.
 func pygSays(t *testing.T) parity {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	python := os.Getenv("PYTHON")
 	if python == "" {
 		python = "../.venv/bin/python"

@@ -18,6 +18,9 @@ import (
 // puts into .venv.
 func python(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	if path := os.Getenv("PYTHON"); path != "" {
 		return path
 	}

@@ -278,6 +278,7 @@ func reader(t *testing.T) (dir string, environ []string) {
 // Each document's commands are run in their order, as one would who reads it.
 func TestEveryCommandInTheDocumentsRuns(t *testing.T) {
 	t.Parallel()
+	needBinary(t)
 	symbols := []string{"BTCUSDT"}
 	for i := range 19 {
 		symbols = append(symbols, fmt.Sprintf("S%03dUSDT", i))

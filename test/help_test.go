@@ -13,6 +13,7 @@ import (
 // say runs the program with words and without an environment.
 func say(t *testing.T, words ...string) (code int, stdout, stderr string) {
 	t.Helper()
+	needBinary(t)
 	var out, err strings.Builder
 	cmd := exec.CommandContext(t.Context(), binary, words...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = []string{}, &out, &err

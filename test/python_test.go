@@ -18,6 +18,9 @@ func TestMain(m *testing.M) { lab.Main(m) }
 // python is the interpreter that has PyTorch and PyG.
 func python(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	path := os.Getenv("PYTHON")
 	if path == "" {
 		path = "../.venv/bin/python"

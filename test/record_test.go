@@ -17,6 +17,7 @@ import (
 // recorder starts the built program's record.
 func recorder(t *testing.T, vars map[string]string) *process {
 	t.Helper()
+	needBinary(t)
 	vars["PATH"] = os.Getenv("PATH")
 	p := &process{t: t, cmd: exec.CommandContext(t.Context(), binary, "record")}
 	for name, value := range vars {

@@ -26,12 +26,21 @@ import (
 // or deploy/images/in-container.
 var binary = cmp.Or(os.Getenv("GNN_BINARY"), "../bin/gnn-trainer")
 
-// environment is that of a short run on the simulated market.
-func environment(t *testing.T, changes map[string]string) (vars map[string]string, result string) {
+// needBinary skips a test where there is no program to start, or no time for it.
+func needBinary(t *testing.T) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: starts the built program")
+	}
 	if _, err := os.Stat(binary); err != nil {
 		t.Skipf("%s is not there: `make build`", binary)
 	}
+}
+
+// environment is that of a short run on the simulated market.
+func environment(t *testing.T, changes map[string]string) (vars map[string]string, result string) {
+	t.Helper()
+	needBinary(t)
 	dir := t.TempDir()
 	vars = map[string]string{
 		"QUEUE_ID": "q1", "SYMBOL": "BTCUSDT", "TYPE": "gnn_trainer", "TELEMETRY_PRODUCER_ID": "gnn-trainer__q1",

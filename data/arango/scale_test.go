@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector multiplies the memory and the time of what is measured here.
+
 package arango
 
 import (
@@ -29,7 +33,7 @@ const (
 )
 
 // scale is how many documents: a million for `make bench-data`, whose figures the docs have, and
-// fewer in each run of the tests: the race detector makes them long.
+// fewer in each run of the tests.
 var scale = 100_000
 
 func init() {
@@ -44,7 +48,7 @@ func TestAMillionDocumentsAreReadInBoundedMemory(t *testing.T) {
 		return
 	}
 	if testing.Short() {
-		t.Skip("many documents")
+		t.Skip("-short: many documents")
 	}
 	s, c := serve(t, arangodb.Options{})
 	const nodes = 10_000

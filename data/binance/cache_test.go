@@ -391,6 +391,9 @@ func TestBooksOfAnyNumberOfPiecesAreReadAsOne(t *testing.T) {
 
 // Python's readers see the same numbers, and the symbol from hive's folders.
 func TestPandasReadsTheCache(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	python := os.Getenv("PYTHON")
 	if python == "" {
 		t.Skip("PYTHON does not name one with pandas: `make test` sets it")

@@ -113,6 +113,9 @@ func TestFundingRatesJoinAsPandasMergeAsofJoinsThem(t *testing.T) {
 	if _, err := os.Stat(folder); err != nil {
 		t.Skipf("the real candles are not here: %v", err)
 	}
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	python := cmp.Or(os.Getenv("PYTHON"), filepath.Join("..", "..", ".venv", "bin", "python"))
 	if err := exec.Command(python, "-c", "import pandas").Run(); err != nil {
 		t.Skipf("no Python with pandas (`make setup` brings it): %v", err)

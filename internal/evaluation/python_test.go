@@ -13,6 +13,9 @@ import (
 // is the one of PYTHON, or that of the repository's virtual environment.
 func runPython(t *testing.T, into any, script string, args ...string) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("-short: starts Python")
+	}
 	python := os.Getenv("PYTHON")
 	if python == "" {
 		python = filepath.Join("..", "..", ".venv", "bin", "python")

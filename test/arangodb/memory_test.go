@@ -1,3 +1,7 @@
+//go:build !race
+
+// The race detector multiplies the memory that is measured here.
+
 package arangodb_test
 
 import (
@@ -21,7 +25,7 @@ func heap() uint64 {
 
 func TestAMillionDocumentsFitAndACursorOverThemHoldsOneBatch(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a million documents")
+		t.Skip("-short: a million documents")
 	}
 	const count = 1_000_000
 	s := arangodb.New(arangodb.Options{User: user, Password: password})

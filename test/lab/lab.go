@@ -39,6 +39,9 @@ func need(t testing.TB, path string) string {
 // Need is for what other packages' tests start: how tells what to do for it.
 func Need(t testing.TB, path, how string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skipf("-short: starts %s", filepath.Base(path))
+	}
 	if _, err := os.Stat(path); err != nil {
 		missing(t, "%s is not there: %s", filepath.Base(path), how)
 	}
