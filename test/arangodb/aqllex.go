@@ -39,13 +39,15 @@ var keywords = func() map[string]bool {
 }()
 
 // signs, the longer ones first.
-var signs = []string{"==", "!=", "<=", ">=", "&&", "||", "..", "=~", "!~", "<", ">", "=", "!", "+", "-", "*", "/", "%", "?", ":", ",", ".", "(", ")", "[", "]", "{", "}"}
+var signs = []string{"==", "!=", "<=", ">=", "&&", "||", "<", ">", "=", ":", ",", ".", "(", ")", "[", "]", "{", "}"}
 
 // lex splits a query into tokens; the last is an endToken.
 func lex(query string) ([]token, error) {
 	var tokens []token
 	for i := 0; ; {
-		i = skipSpace(query, i)
+		for i < len(query) && strings.IndexByte(" \t\r\n", query[i]) >= 0 {
+			i++
+		}
 		if i == len(query) {
 			return append(tokens, token{kind: endToken, pos: i}), nil
 		}
@@ -59,27 +61,6 @@ func lex(query string) ([]token, error) {
 	}
 }
 
-func skipSpace(query string, i int) int {
-	for i < len(query) {
-		rest := query[i:]
-		switch {
-		case strings.IndexByte(" \t\r\n", rest[0]) >= 0:
-			i++
-		case strings.HasPrefix(rest, "//"):
-			if n := strings.IndexByte(rest, '\n'); n >= 0 {
-				i += n
-			} else {
-				i = len(query)
-			}
-		case strings.HasPrefix(rest, "/*") && strings.Contains(rest[2:], "*/"):
-			i += 2 + strings.Index(rest[2:], "*/") + 2
-		default:
-			return i
-		}
-	}
-	return i
-}
-
 func lexOne(query string, i int) (token, int, error) {
 	switch c := query[i]; {
 	case c == '\'' || c == '"' || c == '`':
@@ -87,7 +68,7 @@ func lexOne(query string, i int) (token, int, error) {
 		for j := i + 1; j < len(query); j++ {
 			switch query[j] {
 			case c:
-				if c == '`' {
+				if c == '`' { // a name, quoted
 					return token{kind: nameToken, text: b.String()}, j + 1, nil
 				}
 				return token{kind: stringToken, text: b.String()}, j + 1, nil
@@ -106,7 +87,7 @@ func lexOne(query string, i int) (token, int, error) {
 		return token{}, 0, parseError(query, i, "unexpected unterminated string literal")
 	case c >= '0' && c <= '9':
 		end := i
-		for end < len(query) && (isDigit(query[end]) || isPoint(query, end)) {
+		for end < len(query) && (isDigit(query[end]) || query[end] == '.') {
 			end++
 		}
 		if end < len(query) && (query[end] == 'e' || query[end] == 'E') {
@@ -146,11 +127,6 @@ func lexOne(query string, i int) (token, int, error) {
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
-
-// isPoint tells the point of 1.5 from the dots of 1..5.
-func isPoint(query string, i int) bool {
-	return query[i] == '.' && i+1 < len(query) && isDigit(query[i+1])
-}
 
 func isLetter(c byte) bool { return c == '_' || c == '$' || c|0x20 >= 'a' && c|0x20 <= 'z' }
 

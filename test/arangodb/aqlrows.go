@@ -25,13 +25,11 @@ type loop struct {
 	in         rows
 	q          *query
 	slot       int
-	list       expr // nil: the documents of a collection
 	documents  []document
 	collection string
 
-	items []value
-	at    int
-	open  bool
+	at   int
+	open bool
 }
 
 func (l *loop) next() (bool, error) {
@@ -39,7 +37,7 @@ func (l *loop) next() (bool, error) {
 		if l.q.overdue() {
 			return false, &failure{410, 1500, "AQL: query killed: it took longer than maxRuntime (while executing)"}
 		}
-		for l.open && l.list == nil && l.at < len(l.documents) {
+		for l.open && l.at < len(l.documents) {
 			d := l.documents[l.at]
 			l.at++
 			if d.key != "" { // removed
@@ -47,27 +45,10 @@ func (l *loop) next() (bool, error) {
 				return true, nil
 			}
 		}
-		if l.open && l.list != nil && l.at < len(l.items) {
-			l.q.frame[l.slot] = l.items[l.at]
-			l.at++
-			return true, nil
-		}
-		ok, err := l.in.next()
-		if !ok || err != nil {
+		if ok, err := l.in.next(); !ok || err != nil {
 			return false, err
 		}
 		l.open, l.at = true, 0
-		if l.list == nil {
-			continue
-		}
-		v, err := l.list()
-		if err != nil {
-			return false, err
-		}
-		if v.kind != array {
-			return false, &failure{400, 1563, "AQL: collection or array expected as operand to FOR loop; you provided a value of type '" + v.kind.String() + "' (while executing)"}
-		}
-		l.items = v.list()
 	}
 }
 
@@ -87,8 +68,8 @@ func (f *filter) next() (bool, error) {
 		if ok, err := f.in.next(); !ok || err != nil {
 			return false, err
 		}
-		if v, err := f.condition(); err != nil || v.truth() {
-			return err == nil, err
+		if f.condition().truth() {
+			return true, nil
 		}
 	}
 }
@@ -104,9 +85,8 @@ func (l *let) next() (bool, error) {
 	if ok, err := l.in.next(); !ok || err != nil {
 		return false, err
 	}
-	v, err := l.expr()
-	l.q.frame[l.slot] = v
-	return err == nil, err
+	l.q.frame[l.slot] = l.expr()
+	return true, nil
 }
 
 type limit struct {
@@ -148,9 +128,7 @@ func limitValue(e expr, otherwise int) (int, error) {
 	if e == nil {
 		return otherwise, nil
 	}
-	switch v, err := e(); {
-	case err != nil:
-		return 0, err
+	switch v := e(); {
 	case v.kind == null:
 		return otherwise, nil
 	case v.kind == number && v.num >= 0:
@@ -183,11 +161,7 @@ func (s *sorted) next() (bool, error) {
 			slices.SortStableFunc(s.all, s.compare)
 			break
 		}
-		keys, err := evaluate(s.keys)
-		if err != nil {
-			return false, err
-		}
-		s.all = append(s.all, sortedRow{keys, slices.Clone(s.q.frame)})
+		s.all = append(s.all, sortedRow{evaluate(s.keys), slices.Clone(s.q.frame)})
 	}
 	if len(s.all) == 0 {
 		return false, nil
@@ -207,4 +181,42 @@ func (s *sorted) compare(a, b sortedRow) int {
 		}
 	}
 	return 0
+}
+
+// collect gives one row: how many rows there are, or the highest of their
+// values. MAX passes over null; of nothing it is null.
+type collect struct {
+	in      rows
+	q       *query
+	highest expr // nil: rows are counted
+	slot    int
+	done    bool
+}
+
+func (c *collect) next() (bool, error) {
+	if c.done {
+		return false, nil
+	}
+	c.done = true
+	n, most := 0, value{}
+	for {
+		ok, err := c.in.next()
+		if err != nil {
+			return false, err
+		}
+		if !ok {
+			break
+		}
+		n++
+		if c.highest != nil {
+			if v := c.highest(); v.kind != null && (most.kind == null || compare(v, most) > 0) {
+				most = v
+			}
+		}
+	}
+	if c.highest == nil {
+		most = numberValue(float64(n))
+	}
+	c.q.frame[c.slot] = most
+	return true, nil
 }

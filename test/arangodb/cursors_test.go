@@ -166,7 +166,8 @@ func TestACursorIsLostWithTheServerOrItsTime(t *testing.T) {
 
 func TestAQueryThatTakesTooLongIsKilled(t *testing.T) {
 	s := filled(t)
-	b := fetch(t, s, "POST", "", `{"query":"FOR a IN 1..1000 FOR b IN 1..1000 FOR c IN 1..1000 FILTER a + b + c < 0 RETURN a","options":{"maxRuntime":0.01}}`)
+	numbered(s, 1000)
+	b := fetch(t, s, "POST", "", `{"query":"FOR a IN numbers FOR b IN numbers FOR c IN numbers FILTER a.n < 0 RETURN a","options":{"maxRuntime":0.01}}`)
 	if b.ErrorNum != 1500 || b.Code != 410 {
 		t.Errorf("it gives %+v", b)
 	}

@@ -118,25 +118,11 @@ func (s *Server) open(r *http.Request, name string) (c *cursor, n int, body []by
 
 // results gives the results one by one, as JSON.
 func (q *query) results() func() ([]byte, bool, error) {
-	seen := map[string]bool{}
 	return func() ([]byte, bool, error) {
-		for {
-			if ok, err := q.rows.next(); !ok || err != nil {
-				return nil, false, err
-			}
-			v, err := q.result()
-			if err != nil {
-				return nil, false, err
-			}
-			text := v.append(nil)
-			if q.distinct {
-				if seen[string(text)] {
-					continue
-				}
-				seen[string(text)] = true
-			}
-			return text, true, nil
+		if ok, err := q.rows.next(); !ok || err != nil {
+			return nil, false, err
 		}
+		return q.result().append(nil), true, nil
 	}
 }
 

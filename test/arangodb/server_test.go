@@ -212,8 +212,8 @@ func TestOnlyEdgesKeepTheirEnds(t *testing.T) {
 	s.Insert("market", "assets", false, object{"_key": "new", "_from": "assets/btc", "_to": "anything", "source": "assets/btc"})
 	ask(t, s, "PATCH", "/_db/market/_api/document/assets/new", `{"_to":"assets/eth","_from":7}`)
 	for query, want := range map[string]string{
-		`RETURN UNSET(DOCUMENT("assets/new"), "_rev")`:      `[{"_id":"assets/new","_key":"new","source":"assets/btc"}]`,
-		`FOR e IN related RETURN KEEP(e, ["_from", "_to"])`: `[{"_from":"assets/btc","_to":"assets/eth"}]`,
+		`FOR d IN assets FILTER d._key == "new" RETURN UNSET(d, "_rev")`: `[{"_id":"assets/new","_key":"new","source":"assets/btc"}]`,
+		`FOR e IN related RETURN KEEP(e, ["_from", "_to"])`:              `[{"_from":"assets/btc","_to":"assets/eth"}]`,
 	} {
 		if got, _ := aql(t, s, query, nil); got != want {
 			t.Errorf("%s gives %s in place of %s", query, got, want)
@@ -247,7 +247,12 @@ func TestDocumentsKeepTheirOrderAsOthersAreRemoved(t *testing.T) {
 			ask(t, s, "DELETE", fmt.Sprintf("/_db/market/_api/document/numbers/%s", keys(t, s)[n/10+1]), "")
 		}
 	}
-	got, _ := aql(t, s, "FOR d IN numbers FILTER DOCUMENT(d._id).n == d.n RETURN d.n", nil)
+	for n, key := range keys(t, s) {
+		if _, d := ask(t, s, "GET", "/_db/market/_api/document/numbers/"+key, ""); d.(object)["n"] != float64(10*n) {
+			t.Errorf("%s is %v", key, d)
+		}
+	}
+	got, _ := aql(t, s, "FOR d IN numbers RETURN d.n", nil)
 	if want := "[0,10,20,30,40,50,60,70,80,90,100,110,120,130,140,150,160,170,180,190,200,210,220,230,240,250,260,270,280,290]"; got != want {
 		t.Errorf("they are %s", got)
 	}

@@ -196,7 +196,8 @@ func (v value) truth() bool {
 	return true
 }
 
-// compare orders two values as AQL's < does.
+// compare orders two values as AQL's < does, but strings by their bytes, where
+// ArangoDB asks the language of the server.
 func compare(a, b value) int {
 	if c := cmp.Compare(a.kind, b.kind); c != 0 {
 		return c
@@ -205,7 +206,7 @@ func compare(a, b value) int {
 	case boolean, number:
 		return cmp.Compare(a.num, b.num)
 	case str:
-		return collate(a.text, b.text)
+		return strings.Compare(a.text, b.text)
 	case array:
 		return slices.CompareFunc(a.list(), b.list(), compare)
 	case object:
@@ -229,13 +230,8 @@ func compare(a, b value) int {
 	return 0
 }
 
-// equal is AQL's ==, which looks at the bytes of strings.
-func equal(a, b value) bool {
-	if a.kind == str && b.kind == str {
-		return a.text == b.text
-	}
-	return compare(a, b) == 0
-}
+// equal is AQL's ==.
+func equal(a, b value) bool { return compare(a, b) == 0 }
 
 func (v value) sorted() []field {
 	fields := slices.Clone(v.all())
@@ -243,34 +239,32 @@ func (v value) sorted() []field {
 	return fields
 }
 
-// ascii are the characters of ASCII in the order of Unicode's collation, which
-// AQL sorts by: signs, digits, letters without regard to their case.
-const ascii = "\t\n\v\f\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$0123456789abcdefghijklmnopqrstuvwxyz"
-
-var weights = func() (w [128]uint8) {
-	for i := range ascii {
-		w[ascii[i]] = uint8(i + 1)
-	}
-	for c := 'A'; c <= 'Z'; c++ {
-		w[c] = w[c+'a'-'A']
-	}
-	return w
-}()
-
-// collate orders strings as a server does whose language is English. Beyond
-// ASCII it goes by code points, which is right for few languages.
-func collate(a, b string) int {
-	for i := 0; i < len(a) && i < len(b); i++ {
-		x, y := int(a[i]), int(b[i])
-		if x < 128 && y < 128 {
-			x, y = int(weights[x]), int(weights[y])
+// toNumber is TO_NUMBER: what is no number is 0, and an array is its only
+// element.
+func toNumber(v value) float64 {
+	switch v.kind {
+	case boolean, number:
+		return v.num
+	case str:
+		f, err := strconv.ParseFloat(strings.TrimSpace(v.text), 64)
+		if err == nil && f-f == 0 {
+			return f
 		}
-		if x != y {
-			return cmp.Compare(x, y)
+	case array:
+		if items := v.list(); len(items) == 1 {
+			return toNumber(items[0])
 		}
 	}
-	if c := cmp.Compare(len(a), len(b)); c != 0 {
-		return c
+	return 0
+}
+
+// toString is TO_STRING: null is empty, and what has parts is JSON.
+func toString(v value) string {
+	switch v.kind {
+	case null:
+		return ""
+	case str:
+		return v.text
 	}
-	return strings.Compare(b, a) // a before A
+	return string(v.append(nil))
 }
