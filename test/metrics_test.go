@@ -275,8 +275,8 @@ func TestWhatIsScrapedAgreesWithTheEventsAndTheResult(t *testing.T) {
 	}
 }
 
+// Not in parallel: what it bounds is a time.
 func TestAStopWhileItIsScrapedEndsAsWithout(t *testing.T) {
-	t.Parallel()
 	vars, _ := environment(t, map[string]string{"METRICS_ADDR": "127.0.0.1:0", "EPOCHS": "1000000", "PATIENCE": "0", "LOG_LEVEL": "trace"})
 	p := start(t, vars)
 	address := p.metricsAddress()

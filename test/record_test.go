@@ -54,6 +54,16 @@ func TestWhatWasRecordedIsTrainedOn(t *testing.T) {
 				if err := depth.AwaitConnections(t.Context(), 1); err != nil {
 					t.Fatal(err)
 				}
+				// The exchange's time must not run away before there are books to record.
+				deadline := time.Now().Add(time.Minute)
+				for have := depth.Snapshots(); depth.Snapshots() < have+len(symbols); time.Sleep(20 * time.Millisecond) {
+					if time.Now().After(deadline) {
+						t.Fatal("no recorder asks for the books")
+					}
+					for _, s := range symbols {
+						depth.Publish(s)
+					}
+				}
 				for range minutes * 600 { // an update each 100 ms
 					for _, s := range symbols {
 						depth.Publish(s)

@@ -44,7 +44,7 @@ func TestNoSecretIsSeenAnywhere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			queue := "q-" + strings.ReplaceAll(name, " ", "-")
-			vars := c.vars(map[string]string{"QUEUE_ID": queue, "SYMBOLS": "", "LOOKBACK": "10d", "EPOCHS": "30", "PATIENCE": "0", "BASELINE": "none"})
+			vars := c.vars(map[string]string{"QUEUE_ID": queue, "EPOCHS": "20", "PATIENCE": "0", "BASELINE": "none"})
 			maps.Copy(vars, f.change)
 			maps.DeleteFunc(vars, func(_, value string) bool { return value == "" })
 			p := start(t, vars)

@@ -52,6 +52,8 @@ type Depth struct {
 	counts map[Fault]int
 	closed bool
 
+	snapshots int
+
 	serving sync.WaitGroup
 }
 
@@ -213,6 +215,13 @@ func (d *Depth) Sent() int {
 	return d.sent
 }
 
+// Snapshots is how many books have been served whole.
+func (d *Depth) Snapshots() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.snapshots
+}
+
 // Counts is how often each fault has occurred.
 func (d *Depth) Counts() map[Fault]int {
 	d.mu.Lock()
@@ -344,6 +353,7 @@ func (d *Depth) ServeSnapshot(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
+	d.snapshots++
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(book) // a client that has gone needs none
 }
