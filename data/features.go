@@ -135,7 +135,7 @@ func supported(m *Market) (kept []feature, out []DroppedFeature) {
 	return kept, out
 }
 
-// lacking tells why the columns do not suffice, naming the symbol that has them
+// lacking says why the columns do not suffice, naming the symbol that has them
 // on the smallest share of its bars; empty if they do. without are all symbols
 // that lack them, where these are fewer than the others.
 func lacking(m *Market, needs []Column) (reason string, without []string) {

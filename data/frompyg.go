@@ -91,7 +91,7 @@ func (d *Dataset) addNodes(g *pyg.Data, splits []Split, s Split) {
 	}
 }
 
-// checkGraph refuses what the direction task cannot be trained on.
+// checkGraph rejects what the direction task cannot be trained on.
 func checkGraph(g *pyg.Data) error {
 	if err := g.Validate(); err != nil {
 		return fmt.Errorf("%w: %w", ErrInput, err)
@@ -114,13 +114,13 @@ func checkGraph(g *pyg.Data) error {
 				Fix("give it one of TASK=direction, %d..%d, or %d for none", Down, Up, pyg.Unlabelled)
 		}
 		if class != pyg.Unlabelled && !present(i) {
-			return fault.Input("y holds class %d at node %d, which node_mask leaves out", class, i).
+			return fault.Input("y holds class %d at node %d, which node_mask masks", class, i).
 				Fix("make it %d or the mask true", pyg.Unlabelled)
 		}
 	}
 	for k, source := range g.Sources() {
 		if target := g.Targets()[k]; !present(int(source)) || !present(int(target)) {
-			return fault.Input("edge %d joins nodes %d and %d, of which node_mask leaves one out", k, source, target).
+			return fault.Input("edge %d joins nodes %d and %d, of which node_mask masks one", k, source, target).
 				Fix("drop the edge or make the mask true")
 		}
 	}
@@ -216,7 +216,7 @@ func nodeSplits(f *pyg.File, present []bool, cfg FoldConfig, seed int64) ([]Spli
 				continue
 			}
 			if split[i] != "" {
-				return nil, fault.Input("node %d is in %s and in the %s part too, and a node trained on cannot be tested on", i, m.name, split[i]).
+				return nil, fault.Input("node %d is in %s and in the %s split too, and a node trained on cannot be tested on", i, m.name, split[i]).
 					Fix("take it out of one")
 			}
 			split[i] = m.split

@@ -182,7 +182,7 @@ func TestAGraphThatCannotBeTrainedOnIsRejected(t *testing.T) {
 		{"too few labels", func(f *pyg.File) { f.Data.Y = append(slices.Repeat([]int64{pyg.Unlabelled}, 9), 1) }, nil, "split has no label"},
 		{"too few names", func(*pyg.File) {}, []string{"BTCUSDT"}, "SYMBOLS names 1 nodes, the graph has 10"},
 		{"a name twice", func(f *pyg.File) { f.Symbols = slices.Repeat([]string{"X"}, 10) }, nil, `nodes 0 and 1 are both named "X"`},
-		{"a label at a masked node", func(f *pyg.File) { f.Data.NodeMask = make([]bool, 10) }, nil, "which node_mask leaves out"},
+		{"a label at a masked node", func(f *pyg.File) { f.Data.NodeMask = make([]bool, 10) }, nil, "which node_mask masks"},
 		{"an edge to a masked node", func(f *pyg.File) { f.Data.NodeMask = slices.Repeat([]bool{true}, 10); f.Data.NodeMask[9] = false }, nil, "edge 5 joins nodes 5 and 9"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

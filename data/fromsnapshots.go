@@ -74,7 +74,7 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 	return cfg.dataset(p, s.targets(p, cfg.Horizons))
 }
 
-// check refuses shapes that do not fit each other, and times that are no
+// check rejects shapes that do not fit each other, and times that are no
 // moments of the interval.
 func (s *Snapshots) check() error {
 	n, f, moments := len(s.Symbols), len(s.Features), len(s.Times)
@@ -104,7 +104,7 @@ func (s *Snapshots) check() error {
 	return s.checkTimes()
 }
 
-// checkTimes tells by the most frequent distance of neighbours, once it occurs
+// checkTimes finds by the most frequent distance of neighbours, once it occurs
 // again, what the interval really is: missing moments only add longer ones.
 func (s *Snapshots) checkTimes() error {
 	step := s.Interval.Milliseconds()

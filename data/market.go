@@ -59,7 +59,7 @@ func (m *Market) Axis() Axis { return Axis{Interval: m.Interval, Start: m.Start,
 // OpenTime is when bar t opens, Unix ms.
 func (m *Market) OpenTime(t int) int64 { return m.Axis().OpenTime(t) }
 
-// Present tells whether symbol i has bar t.
+// Present reports whether symbol i has bar t.
 func (m *Market) Present(i, t int) bool { return !math.IsNaN(m.Close[i][t]) }
 
 // NewSeries makes N series of T missing values over one allocation.

@@ -83,7 +83,7 @@ func stain(r *rand.Rand, p *pairRow) {
 	}
 }
 
-// sameNumber tells whether a and b are the same number, of zeros the same, or
+// sameNumber reports whether a and b are the same number, of zeros the same, or
 // both none.
 func sameNumber(a, b float64) bool {
 	return math.Float64bits(a) == math.Float64bits(b) || math.IsNaN(a) && math.IsNaN(b)

@@ -25,7 +25,7 @@ const (
 	Waiting         Phase = "waiting" // for a limit of requests, or for what is not there yet
 )
 
-// Watcher is told each step. It is called from one goroutine at a time and
+// Watcher receives each step. It is called from one goroutine at a time and
 // returns at once; nil: nobody watches.
 type Watcher func(Step)
 

@@ -64,7 +64,7 @@ type Splits struct {
 
 // Evaluate measures the rows of one split, in any order. The class commonest
 // in the training split gives MajorityAccuracy; pyg.Unlabelled says there is
-// none. A row that Validate refuses is an error.
+// none. A row that Validate rejects is an error.
 func Evaluate(rows iter.Seq[Prediction], commonest int64) (SplitMetrics, error) {
 	if (commonest < 0 || commonest >= int64(len(Classes))) && commonest != pyg.Unlabelled {
 		return SplitMetrics{}, fmt.Errorf("evaluating predictions: commonest class %d is none of 0, 1, 2 and %d for no labels", commonest, pyg.Unlabelled)
@@ -79,11 +79,11 @@ func Evaluate(rows iter.Seq[Prediction], commonest int64) (SplitMetrics, error) 
 }
 
 // EvaluateSplits measures train, valid and test rows of one horizon in one pass;
-// live rows are left out. The commonest class is that of these rows' training part.
+// live rows are left out. The commonest class is that of these rows' training split.
 func EvaluateSplits(rows iter.Seq[Prediction]) (Splits, error) {
-	parts := map[string]*tally{string(data.Train): {}, string(data.Valid): {}, string(data.Test): {}, string(data.Live): {}}
+	splits := map[string]*tally{string(data.Train): {}, string(data.Valid): {}, string(data.Test): {}, string(data.Live): {}}
 	for p := range rows {
-		t := parts[p.Split]
+		t := splits[p.Split]
 		if t == nil {
 			return Splits{}, fmt.Errorf("evaluating predictions: %w", p.Validate())
 		}
@@ -91,15 +91,15 @@ func EvaluateSplits(rows iter.Seq[Prediction]) (Splits, error) {
 			return Splits{}, err
 		}
 	}
-	commonest := parts[string(data.Train)].commonest()
+	commonest := splits[string(data.Train)].commonest()
 	return Splits{
-		Train: parts[string(data.Train)].metrics(commonest),
-		Valid: parts[string(data.Valid)].metrics(commonest),
-		Test:  parts[string(data.Test)].metrics(commonest),
+		Train: splits[string(data.Train)].metrics(commonest),
+		Valid: splits[string(data.Valid)].metrics(commonest),
+		Test:  splits[string(data.Test)].metrics(commonest),
 	}, nil
 }
 
-// tally is what one pass over the rows of a part leaves to compute with.
+// tally is what one pass over the rows of a split leaves to compute with.
 type tally struct {
 	confusion [3][3]int  // [label][predicted class]
 	logLoss   float64    // sum

@@ -236,7 +236,7 @@ func TestTheMajorityIsThatOfTheTrainingPart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := splits.Test.MajorityAccuracy; !math.IsNaN(float64(got)) {
-		t.Errorf("without a training part: %v, want NaN", got)
+		t.Errorf("without a training split: %v, want NaN", got)
 	}
 }
 

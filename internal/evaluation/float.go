@@ -7,7 +7,7 @@ import (
 )
 
 // Float is a measured value that may be undefined: NaN, which JSON lacks and
-// readers of it refuse, is written as null and read back as NaN. So is an
+// readers of it reject, is written as null and read back as NaN. So is an
 // infinity, the loss of a run that diverged.
 type Float float64
 

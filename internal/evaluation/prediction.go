@@ -62,7 +62,7 @@ func (p *Prediction) record() record {
 // Softmax runs in float32, so its sum and differences carry its rounding.
 const probabilityTolerance = 1e-5
 
-// Validate tells what is wrong with a row in one sentence, or nil.
+// Validate says what is wrong with a row in one sentence, or nil.
 func (p *Prediction) Validate() error {
 	bad := func(format string, a ...any) error {
 		return fmt.Errorf("prediction of %q at open_time %d: %s", p.Symbol, p.OpenTime, fmt.Sprintf(format, a...))
@@ -74,7 +74,7 @@ func (p *Prediction) Validate() error {
 			return bad("a live row has a label or a return, which only the future holds: leave both nil")
 		}
 	default:
-		return bad("split %q is none of train, valid, test, live: leave rows of no part out", p.Split)
+		return bad("split %q is none of train, valid, test, live: leave out rows of no split", p.Split)
 	}
 	if p.Horizon < 0 {
 		return bad("the horizon is %d bars: give the number of bars ahead, or 0 for a graph without time", p.Horizon)
@@ -142,7 +142,7 @@ const (
 // WritePredictions writes rows in their order as a Parquet file: plain types
 // only (int64, double, UTF-8 string; label, return and probabilities optional), zstd pages,
 // row groups of 122,880 rows. Equal rows give equal bytes. A row that Validate
-// refuses ends it with an error, and what was written is then no valid file.
+// rejects ends it with an error, and what was written is then no valid file.
 func WritePredictions(w io.Writer, rows iter.Seq[Prediction]) error {
 	pw := parquet.NewGenericWriter[record](w,
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),

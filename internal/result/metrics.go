@@ -70,7 +70,7 @@ type Timing struct {
 
 	// For how long of that the training waited for others.
 	CheckpointSeconds float64 `json:"checkpoint_seconds"` // to store its checkpoints
-	TelemetrySeconds  float64 `json:"telemetry_seconds"`  // to tell its epochs
+	TelemetrySeconds  float64 `json:"telemetry_seconds"`  // to emit its epochs
 }
 
 // History is the course of training: one value an epoch.
