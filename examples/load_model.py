@@ -1,7 +1,7 @@
 """load_model.py RESULT_DIR: opens what gnn-trainer has stored, as a user would.
 
-It verifies the files, runs the model on the newest snapshot, shows what it says
-of each symbol, and compares that with what gnn-trainer wrote down.
+It verifies the files, runs the model on the newest snapshot, shows its predictions
+of each symbol, and compares them with predictions.parquet.
 """
 
 import hashlib
@@ -33,13 +33,16 @@ def predict(folder: Path, graph: Data, symbols: list[str]) -> pd.DataFrame:
     model = torch.jit.load(folder / "model.pt")
     with torch.no_grad():
         logits = model(graph.x, graph.edge_index, graph.edge_weight)
+    if logits.dim() == 3:  # [N, H, 3] of several horizons: the first
+        logits = logits[:, 0]
     table = pd.DataFrame(logits.softmax(dim=1).numpy(), index=symbols, columns=CLASSES)
     table["score"] = table.p_up - table.p_down
     return table
 
 
-def newest(predictions: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the newest snapshot, which come last."""
+def newest(predictions: pd.DataFrame, horizon: int) -> pd.DataFrame:
+    """The rows of the newest snapshot, which come last, at one horizon."""
+    predictions = predictions[predictions.horizon == horizon]
     last = predictions.iloc[-1]
     rows = predictions[(predictions.open_time == last.open_time) & (predictions.split == last.split)]
     return rows.set_index("symbol")
@@ -63,8 +66,8 @@ def main() -> None:
     graph = Data.from_dict(torch.load(folder / "graph.pt"))
     if "edge_weight" not in graph:
         graph.edge_weight = None  # an unweighted graph
-    told = newest(pd.read_parquet(folder / "predictions.parquet"))
-    table = predict(folder, graph, metadata["symbols"]).loc[told.index]
+    stored = newest(pd.read_parquet(folder / "predictions.parquet"), metadata["horizon"])
+    table = predict(folder, graph, metadata["symbols"]).loc[stored.index]
 
     when = ""
     if "open_time" in graph:
@@ -77,14 +80,14 @@ def main() -> None:
     metrics = json.loads((folder / "metrics.json").read_text())
     model = metrics["splits"]["test"]
     baseline = metrics.get("baseline", {}).get("splits", {}).get("test", {})
-    print(f"\n{'test part':<18} {'model':>8} {'no edges':>9}")
+    print(f"\n{'test split':<18} {'model':>8} {'no edges':>9}")
     for name in ("auc", "accuracy", "majority_accuracy", "log_loss", "ic", "rank_ic"):
         print(f"{name:<18} {show(model[name]):>8} {show(baseline.get(name)):>9}")
 
-    gap = (table[CLASSES] - told[CLASSES]).abs().to_numpy().max()
+    gap = (table[CLASSES] - stored[CLASSES]).abs().to_numpy().max()
     if not gap <= TOLERANCE:
         sys.exit(f"\nmodel.pt differs from predictions.parquet by {gap:.1e}, and {TOLERANCE:.0e} is allowed")
-    print(f"\nmodel.pt in Python says what predictions.parquet says, within {TOLERANCE:.0e} (by {gap:.1e} at most)")
+    print(f"\nmodel.pt in Python gives what predictions.parquet holds, within {TOLERANCE:.0e} (by {gap:.1e} at most)")
 
 
 if __name__ == "__main__":

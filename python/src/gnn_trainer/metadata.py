@@ -21,6 +21,7 @@ class LabelRule:
 
     dead_zone: float
     rule: str
+    target: str = ""  # prices that a return is between: open, close or mid; empty: the graph had its classes
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class GraphRule:
 
 @dataclass(frozen=True)
 class Span:
-    """A part's snapshots, both ends included; first and last are open times in Unix ms."""
+    """A split's snapshots, both ends included; first and last are open times in Unix ms."""
 
     count: int
     first: int | None
@@ -45,13 +46,13 @@ class Span:
 
 @dataclass(frozen=True)
 class Parts:
-    """Where each part of the time axis lies."""
+    """Where each split lies on the time axis."""
 
     train: Span
     valid: Span
     test: Span
     live: Span
-    gap: int  # snapshots in no part
+    gap: int  # snapshots of no split
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,12 @@ class Metadata:
     queue_id: str
     symbol: str  # the one that the run was asked for
     feature_names: tuple[str, ...]  # [F] the columns of x
-    feature_mean: tuple[float, ...]  # [F] of the training part; model.pt subtracts it itself
+    feature_mean: tuple[float, ...]  # [F] of the training split; model.pt subtracts it itself
     feature_std: tuple[float, ...]  # [F] likewise
     left_out: tuple[LeftOut, ...]
     symbols: tuple[str, ...]  # [N] the rows of x
     interval: str  # length of a bar, such as 5m; empty for a graph without time
-    horizon: int  # bars ahead that the label looks
+    horizon: int  # bars ahead that the first target looks
     task: str
     classes: tuple[str, ...]  # the columns of the logits
     label: LabelRule
@@ -87,3 +88,4 @@ class Metadata:
     hidden: int
     layers: int
     versions: Versions
+    horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one

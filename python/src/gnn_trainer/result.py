@@ -114,7 +114,7 @@ class Result:
     manifest: Manifest
     metadata: Metadata
     metrics: dict[str, Any]  # metrics.json
-    model: torch.jit.ScriptModule  # (x [N, F], edge_index [2, E], edge_weight [E]) -> logits [N, 3]: down, flat, up
+    model: torch.jit.ScriptModule  # (x [N, F], edge_index [2, E], edge_weight [E]) -> logits [N, 3]: down, flat, up; [N, H, 3] of several horizons
 
     def __init__(self, files: Files, lazy: bool) -> None:
         self._files = files
@@ -193,8 +193,12 @@ class Result:
         """The snapshots of every bar with enough bars before it, in time order."""
         return self._recipe.all(self._recipe.market(candles, allow_missing))
 
-    def probabilities(self, *snapshots: Snapshot) -> Tensor:
-        """What the model says of snapshots [S, N, 3]: down, flat, up. Of masked nodes it means nothing."""
+    def probabilities(self, *snapshots: Snapshot, horizon: int | None = None) -> Tensor:
+        """Down, flat and up of snapshots [S, N, 3], at a horizon in bars (unset: the first). Masked nodes mean nothing."""
+        horizons = self.metadata.horizons or (self.metadata.horizon,)
+        if horizon is not None and horizon not in horizons:
+            raise ResultError(f"{self.address} predicts no horizon of {horizon} bars: give one of {', '.join(map(str, horizons))}")
+        at = 0 if horizon is None else horizons.index(horizon)
         n = len(self.metadata.symbols)
         offset = n * torch.arange(len(snapshots)).repeat_interleave(
             torch.tensor([s.edge_index.shape[1] for s in snapshots])
@@ -204,30 +208,37 @@ class Result:
         device = next((p.device for p in self.model.parameters()), x.device)
         with torch.no_grad():
             logits: Tensor = self.model(x.to(device), index.to(device), weight.to(device))
-        return logits.softmax(dim=1).cpu().reshape(len(snapshots), n, -1)
+        return logits.softmax(dim=-1).cpu().reshape(len(snapshots), n, len(horizons), -1)[:, :, at]
 
     def predict(
-        self, candles: Candles, at: int | str | datetime | None = None, *, allow_missing: bool = False
+        self,
+        candles: Candles,
+        at: int | str | datetime | None = None,
+        *,
+        allow_missing: bool = False,
+        horizon: int | None = None,
     ) -> DataFrame:
         """The probabilities of each symbol that takes part, in node order; see snapshot() for the arguments.
 
-        Indexed by symbol, with open_time (of the last bar known, Unix ms), score = p_up - p_down, p_down, p_flat, p_up.
+        horizon is one of metadata.horizons; unset: the first. Indexed by symbol, with open_time (of the last bar known, Unix ms), score = p_up - p_down, p_down, p_flat, p_up.
         """
         pd = _pandas("predict()")
         snapshot = self.snapshot(candles, at, allow_missing=allow_missing)
-        frame: DataFrame = self._frame(pd, [snapshot]).set_index("symbol")
+        frame: DataFrame = self._frame(pd, [snapshot], horizon).set_index("symbol")
         return frame
 
-    def predict_all(self, candles: Candles, *, allow_missing: bool = False) -> DataFrame:
+    def predict_all(
+        self, candles: Candles, *, allow_missing: bool = False, horizon: int | None = None
+    ) -> DataFrame:
         """The same of every bar with enough bars before it: a row a bar and symbol, as in predictions()."""
         pd = _pandas("predict_all()")
-        return self._frame(pd, self.snapshots(candles, allow_missing=allow_missing))
+        return self._frame(pd, self.snapshots(candles, allow_missing=allow_missing), horizon)
 
-    def _frame(self, pd: Any, snapshots: Iterable[Snapshot]) -> DataFrame:
+    def _frame(self, pd: Any, snapshots: Iterable[Snapshot], horizon: int | None) -> DataFrame:
         classes = [f"p_{name}" for name in self.metadata.classes]
         symbols, times, said = [], [], []
         for batch in _batches(snapshots, BATCH):
-            for snapshot, p in zip(batch, self.probabilities(*batch), strict=True):
+            for snapshot, p in zip(batch, self.probabilities(*batch, horizon=horizon), strict=True):
                 there = snapshot.node_mask.nonzero().flatten().tolist()
                 symbols += [snapshot.symbols[i] for i in there]
                 times += [snapshot.open_time] * len(there)
