@@ -30,7 +30,7 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 	if magic[0] == 0x80 {
 		return nil, invalid("the file is a bare pickle, as old PyTorch wrote: save it with torch.save(data, path) of PyTorch 1.6 or newer")
 	}
-	z, err := zip.NewReader(r, size)
+	z, err := zip.NewReader(within{r, size}, size)
 	if err != nil {
 		return nil, damaged("reading the zip directory", err)
 	}
@@ -63,6 +63,21 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 		}
 	}
 	return a, nil
+}
+
+// within rejects a reading outside the file as its bytes' fault: the offsets are
+// the zip's own, and a reader's words for a wrong one ("negative offset") do not
+// tell it from a disk that fails.
+type within struct {
+	r    io.ReaderAt
+	size int64
+}
+
+func (w within) ReadAt(p []byte, offset int64) (int, error) {
+	if offset < 0 || offset > w.size {
+		return 0, zip.ErrFormat
+	}
+	return w.r.ReadAt(p, offset)
 }
 
 // damaged words an error of archive/zip: what the file's bytes cause wraps
