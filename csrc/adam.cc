@@ -3,12 +3,14 @@
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
 
+#include <cmath>
 #include <memory>
 #include <vector>
 
 #include "guard.h"
 
 using gnn::guard;
+using gnn::opened;
 using gnn::tensor;
 
 struct gnn_adam {
@@ -19,13 +21,36 @@ struct gnn_adam {
 
 namespace {
 
+// The joint L2 norm of the gradients, a scalar on their device.
+at::Tensor joint_norm(const std::vector<at::Tensor>& grads) {
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(grads)));
+}
+
 // Scales the gradients so that their joint L2 norm is at most max_norm, as
-// torch.nn.utils.clip_grad_norm_ does; no value is read back to the host.
-void clip_grad_norm(const std::vector<at::Tensor>& grads, double max_norm) {
-  const auto norms = at::_foreach_norm(grads);
-  const auto total = at::linalg_vector_norm(at::stack(norms));
-  const auto scale = (max_norm / (total + 1e-6)).clamp_max(1.0);
-  at::_foreach_mul_(grads, scale);
+// torch.nn.utils.clip_grad_norm_ does.
+void clip(const std::vector<at::Tensor>& grads, const at::Tensor& norm, double max_norm) {
+  at::_foreach_mul_(grads, (max_norm / (norm + 1e-6)).clamp_max(1.0));
+}
+
+// The fused kernel walks raw memory by the parameter's length, type and layout,
+// and compares none of them itself.
+void check_alike(size_t i, const at::Tensor& p, const char* name, const at::Tensor& other) {
+  TORCH_CHECK(other.sizes() == p.sizes() && other.strides() == p.strides() &&
+                  other.scalar_type() == p.scalar_type() && other.device() == p.device(),
+              "Adam step: parameter ", i, " has shape ", p.sizes(), ", strides ", p.strides(),
+              ", type ", p.scalar_type(), " on ", p.device(), ", and its ", name, " shape ",
+              other.sizes(), ", strides ", other.strides(), ", type ", other.scalar_type(), " on ",
+              other.device());
+}
+
+// What tells whether the step may be taken. Both are read at once, since each
+// reading waits for the device.
+void read_scalars(const at::Tensor& loss, const at::Tensor& norm, double* loss_out,
+                  double* norm_out) {
+  const auto both = at::stack({loss.detach().reshape({}).to(at::kDouble), norm.to(at::kDouble)});
+  const auto host = both.to(at::kCPU);
+  *loss_out = host.const_data_ptr<double>()[0];
+  *norm_out = host.const_data_ptr<double>()[1];
 }
 
 }  // namespace
@@ -43,6 +68,9 @@ gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, doub
     adam->decoupled = decoupled != 0;
     for (int64_t i = 0; i < n; i++) {
       const auto& p = tensor(parameters[i]);
+      TORCH_CHECK(p.is_floating_point() && p.is_non_overlapping_and_dense(), "parameter ", i,
+                  " of type ", p.scalar_type(), ", shape ", p.sizes(), " and strides ", p.strides(),
+                  ": it must be of a floating type, each value in a place of its own");
       adam->parameters.push_back(p);
       adam->exp_avgs.push_back(at::zeros_like(p));
       adam->exp_avg_sqs.push_back(at::zeros_like(p));
@@ -53,45 +81,50 @@ gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, doub
   });
 }
 
-gnn_status gnn_adam_step(gnn_adam* adam, double max_norm) {
+gnn_status gnn_adam_step(gnn_adam* handle, gnn_tensor loss_or_null, double max_norm,
+                         double* loss_out, double* norm_out) {
   return guard([&] {
+    const auto& adam = opened(handle, "optimiser");
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> parameters, grads, exp_avgs, exp_avg_sqs, steps;
-    for (size_t i = 0; i < adam->parameters.size(); i++) {
-      const auto& p = adam->parameters[i];
+    for (size_t i = 0; i < adam.parameters.size(); i++) {
+      const auto& p = adam.parameters[i];
       const auto& grad = p.grad();
       if (!grad.defined()) continue;  // not part of this step's graph
-      // The fused kernel walks raw memory by the parameter's length and does
-      // not compare shapes itself.
-      TORCH_CHECK(p.sizes() == grad.sizes() && p.sizes() == adam->exp_avgs[i].sizes(),
-                  "Adam step: parameter ", i, " has shape ", p.sizes(), ", its gradient ",
-                  grad.sizes(), " and its moments ", adam->exp_avgs[i].sizes());
+      check_alike(i, p, "gradient", grad);
+      check_alike(i, p, "moments", adam.exp_avgs[i]);
       parameters.push_back(p);
       grads.push_back(grad);
-      exp_avgs.push_back(adam->exp_avgs[i]);
-      exp_avg_sqs.push_back(adam->exp_avg_sqs[i]);
-      steps.push_back(adam->steps[i]);
+      exp_avgs.push_back(adam.exp_avgs[i]);
+      exp_avg_sqs.push_back(adam.exp_avg_sqs[i]);
+      steps.push_back(adam.steps[i]);
     }
-    if (parameters.empty()) return;
-    if (max_norm > 0) clip_grad_norm(grads, max_norm);
-    at::_foreach_add_(steps, 1);
-    const auto update =
-        adam->decoupled ? at::_ops::_fused_adamw_::call : at::_ops::_fused_adam_::call;
-    update(parameters, grads, exp_avgs, exp_avg_sqs, {}, steps, adam->lr, adam->beta1, adam->beta2,
-           adam->weight_decay, adam->eps, /*amsgrad=*/false, /*maximize=*/false, {}, {});
+    const auto norm = grads.empty() ? at::zeros({}) : joint_norm(grads);
+    const auto loss = loss_or_null == nullptr ? at::zeros_like(norm) : tensor(loss_or_null);
+    TORCH_CHECK(loss.numel() == 1, "the loss has ", loss.numel(), " values, not one");
+    read_scalars(grads.empty() ? loss.to(at::kCPU) : loss, norm, loss_out, norm_out);
+    if (!grads.empty() && std::isfinite(*loss_out) && std::isfinite(*norm_out)) {
+      if (max_norm > 0) clip(grads, norm, max_norm);
+      at::_foreach_add_(steps, 1);
+      const auto update =
+          adam.decoupled ? at::_ops::_fused_adamw_::call : at::_ops::_fused_adam_::call;
+      update(parameters, grads, exp_avgs, exp_avg_sqs, {}, steps, adam.lr, adam.beta1, adam.beta2,
+             adam.weight_decay, adam.eps, /*amsgrad=*/false, /*maximize=*/false, {}, {});
+    }
     for (const auto& p : parameters) p.mutable_grad().reset();
   });
 }
 
-gnn_status gnn_adam_state(const gnn_adam* adam, int64_t i, gnn_tensor* exp_avg_out,
+gnn_status gnn_adam_state(const gnn_adam* handle, int64_t i, gnn_tensor* exp_avg_out,
                           gnn_tensor* exp_avg_sq_out, gnn_tensor* step_out) {
   return guard([&] {
-    TORCH_CHECK(i >= 0 && i < static_cast<int64_t>(adam->steps.size()), "Adam state: parameter ", i,
-                " of ", adam->steps.size());
+    const auto& adam = opened(handle, "optimiser");
+    TORCH_CHECK(i >= 0 && i < static_cast<int64_t>(adam.steps.size()), "Adam state: parameter ", i,
+                " of ", adam.steps.size());
     // All three or none: a failure in between would leave a handle without an owner.
-    auto exp_avg = std::make_unique<at::Tensor>(adam->exp_avgs[i]);
-    auto exp_avg_sq = std::make_unique<at::Tensor>(adam->exp_avg_sqs[i]);
-    auto step = std::make_unique<at::Tensor>(adam->steps[i]);
+    auto exp_avg = std::make_unique<at::Tensor>(adam.exp_avgs[i]);
+    auto exp_avg_sq = std::make_unique<at::Tensor>(adam.exp_avg_sqs[i]);
+    auto step = std::make_unique<at::Tensor>(adam.steps[i]);
     *exp_avg_out = exp_avg.release();
     *exp_avg_sq_out = exp_avg_sq.release();
     *step_out = step.release();

@@ -4,10 +4,13 @@
 // is built with the matrix and never again.
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "adjacency.h"
@@ -16,6 +19,7 @@
 using gnn::Csr;
 using gnn::guard;
 using gnn::Matrix;
+using gnn::opened;
 using gnn::own;
 using gnn::tensor;
 
@@ -61,7 +65,7 @@ at::Tensor multiply(const Csr& a, const at::Tensor& x_any) {
   const auto x = x_any.contiguous();
   auto out = at::empty_like(x);
   const auto* from = x.const_data_ptr<float>();
-  auto* to = out.data_ptr<float>();
+  auto* to = out.mutable_data_ptr<float>();
   const auto rows = x.size(0), features = x.size(1);
   // About 32 thousand multiplications a task: less does not pay for a thread.
   const auto work = static_cast<int64_t>(a.col.size()) * features / std::max<int64_t>(rows, 1);
@@ -72,6 +76,11 @@ at::Tensor multiply(const Csr& a, const at::Tensor& x_any) {
   return out;
 }
 
+// Where the matrix lies, and so where what it is multiplied by must lie.
+at::Device device_of(const Matrix& m) {
+  return m.sparse_forward.defined() ? m.sparse_forward.device() : at::Device(at::kCPU);
+}
+
 at::Tensor product(const Matrix& m, const at::Tensor& x, bool transposed) {
   if (m.sparse_forward.defined()) {
     return at::mm(transposed ? m.sparse_transposed : m.sparse_forward, x);
@@ -79,18 +88,25 @@ at::Tensor product(const Matrix& m, const at::Tensor& x, bool transposed) {
   return multiply(transposed ? m.transposed : m.forward, x);
 }
 
+// A @ x, or A^T @ x.
 struct AdjacencyMatmul : torch::autograd::Function<AdjacencyMatmul> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
-                            const c10::intrusive_ptr<Matrix>& matrix) {
+                            const c10::intrusive_ptr<Matrix>& matrix, bool transposed) {
     context->saved_data["matrix"] = c10::IValue::make_capsule(matrix);
-    return product(*matrix, x, false);
+    context->saved_data["transposed"] = transposed;
+    return product(*matrix, x, transposed);
   }
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                const torch::autograd::tensor_list& grads) {
     const auto matrix =
         c10::static_intrusive_pointer_cast<Matrix>(context->saved_data["matrix"].toCapsule());
-    return {product(*matrix, grads[0], true), at::Tensor()};
+    const auto transposed = !context->saved_data["transposed"].toBool();
+    // With create_graph the gradient has to be differentiable itself, and what
+    // reads raw memory is invisible to autograd.
+    const auto grad = at::GradMode::is_enabled() ? apply(grads[0], matrix, transposed)
+                                                 : product(*matrix, grads[0], transposed);
+    return {grad, at::Tensor(), at::Tensor()};
   }
 };
 
@@ -211,7 +227,7 @@ gnn_status gnn_adjacency_cat(gnn_adjacency* const* parts, int64_t n, int32_t dev
     int64_t nodes = 0;
     size_t entries = 0;
     for (int64_t i = 0; i < n; i++) {
-      const auto& part = *parts[i]->matrix;
+      const auto& part = *opened(parts[i], "adjacency").matrix;
       TORCH_CHECK(!part.sparse_forward.defined(), "part ", i, " of a batch is not in host memory");
       nodes += part.n;
       entries += part.forward.col.size();
@@ -239,19 +255,25 @@ gnn_status gnn_adjacency_cat(gnn_adjacency* const* parts, int64_t n, int32_t dev
 
 gnn_status gnn_adjacency_use_libtorch(gnn_adjacency* a) {
   return guard([&] {
-    if (!a->matrix->sparse_forward.defined()) to_libtorch(*a->matrix, at::kCPU);
+    auto& matrix = *opened(a, "adjacency").matrix;
+    if (!matrix.sparse_forward.defined()) to_libtorch(matrix, at::kCPU);
   });
 }
 
 gnn_status gnn_adjacency_matmul(const gnn_adjacency* a, gnn_tensor x, gnn_tensor* out) {
   return guard([&] {
+    const auto& matrix = opened(a, "adjacency").matrix;
     const auto& features = tensor(x);
-    TORCH_CHECK(features.dim() == 2 && features.size(0) == a->matrix->n &&
+    TORCH_CHECK(features.dim() == 2 && features.size(0) == matrix->n &&
                     features.scalar_type() == at::kFloat,
-                "an adjacency of ", a->matrix->n, " nodes times a ", features.scalar_type(),
-                " tensor of shape ", features.sizes(), ": it needs float32 [", a->matrix->n,
+                "an adjacency of ", matrix->n, " nodes times a ", features.scalar_type(),
+                " tensor of shape ", features.sizes(), ": it needs float32 [", matrix->n,
                 ", features]");
-    *out = own(AdjacencyMatmul::apply(features, a->matrix));
+    // Ours reads host memory: what lies on a device would be read by its address.
+    TORCH_CHECK(features.device() == device_of(*matrix), "an adjacency on ", device_of(*matrix),
+                " times a tensor on ", features.device(),
+                ": move one of them to the other's device");
+    *out = own(AdjacencyMatmul::apply(features, matrix, false));
   });
 }
 

@@ -21,7 +21,8 @@ enum {
   GNN_OK = 0,
   GNN_ERROR = 1,          // any libtorch or C++ error
   GNN_OUT_OF_MEMORY = 2,  // the host or the device has not enough memory
-  GNN_NO_CUDA = 3,        // no NVIDIA driver, device or CUDA library
+  GNN_NO_CUDA = 3,        // no NVIDIA driver, or no GPU
+  GNN_CUDA_UNUSABLE = 4,  // a driver and a GPU that libtorch cannot use
 };
 
 // message is NULL when code is GNN_OK; otherwise the caller frees it with
@@ -46,6 +47,11 @@ const char* gnn_torch_version(void);  // that this was compiled against; static 
 gnn_status gnn_torch_loaded(char** text_out);
 // Handles made here or adopted, and not freed yet.
 int64_t gnn_live_handles(void);
+// Sets the number of threads of an operation and starts them, after a trial:
+// libgomp ends the process, and libtorch's own pool waits for ever, where the
+// system does not allow a thread. needed is how many were tried, spare more than
+// libtorch takes; where fewer started, nothing was set.
+gnn_status gnn_start_threads(int32_t n, int32_t spare, int32_t* needed, int32_t* started);
 gnn_status gnn_set_num_threads(int32_t n);
 int32_t gnn_num_threads(void);
 // Has the C allocator keep the memory that a step frees for the next one: by
@@ -55,7 +61,8 @@ gnn_status gnn_manual_seed(uint64_t seed);  // every device's generator
 // The state of a device's generator, a new uint8 tensor on the CPU.
 gnn_status gnn_rng_state(int32_t device, gnn_tensor* out);
 gnn_status gnn_rng_set_state(int32_t device, const uint8_t* state, int64_t bytes);
-gnn_status gnn_set_grad_enabled(int32_t enabled);  // this thread only
+// Of this thread only. before may be NULL.
+gnn_status gnn_set_grad_enabled(int32_t enabled, int32_t* before);
 // Opens the CUDA half of libtorch. Call it before any other function that may
 // ask for a device: libtorch looks for CUDA once.
 gnn_status gnn_cuda_load(int32_t* device_count);
@@ -128,8 +135,11 @@ gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, doub
                         double beta2, double eps, double weight_decay, int32_t decoupled,
                         gnn_adam** out);
 // Clips the gradients' joint norm to max_norm (<= 0: not at all), steps, and
-// clears the gradients.
-gnn_status gnn_adam_step(gnn_adam* adam, double max_norm);
+// clears the gradients. The loss (NULL: 0) and the norm before clipping are read
+// back together, which waits for the device once; where one of them is not
+// finite nothing is updated.
+gnn_status gnn_adam_step(gnn_adam* adam, gnn_tensor loss_or_null, double max_norm, double* loss,
+                         double* norm);
 // The state of parameter i: first and second moment, of its shape, and the
 // number of steps, a float scalar. They share memory with the optimiser, so
 // that writing to them restores it.

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/util/Exception.h>
 
 #include <atomic>
-#include <exception>
+#include <limits>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "gnn.h"
@@ -28,16 +31,22 @@ gnn_status guard(Body&& body) noexcept {
   }
 }
 
-// Thrown where there is no CUDA to use.
-struct NoCuda : std::exception {
-  explicit NoCuda(std::string what) : message(std::move(what)) {}
-  const char* what() const noexcept override { return message.c_str(); }
-  std::string message;
+// Thrown where there is no CUDA to use; code is GNN_NO_CUDA or GNN_CUDA_UNUSABLE.
+struct CudaError : std::runtime_error {
+  CudaError(int32_t code, const std::string& what) : std::runtime_error(what), code(code) {}
+  int32_t code;
 };
 
 inline const at::Tensor& tensor(gnn_tensor handle) {
   TORCH_CHECK(handle != nullptr, "a tensor handle is NULL");
   return *static_cast<const at::Tensor*>(handle);
+}
+
+// What a handle points to. Go's Close sets its handle to NULL.
+template <typename Handle>
+Handle& opened(Handle* handle, const char* what) {
+  TORCH_CHECK(handle != nullptr, "the ", what, " is closed");
+  return *handle;
 }
 
 // A new handle of the caller's.
@@ -49,6 +58,8 @@ inline gnn_tensor own(at::Tensor t) {
 
 // -1 is the CPU, n >= 0 is CUDA device n.
 inline at::Device device(int32_t index) {
+  TORCH_CHECK(index >= -1 && index <= std::numeric_limits<c10::DeviceIndex>::max(), "device ",
+              index, " is neither -1, the CPU, nor the number of a CUDA device");
   return index < 0 ? at::Device(at::kCPU)
                    : at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }

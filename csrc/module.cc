@@ -4,11 +4,15 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <new>
 #include <sstream>
+#include <string>
+#include <utility>
 
 #include "guard.h"
 
 using gnn::guard;
+using gnn::opened;
 using gnn::own;
 using gnn::tensor;
 
@@ -32,27 +36,32 @@ gnn_status gnn_module_new(const char* name, gnn_module** out) {
 gnn_status gnn_module_parameter(gnn_module* m, const char* name, gnn_tensor t) {
   // A copy on the CPU: the file must open where there is no CUDA, and training
   // may go on after the export.
-  return guard(
-      [&] { m->script.register_parameter(name, tensor(t).detach().to(at::kCPU).clone(), false); });
+  return guard([&] {
+    opened(m, "module")
+        .script.register_parameter(name, tensor(t).detach().to(at::kCPU).clone(), false);
+  });
 }
 
 gnn_status gnn_module_buffer(gnn_module* m, const char* name, gnn_tensor t) {
-  return guard([&] { m->script.register_buffer(name, tensor(t).detach().to(at::kCPU).clone()); });
+  return guard([&] {
+    opened(m, "module").script.register_buffer(name, tensor(t).detach().to(at::kCPU).clone());
+  });
 }
 
 gnn_status gnn_module_child(gnn_module* m, const char* name, const gnn_module* child) {
-  return guard([&] { m->script.register_module(name, child->script); });
+  return guard(
+      [&] { opened(m, "module").script.register_module(name, opened(child, "submodule").script); });
 }
 
 gnn_status gnn_module_define(gnn_module* m, const char* source) {
-  return guard([&] { m->script.define(source); });
+  return guard([&] { opened(m, "module").script.define(source); });
 }
 
 gnn_status gnn_module_save(const gnn_module* m, const char* extra_name, const char* extra,
                            int64_t extra_size, char** bytes_out, int64_t* size_out) {
   return guard([&] {
     std::ostringstream stream;
-    m->script.save(stream, {{extra_name, std::string(extra, extra_size)}});
+    opened(m, "module").script.save(stream, {{extra_name, std::string(extra, extra_size)}});
     const auto file = stream.str();
     auto* bytes = static_cast<char*>(malloc(file.size()));
     if (bytes == nullptr) throw std::bad_alloc();
@@ -75,7 +84,7 @@ gnn_status gnn_module_forward(const gnn_module* m, gnn_tensor x, gnn_tensor edge
                               gnn_tensor edge_weight, gnn_tensor* out) {
   return guard([&] {
     const at::NoGradGuard no_grad;
-    auto script = m->script;  // a handle to the same module: forward is not const
+    auto script = opened(m, "module").script;  // a handle to the same module: forward is not const
     const auto weight = edge_weight == nullptr ? c10::IValue() : c10::IValue(tensor(edge_weight));
     *out = own(script.forward({tensor(x), tensor(edge_index), weight}).toTensor());
   });

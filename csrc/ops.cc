@@ -35,6 +35,11 @@ gnn_status gnn_take(gnn_tensor x, const int64_t* index, int64_t n, gnn_tensor* o
   return guard([&] {
     const auto& source = tensor(x);
     TORCH_CHECK(source.dim() >= 2, "taking rows needs two axes or more, not ", source.dim());
+    // On a device a row that is not there would end the CUDA context.
+    for (int64_t i = 0; i < n; i++) {
+      TORCH_CHECK(index[i] >= 0 && index[i] < source.size(0), "taking row ", index[i], " of ",
+                  source.size(0));
+    }
     const auto host = at::from_blob(const_cast<int64_t*>(index), {n}, at::kLong);
     // from_blob borrows Go's memory: index_select on the CPU is done with it
     // before returning, and a copy to a device is synchronous from pageable memory.

@@ -1,21 +1,24 @@
-// process.cc: errors, threads, seeds, and the CUDA half of libtorch.
+// process.cc: errors, threads, seeds.
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/detail/CUDAHooksInterface.h>
-#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/util/Exception.h>
-#include <dlfcn.h>
 #include <malloc.h>
 #include <torch/version.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <mutex>
 #include <new>
 #include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "guard.h"
 
@@ -28,8 +31,6 @@ std::atomic<int64_t> live_handles{0};
 
 namespace {
 
-std::atomic<bool> cuda_loaded{false};
-
 char* copy_message(const char* what) noexcept {
   char* copy = strdup(what);
   if (copy != nullptr) return copy;
@@ -39,10 +40,43 @@ char* copy_message(const char* what) noexcept {
 }
 
 // The CPU allocator of libtorch throws a plain c10::Error when the host has no
-// memory left, so its text is the only way to tell.
-bool is_host_out_of_memory(const std::string& what) {
-  return what.find("DefaultCPUAllocator") != std::string::npos ||
-         what.find("not enough memory") != std::string::npos;
+// memory left, so its text is the only way to tell. It takes no memory itself:
+// an exception here would end the process.
+bool is_host_out_of_memory(const char* what) noexcept {
+  return strstr(what, "DefaultCPUAllocator") != nullptr ||
+         strstr(what, "not enough memory") != nullptr;
+}
+static_assert(noexcept(is_host_out_of_memory("")));
+
+// Threads of this process, as the system counts them.
+int64_t count_threads() {
+  std::error_code unmounted;
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task", unmounted), {});
+}
+
+// Starts n threads, waits until all are there, and ends them. The result is how
+// many the system allowed.
+int32_t try_threads(int32_t n) {
+  std::vector<std::thread> threads;
+  threads.reserve(n);
+  const auto before = count_threads();
+  std::mutex gate;
+  {
+    const std::scoped_lock closed(gate);
+    try {
+      while (static_cast<int32_t>(threads.size()) < n) {
+        threads.emplace_back([&] { const std::scoped_lock passed(gate); });
+      }
+    } catch (const std::exception&) {  // std::system_error of EAGAIN, mostly
+    }
+  }
+  const auto started = static_cast<int32_t>(threads.size());
+  for (auto& t : threads) t.join();
+  // A thread that was joined counts until the kernel has put it away.
+  for (int i = 0; i < 100 && count_threads() > before; i++) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return started;
 }
 
 }  // namespace
@@ -50,8 +84,8 @@ bool is_host_out_of_memory(const std::string& what) {
 gnn_status current_exception_status() noexcept {
   try {
     throw;
-  } catch (const NoCuda& e) {
-    return {GNN_NO_CUDA, copy_message(e.what())};
+  } catch (const CudaError& e) {
+    return {e.code, copy_message(e.what())};
   } catch (const c10::OutOfMemoryError& e) {
     return {GNN_OUT_OF_MEMORY, copy_message(e.what_without_backtrace())};
   } catch (const std::bad_alloc&) {
@@ -81,6 +115,18 @@ gnn_status gnn_torch_loaded(char** text_out) {
 }
 
 int64_t gnn_live_handles(void) { return gnn::live_handles.load(); }
+
+gnn_status gnn_start_threads(int32_t n, int32_t spare, int32_t* needed, int32_t* started) {
+  return gnn::guard([&] {
+    TORCH_CHECK(n >= 1 && spare >= 0, "starting ", n, " threads with ", spare, " to spare");
+    // A pool of OpenMP's, whose first thread is the caller, and one of libtorch's own.
+    *needed = 2 * n + spare;
+    *started = gnn::try_threads(*needed);
+    if (*started < *needed) return;
+    at::set_num_threads(n);
+    at::parallel_for(0, n, 1, [](int64_t, int64_t) {});
+  });
+}
 
 gnn_status gnn_set_num_threads(int32_t n) {
   return gnn::guard([&] { at::set_num_threads(n); });
@@ -118,36 +164,9 @@ gnn_status gnn_rng_set_state(int32_t device, const uint8_t* state, int64_t bytes
   });
 }
 
-gnn_status gnn_set_grad_enabled(int32_t enabled) {
-  return gnn::guard([&] { at::GradMode::set_enabled(enabled != 0); });
-}
-
-gnn_status gnn_cuda_load(int32_t* device_count) {
+gnn_status gnn_set_grad_enabled(int32_t enabled, int32_t* before) {
   return gnn::guard([&] {
-    // The driver first: without it the half gigabyte of CUDA libraries is not
-    // worth opening.
-    if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-      throw gnn::NoCuda("no NVIDIA driver on this machine: libcuda.so.1 is not found");
-    }
-    if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
-      throw gnn::NoCuda(std::string("libtorch's CUDA library does not open: ") + dlerror());
-    }
-    if (!at::globalContext().hasCUDA()) {
-      throw gnn::NoCuda("the NVIDIA driver is there, but shows no usable device");
-    }
-    *device_count = static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount());
-    gnn::cuda_loaded = true;
-  });
-}
-
-gnn_status gnn_cuda_memory(int32_t device, gnn_memory* memory) {
-  return gnn::guard([&] {
-    // libtorch itself is not asked: it looks for CUDA once, and that may still come.
-    if (!gnn::cuda_loaded) throw gnn::NoCuda("CUDA is not loaded");
-    const auto stats = c10::getDeviceAllocator(c10::DeviceType::CUDA)
-                           ->getDeviceStats(static_cast<c10::DeviceIndex>(device));
-    constexpr auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-    *memory = {stats.allocated_bytes[all].current, stats.allocated_bytes[all].peak,
-               stats.reserved_bytes[all].current};
+    if (before != nullptr) *before = at::GradMode::is_enabled() ? 1 : 0;
+    at::GradMode::set_enabled(enabled != 0);
   });
 }

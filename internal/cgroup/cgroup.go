@@ -14,6 +14,8 @@ import (
 type Limits struct {
 	Memory int64   // bytes
 	CPUs   float64 // processors' time in each unit of time
+
+	Threads int64 // of all processes together
 }
 
 // Of reads the limits of this process's control groups, version 1 or 2, and of
@@ -36,9 +38,12 @@ func Of(root fs.FS) Limits {
 					if quota, period, ok := strings.Cut(strings.TrimSpace(string(content)), " "); ok {
 						l.limitCPUs(atoi(quota), atoi(period))
 					}
+					l.limitThreads(number(root, path.Join(dir, "pids.max")))
 				})
 			case "memory":
 				upwards("sys/fs/cgroup/memory", at, func(dir string) { l.limitMemory(number(root, path.Join(dir, "memory.limit_in_bytes"))) })
+			case "pids":
+				upwards("sys/fs/cgroup/pids", at, func(dir string) { l.limitThreads(number(root, path.Join(dir, "pids.max"))) })
 			case "cpu":
 				upwards("sys/fs/cgroup/cpu", at, func(dir string) {
 					l.limitCPUs(number(root, path.Join(dir, "cpu.cfs_quota_us")), number(root, path.Join(dir, "cpu.cfs_period_us")))
@@ -69,6 +74,12 @@ const unlimited = math.MaxInt64 / 4096 * 4096 / 2
 func (l *Limits) limitMemory(bytes int64) {
 	if bytes > 0 && bytes < unlimited && (l.Memory == 0 || bytes < l.Memory) {
 		l.Memory = bytes
+	}
+}
+
+func (l *Limits) limitThreads(n int64) {
+	if n > 0 && (l.Threads == 0 || n < l.Threads) {
+		l.Threads = n
 	}
 }
 

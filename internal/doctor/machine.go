@@ -83,15 +83,21 @@ func (x *examination) device() check {
 		}
 		defer thread.Close()
 		var device torch.Device
-		note := ""
+		var fallback error
 		err = thread.Do(func() (err error) {
-			device, err = job.PickDevice(x.Train.Device, func(line string) { note = ": " + line })
+			device, err = job.PickDevice(x.Train.Device, func(why error) { fallback = why })
 			return err
 		})
 		if err != nil {
 			return failure(err, "set DEVICE=cpu, or run where an NVIDIA GPU and its driver are")
 		}
-		return fine("%v%s", device, note)
+		switch {
+		case errors.Is(fallback, torch.ErrUnusableCUDA):
+			return warn(fmt.Sprintf("%v: %v", device, fallback), "make the GPU usable, or set DEVICE=cpu")
+		case fallback != nil:
+			return fine("%v: %v", device, fallback)
+		}
+		return fine("%v", device)
 	}}
 }
 

@@ -17,12 +17,17 @@ import (
 func openDevice(want string, m *metrics.Metrics, log zerolog.Logger) (*torch.Thread, torch.Device, error) {
 	thread, err := torch.NewThread()
 	if err != nil {
-		return nil, 0, fault.Input("%w", err)
+		return nil, 0, err
 	}
 	line := log.Info()
 	var device torch.Device
 	err = thread.Do(func() (err error) {
-		device, err = PickDevice(want, func(why string) { line = line.Str("why", why) })
+		device, err = PickDevice(want, func(why error) {
+			line = line.Str("why", why.Error())
+			if errors.Is(why, torch.ErrUnusableCUDA) {
+				log.Warn().Msg("training on the CPU, although this machine has an NVIDIA driver: " + why.Error() + "; fix that, or set DEVICE=cpu")
+			}
+		})
 		return err
 	})
 	if err != nil {
@@ -56,15 +61,19 @@ func limitThreads(thread *torch.Thread, values float64, log zerolog.Logger) erro
 }
 
 // PickDevice is the device that DEVICE=want asks for, on the libtorch thread,
-// before anything else that libtorch does. log is given why auto takes the CPU.
-func PickDevice(want string, log func(string)) (torch.Device, error) {
+// before anything else that libtorch does. fallback is called with the reason
+// where auto takes the CPU: a torch.ErrUnusableCUDA deserves a warning, since a
+// run on the CPU ends in the same model, but may take many times as long. It is
+// no error, so that a first run works on a desktop with an old driver; who must
+// have the GPU sets DEVICE=cuda.
+func PickDevice(want string, fallback func(why error)) (torch.Device, error) {
 	if want == "cpu" {
 		return torch.CPU, nil
 	}
 	devices, err := torch.LoadCUDA()
 	if want == "auto" {
 		if errors.Is(err, torch.ErrNoCUDA) {
-			log("DEVICE=auto, and " + strings.TrimPrefix(err.Error(), "opening CUDA: "))
+			fallback(fmt.Errorf("DEVICE=auto: %w", err))
 			return torch.CPU, nil
 		}
 		return 0, err

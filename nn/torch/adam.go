@@ -3,7 +3,10 @@ package torch
 // #include "gnn.h"
 import "C"
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // AdamConfig is PyTorch's: Adam with L2 weight decay, or AdamW where Decoupled.
 type AdamConfig struct {
@@ -42,10 +45,26 @@ func NewAdam(parameters []Tensor, c AdamConfig) *Adam {
 	return a
 }
 
+// StepResult is what a step saw before it updated anything.
+type StepResult struct {
+	Loss     float64
+	GradNorm float64 // of all gradients together, before clipping
+}
+
+// Finite tells whether the parameters were updated: a step that is not finite
+// leaves them and the moments as they were.
+func (r StepResult) Finite() bool { return finite(r.Loss) && finite(r.GradNorm) }
+
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+
 // Step clips the gradients' joint L2 norm to maxNorm (0: no clipping), updates
-// the parameters that have a gradient, and clears the gradients.
-func (a *Adam) Step(maxNorm float64) {
-	must("optimiser step", C.gnn_adam_step(a.optimiser, C.double(maxNorm)))
+// the parameters that have a gradient, and clears the gradients. The loss that
+// they come from is read together with their norm, which waits for the device
+// once; with the zero Tensor it counts as 0.
+func (a *Adam) Step(loss Tensor, maxNorm float64) StepResult {
+	var lossOut, norm C.double
+	must("optimiser step", C.gnn_adam_step(a.optimiser, handle(loss), C.double(maxNorm), &lossOut, &norm))
+	return StepResult{Loss: float64(lossOut), GradNorm: float64(norm)}
 }
 
 // AdamState is what the optimiser knows of one parameter. The tensors share
@@ -55,8 +74,7 @@ type AdamState struct {
 	Step             Tensor // number of steps, a float32 scalar
 }
 
-// State is the state of parameter i. Its tensors live in s and must not be
-// used after the optimiser is closed.
+// State is the state of parameter i. Its tensors live in s.
 func (a *Adam) State(s *Scope, i int) AdamState {
 	var expAvg, expAvgSq, step C.gnn_tensor
 	must("reading the optimiser", C.gnn_adam_state(a.optimiser, C.int64_t(i), &expAvg, &expAvgSq, &step))

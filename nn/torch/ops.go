@@ -18,10 +18,10 @@ func (s *Scope) Linear(x, weight, bias Tensor) Tensor {
 }
 
 // Add is a + b, broadcast.
-func (s *Scope) Add(a, b Tensor) Tensor { return s.Keep(gotorch.Add(a, b, 1)) }
+func (s *Scope) Add(a, b Tensor) Tensor { return s.Adopt(gotorch.Add(live(a), live(b), 1)) }
 
 // Relu is max(x, 0).
-func (s *Scope) Relu(x Tensor) Tensor { return s.Keep(gotorch.Relu(x)) }
+func (s *Scope) Relu(x Tensor) Tensor { return s.Adopt(gotorch.Relu(live(x))) }
 
 // Dropout zeroes each value with probability p and scales the others by
 // 1/(1-p) while training, and is x itself otherwise.

@@ -24,8 +24,9 @@ func (d Device) String() string {
 }
 
 // LoadCUDA opens the CUDA half of libtorch and counts its devices. Without a
-// driver or a device the error is ErrNoCUDA. It must come before anything else
-// that libtorch does, since libtorch looks for CUDA once.
+// driver or a GPU the error is ErrNoCUDA, and ErrUnusableCUDA where both are
+// there and libtorch cannot use them, such as an old driver. It must come before
+// anything else that libtorch does, since libtorch looks for CUDA once.
 func LoadCUDA() (devices int, err error) {
 	var n C.int32_t
 	err = failure("opening CUDA", C.gnn_cuda_load(&n))
@@ -48,9 +49,9 @@ func (s *Scope) fromSlice(data unsafe.Pointer, n int, dtype int8, shape []int64)
 	}
 	if n == 0 {
 		// An empty slice has no address that C could read from.
-		return s.Keep(s.Keep(gotorch.Empty(shape, false)).CastTo(dtype))
+		return s.Adopt(live(s.Adopt(gotorch.Empty(shape, false))).CastTo(dtype))
 	}
-	return s.Keep(gotorch.FromBlob(data, dtype, shape))
+	return s.Adopt(gotorch.FromBlob(data, dtype, shape))
 }
 
 func elements(shape []int64) int64 {
@@ -60,6 +61,9 @@ func elements(shape []int64) int64 {
 	}
 	return n
 }
+
+// Shape is the size of each axis.
+func (t Tensor) Shape() []int64 { return live(t).Shape() }
 
 // Uniform draws a new float32 tensor from U(low, high).
 func (s *Scope) Uniform(low, high float64, shape ...int64) Tensor {
@@ -111,7 +115,7 @@ func (s *Scope) Grad(t Tensor) Tensor {
 
 // ReadFloat32s copies a float32 tensor to host memory, row-major.
 func ReadFloat32s(t Tensor) []float32 {
-	if t.Dtype() != gotorch.Float {
+	if live(t).Dtype() != gotorch.Float {
 		panic(&Error{Op: "reading a tensor", Message: "it does not hold float32 values"})
 	}
 	values := make([]float32, elements(t.Shape()))

@@ -21,33 +21,29 @@ import "C"
 
 import (
 	"errors"
-	"fmt"
-	"os"
 	"regexp"
-	"runtime"
-	"strconv"
 
-	"github.com/streamforge/gnn-trainer/internal/cgroup"
 	"github.com/streamforge/gnn-trainer/internal/fault"
-	"github.com/streamforge/gnn-trainer/nn/torch/ompinit"
 )
 
 // What an *Error is, for errors.Is.
 var (
 	ErrOutOfMemory = fault.Transient("out of memory")
 	ErrNoCUDA      = fault.Rejected("no CUDA device")
+	// ErrUnusableCUDA is an ErrNoCUDA where a driver and a GPU are there.
+	ErrUnusableCUDA = fault.Rejected("%w that libtorch can use", ErrNoCUDA)
 )
 
 // Error is a failure inside libtorch.
 type Error struct {
 	Op      string // what was being done
 	Message string // libtorch's own words
-	kind    error  // ErrOutOfMemory, ErrNoCUDA or nil
+	kind    error  // ErrOutOfMemory, ErrNoCUDA, ErrUnusableCUDA or nil
 }
 
 func (e *Error) Error() string { return e.Op + ": " + e.Message }
 
-// Unwrap gives ErrOutOfMemory or ErrNoCUDA where the failure is one.
+// Unwrap gives ErrOutOfMemory, ErrNoCUDA or ErrUnusableCUDA where the failure is one.
 func (e *Error) Unwrap() error { return e.kind }
 
 // failure turns a status into an error and frees its message.
@@ -55,7 +51,7 @@ func failure(op string, s C.gnn_status) error {
 	if s.code == C.GNN_OK {
 		return nil
 	}
-	e := &Error{Op: op}
+	e := &Error{Op: op, Message: "there is no memory left to say why"}
 	if s.message != nil {
 		e.Message = C.GoString(s.message)
 		C.gnn_message_free(s.message)
@@ -65,6 +61,8 @@ func failure(op string, s C.gnn_status) error {
 		e.kind = ErrOutOfMemory
 	case C.GNN_NO_CUDA:
 		e.kind = ErrNoCUDA
+	case C.GNN_CUDA_UNUSABLE:
+		e.kind = ErrUnusableCUDA
 	}
 	return e
 }
@@ -114,54 +112,11 @@ func DeviceMemory(d Device) (Memory, error) {
 	return Memory{int64(m.allocated), int64(m.allocated_peak), int64(m.reserved)}, nil
 }
 
-// NoGrad runs f without recording operations for a backward pass.
+// NoGrad runs f without recording operations for a backward pass. It may be
+// nested.
 func NoGrad(f func()) {
-	must("switching gradients off", C.gnn_set_grad_enabled(0))
-	defer func() { must("switching gradients on", C.gnn_set_grad_enabled(1)) }()
+	var before C.int32_t
+	must("switching gradients off", C.gnn_set_grad_enabled(0, &before))
+	defer func() { must("restoring gradients", C.gnn_set_grad_enabled(before, nil)) }()
 	f()
-}
-
-// Threads is how many threads libtorch uses inside one operation.
-func Threads() int { return int(C.gnn_num_threads()) }
-
-// prepare sets what holds for the whole process.
-func prepare() error {
-	C.gnn_keep_freed_memory()
-	return setThreads()
-}
-
-// LimitThreads uses n threads at most, and one at least, inside one operation,
-// unless the user has set OMP_NUM_THREADS.
-func LimitThreads(n int) error {
-	if n = max(n, 1); ompinit.UserThreads != "" || n >= Threads() {
-		return nil
-	}
-	return failure("setting the number of threads", C.gnn_set_num_threads(C.int32_t(n)))
-}
-
-// WantedThreads is how many threads libtorch is given: OMP_NUM_THREADS where the
-// user has chosen, else GOMAXPROCS, which knows a container's CPU limit.
-func WantedThreads() (n int, chosen bool, err error) {
-	if s := ompinit.UserThreads; s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil || n < 1 || n > 4096 {
-			return 0, true, fmt.Errorf("OMP_NUM_THREADS is %q: set a number of threads of 1 or more, or unset it", s)
-		}
-		return n, true, nil
-	}
-	// Go keeps two for its own sake where the limit is one CPU or less; there a
-	// second thread of libtorch only takes its time from the first.
-	if cpus := cgroup.Of(os.DirFS("/")).CPUs; os.Getenv("GOMAXPROCS") == "" && cpus > 0 && cpus <= 1 {
-		return 1, false, nil
-	}
-	return runtime.GOMAXPROCS(0), false, nil
-}
-
-// setThreads gives libtorch the CPUs that this process may use.
-func setThreads() error {
-	n, _, err := WantedThreads()
-	if err != nil {
-		return err
-	}
-	return failure("setting the number of threads", C.gnn_set_num_threads(C.int32_t(n)))
 }

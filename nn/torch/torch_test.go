@@ -81,7 +81,7 @@ func TestAnErrorInLibtorchIsAGoErrorAndTheThreadGoesOn(t *testing.T) {
 			defer adam.Close()
 			torch.SetData(x, s.Float32s([]float32{1, 2, 3}, 3))
 			torch.BackwardFrom(s.Relu(x), s.Float32s([]float32{1, 1, 1}, 3))
-			adam.Step(0)
+			adam.Step(torch.Tensor{}, 0)
 		}},
 		{"TorchScript that does not parse", "compiling TorchScript", func(*torch.Scope) {
 			m := torch.NewModule("Broken")
@@ -124,7 +124,7 @@ func TestTooLittleMemoryIsErrOutOfMemory(t *testing.T) {
 	thread := newThread(t)
 	for name, do := range map[string]func(s *torch.Scope){
 		"in csrc":    func(s *torch.Scope) { s.Uniform(0, 1, exabyte/4) },
-		"in gotorch": func(s *torch.Scope) { s.Keep(gotorch.Empty([]int64{exabyte / 4}, false)) },
+		"in gotorch": func(s *torch.Scope) { s.Adopt(gotorch.Empty([]int64{exabyte / 4}, false)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := in(thread, func(s *torch.Scope) error {
@@ -223,8 +223,7 @@ func step(s *torch.Scope, adam *torch.Adam, w, b, x, y torch.Tensor, a *torch.Ad
 	h := s.Dropout(s.Relu(s.Linear(s.Matmul(batch, s.Take(x, []int64{1, 0})), w, b)), 0.1, true)
 	loss := s.CrossEntropy(h, s.Take(y, []int64{1, 0}), torch.Tensor{})
 	torch.Backward(loss)
-	adam.Step(1)
-	return torch.Item(loss)
+	return adam.Step(loss, 1).Loss
 }
 
 func TestTenThousandStepsUnderConstantGarbageCollectionLeaveNothing(t *testing.T) {
@@ -395,14 +394,14 @@ func TestAnOptimisersStateIsItsOwnMemory(t *testing.T) {
 		a := torch.NewAdam([]torch.Tensor{w}, torch.AdamConfig{LearningRate: 0.1})
 		defer a.Close()
 		torch.BackwardFrom(w, s.Float32s([]float32{1, -1}, 2))
-		a.Step(0)
+		a.Step(torch.Tensor{}, 0)
 		state := a.State(s, 0)
 		if steps := torch.Item(state.Step); steps != 1 {
 			t.Errorf("%v steps", steps)
 		}
 		torch.Fill(state.Step, 41)
 		torch.BackwardFrom(w, s.Float32s([]float32{1, -1}, 2))
-		a.Step(0)
+		a.Step(torch.Tensor{}, 0)
 		if steps := torch.Item(a.State(s, 0).Step); steps != 42 {
 			t.Errorf("%v steps after 41 were set and one was taken", steps)
 		}

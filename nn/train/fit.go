@@ -13,9 +13,14 @@ import (
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
-// ErrNonFinite marks a loss that is infinite or not a number: the run ends,
-// since nothing that is learned from it would be true.
-var ErrNonFinite = fault.Input("the loss is not finite")
+// ErrNonFinite marks a loss, a gradient or a weight that is infinite or not a
+// number: the run ends, since nothing that is learned from it would be true.
+var ErrNonFinite = fault.Input("the training diverged").Fix("lower LEARNING_RATE or WEIGHT_DECAY")
+
+// diverged is an ErrNonFinite that names the values.
+func diverged(format string, a ...any) error {
+	return fault.Input("%w: "+format, append([]any{ErrNonFinite}, a...)...)
+}
 
 // Config is how a model is fitted.
 type Config struct {
@@ -85,7 +90,7 @@ type fit struct {
 
 	adam        *torch.Adam
 	bestWeights []torch.Tensor
-	owner       *torch.Scope // of bestWeights
+	owner       *torch.Scope // of adam and bestWeights
 	best        float64      // validation loss of BestEpoch
 	result      Result
 	pass        checkpoint.Pass // of the epoch under way
@@ -94,25 +99,24 @@ type fit struct {
 
 func (f *fit) begin() error {
 	f.kept = time.Now()
-	f.owner = torch.NewScope()
+	build := torch.NewScope()
+	defer build.Close()
 	var parameters []torch.Tensor
 	for _, p := range f.model.Parameters() {
 		parameters = append(parameters, p.Tensor)
-		f.bestWeights = append(f.bestWeights, f.owner.Clone(p.Tensor))
+		f.bestWeights = append(f.bestWeights, build.Clone(p.Tensor))
 	}
-	f.adam = torch.NewAdam(parameters, f.Adam)
+	f.adam = torch.Own(build, torch.NewAdam(parameters, f.Adam))
 	if f.Resume != nil {
 		if err := f.restore(*f.Resume); err != nil {
-			f.adam.Close()
-			f.owner.Close()
 			return err
 		}
 	}
+	f.owner = build.Release()
 	return nil
 }
 
 func (f *fit) end() error {
-	f.adam.Close()
 	f.owner.Close()
 	return nil
 }
@@ -200,13 +204,12 @@ func (f *fit) step(snapshots []int64) (loss float64, labelled int, err error) {
 		return 0, 0, nil // nothing to learn from, and the mean over no rows is NaN
 	}
 	l := s.CrossEntropy(f.model.Forward(s, b.x, b.adjacency, true), b.y, torch.Tensor{})
-	loss = torch.Item(l)
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return 0, 0, fmt.Errorf("%w (%v): lower LEARNING_RATE or WEIGHT_DECAY", ErrNonFinite, loss)
-	}
 	torch.Backward(l)
-	f.adam.Step(f.ClipNorm)
-	return loss, b.labelled, nil
+	r := f.adam.Step(l, f.ClipNorm)
+	if !r.Finite() {
+		return 0, 0, diverged("the loss is %v and the gradients' norm %v", r.Loss, r.GradNorm)
+	}
+	return r.Loss, b.labelled, nil
 }
 
 // validate judges the epoch, keeps the weights where they are the best so far,
@@ -217,7 +220,7 @@ func (f *fit) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
 		return false, fmt.Errorf("validating epoch %d: %w", e.Number, err)
 	}
 	if math.IsNaN(p.Loss) || math.IsInf(p.Loss, 0) {
-		return false, fmt.Errorf("validating epoch %d: %w (%v): lower LEARNING_RATE or WEIGHT_DECAY", e.Number, ErrNonFinite, p.Loss)
+		return false, fmt.Errorf("validating epoch %d: %w", e.Number, diverged("the loss is %v", p.Loss))
 	}
 	e.ValidLoss = p.Loss
 	if f.Score != nil {
