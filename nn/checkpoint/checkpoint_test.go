@@ -101,6 +101,50 @@ func TestAFileThatIsNoCheckpointIsRefused(t *testing.T) {
 	}
 }
 
+func TestAStateThatIsNotFiniteIsNamedAndNeitherWrittenNorRead(t *testing.T) {
+	one := func() checkpoint.State {
+		ones := []float32{1, 1}
+		return checkpoint.State{Weights: []checkpoint.Weights{{
+			Name: "w", Shape: []int{2}, Value: ones, Best: ones, ExpAvg: ones, ExpAvgSq: ones, Steps: 1,
+		}}}
+	}
+	if what := one().NonFinite(); what != "" {
+		t.Errorf("%q of a finite state", what)
+	}
+	bad := []float32{1, float32(math.NaN())}
+	for want, set := range map[string]func(*checkpoint.Weights){
+		"model.w":           func(w *checkpoint.Weights) { w.Value = bad },
+		"best.w":            func(w *checkpoint.Weights) { w.Best = bad },
+		"adam.exp_avg.w":    func(w *checkpoint.Weights) { w.ExpAvg = bad },
+		"adam.exp_avg_sq.w": func(w *checkpoint.Weights) { w.ExpAvgSq = []float32{float32(math.Inf(1)), 1} },
+		"adam.step.w":       func(w *checkpoint.Weights) { w.Steps = bad[1] },
+	} {
+		s := one()
+		set(&s.Weights[0])
+		if what := s.NonFinite(); what != want {
+			t.Errorf("%q, want %q", what, want)
+		}
+		if err := checkpoint.Encode(&bytes.Buffer{}, origin(), s); err == nil || !strings.Contains(err.Error(), want+" is not finite") {
+			t.Errorf("%s is written: %v", want, err)
+		}
+	}
+	// What an older version wrote.
+	var d pyg.Dict
+	d.Set("header", `{"format_version":1,"best_epoch":0,"parameters":["w"]}`)
+	for _, key := range []string{"model.w", "best.w", "adam.exp_avg.w", "adam.exp_avg_sq.w"} {
+		d.Set(key, pyg.NewTensor(bad, 2))
+	}
+	d.Set("adam.step.w", pyg.NewTensor([]float32{1}))
+	d.Set("rng", pyg.NewTensor([]byte{1}, 1))
+	var file bytes.Buffer
+	if err := pyg.Save(&file, &d); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := checkpoint.Decode(file.Bytes()); !errors.Is(err, checkpoint.ErrInvalid) || !strings.Contains(err.Error(), "diverged: model.w is not finite") {
+		t.Errorf("it is read: %v", err)
+	}
+}
+
 func TestWhatDiffersIsNamed(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*checkpoint.Origin)

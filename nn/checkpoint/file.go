@@ -51,6 +51,9 @@ const (
 // Encode writes the state of a training that came from origin. Equal input
 // gives equal bytes.
 func Encode(w io.Writer, origin Origin, s State) error {
+	if what := s.NonFinite(); what != "" {
+		return fmt.Errorf("encoding a checkpoint: %s is not finite", what)
+	}
 	h := header{
 		FormatVersion: FormatVersion, Origin: origin, BestEpoch: s.BestEpoch, EarlyStop: s.EarlyStop, Pass: s.Pass,
 	}
@@ -118,6 +121,9 @@ func decode(file []byte) (Origin, State, error) {
 			return Origin{}, State{}, err
 		}
 		s.Weights = append(s.Weights, p)
+	}
+	if what := s.NonFinite(); what != "" {
+		return Origin{}, State{}, fmt.Errorf("its training diverged: %s is not finite", what)
 	}
 	s.RNG, _, err = pyg.ReadTensor[uint8](l, keyRNG)
 	return h.Origin, s, err

@@ -4,6 +4,8 @@
 // trusted. It knows neither libtorch nor where the files are kept.
 package checkpoint
 
+import "math"
+
 // Epoch is what one pass over the training part gave.
 type Epoch struct {
 	Number    int // from 1
@@ -40,4 +42,22 @@ type Weights struct {
 	Best             []float32 // as of BestEpoch; without one, as the training began
 	ExpAvg, ExpAvgSq []float32 // Adam's moments
 	Steps            float32   // that Adam has taken
+}
+
+// NonFinite names the first tensor that holds an infinite value or one that is
+// not a number; "" where there is none. No training goes on from such a state.
+func (s State) NonFinite() string {
+	for _, w := range s.Weights {
+		for _, t := range []struct {
+			key    string
+			values []float32
+		}{{keyValue, w.Value}, {keyBest, w.Best}, {keyExpAvg, w.ExpAvg}, {keyExpAvgSq, w.ExpAvgSq}, {keySteps, []float32{w.Steps}}} {
+			for _, v := range t.values {
+				if v64 := float64(v); math.IsNaN(v64) || math.IsInf(v64, 0) {
+					return t.key + w.Name
+				}
+			}
+		}
+	}
+	return ""
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
-// checkpoint hands the state over.
+// checkpoint hands the state over. A state that is not finite is an error.
 func (f *fit) checkpoint() error {
 	if f.Checkpoint == nil {
 		return nil
@@ -35,6 +35,11 @@ func (f *fit) checkpoint() error {
 	})
 	if err != nil {
 		return fmt.Errorf("taking a checkpoint: %w", err)
+	}
+	// The last step may have been taken from a finite loss to weights that are
+	// not: nobody could go on from them.
+	if what := state.NonFinite(); what != "" {
+		return fmt.Errorf("taking a checkpoint after epoch %d: %w", len(state.Epochs), diverged("%s is not finite", what))
 	}
 	f.Checkpoint(state)
 	f.kept = time.Now()
