@@ -2,6 +2,7 @@ package job
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -77,6 +78,9 @@ func PickDevice(want string, fallback func(why error)) (torch.Device, error) {
 			return torch.CPU, nil
 		}
 		return 0, err
+	}
+	if errors.Is(err, torch.ErrUnusableCUDA) {
+		return 0, fault.Rejected("DEVICE=%s: %w", want, err).Fix("fix that, or set DEVICE=cpu")
 	}
 	if err != nil {
 		return 0, fault.Rejected("DEVICE=%s: %w", want, err).Fix("set DEVICE=cpu, or run where an NVIDIA GPU and its driver are")
