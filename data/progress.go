@@ -14,16 +14,27 @@ type Step struct {
 	GivesUp    time.Time // of a wait after a failure: about when the last try fails too
 }
 
-// Phase is what a source is at.
+// Phase is what a source is at, as metrics name it.
 type Phase string
 
 // The phases.
 const (
-	Fetching        Phase = "fetching"          // pages from an exchange
-	ReadingCache    Phase = "reading the cache" // files of symbols and months
-	ReadingDatabase Phase = "reading the database"
+	Fetching        Phase = "fetching"      // pages from an exchange
+	ReadingCache    Phase = "reading_cache" // files of symbols and months
+	ReadingDatabase Phase = "reading_database"
 	Waiting         Phase = "waiting" // for a limit of requests, or for what is not there yet
 )
+
+// String is the phase in words.
+func (p Phase) String() string {
+	switch p {
+	case ReadingCache:
+		return "reading the cache"
+	case ReadingDatabase:
+		return "reading the database"
+	}
+	return string(p)
+}
 
 // Watcher receives each step. It is called from one goroutine at a time and
 // returns at once; nil: nobody watches.

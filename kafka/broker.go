@@ -15,6 +15,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl/scram"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -61,7 +63,7 @@ func (l *link) closeUnused() {
 }
 
 // NewBroker reads the CA file and connects to nothing yet. The error is the
-// user's to mend, as those of Validate.
+// user's to fix, as those of Validate.
 func NewBroker(c Config) (*Broker, error) {
 	b := &Broker{config: c, servers: strings.Split(c.BootstrapServers, ",")}
 	b.options = kafka.Transport{
@@ -84,7 +86,7 @@ func NewBroker(c Config) (*Broker, error) {
 		mechanism, err := scram.Mechanism(scram.SHA512, c.User, c.Password.Reveal())
 		if err != nil {
 			// Not its words: they may hold what they are about.
-			return nil, errors.New("KAFKA_USER or KAFKA_PASSWORD holds a character that SCRAM does not allow: set another one")
+			return nil, fault.Input("KAFKA_USER or KAFKA_PASSWORD holds a character that SCRAM does not allow").At("KAFKA_USER").Fix("set another one")
 		}
 		b.options.SASL = mechanism
 	}
@@ -96,11 +98,11 @@ func NewBroker(c Config) (*Broker, error) {
 func readRoots(path string) (*x509.CertPool, error) {
 	pem, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("CA_PATH must name a PEM file of certificates: %w", err)
+		return nil, fault.Input("reading CA_PATH: %w", err).At("CA_PATH").Fix("set it to a PEM file of certificates")
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("CA_PATH=%s holds no certificate: set it to the PEM file of the authority that signed the brokers' certificates", path)
+		return nil, fault.Input("CA_PATH=%s holds no certificate", path).At("CA_PATH").Fix("set it to the PEM file of the authority that signed the brokers' certificates")
 	}
 	return roots, nil
 }
@@ -165,9 +167,9 @@ func (b *Broker) try(ctx context.Context, within time.Duration, request func(con
 	return b.explain(err)
 }
 
-// persist repeats f, with growing pauses, until it succeeds, is refused, or
+// persist repeats f, with growing pauses, until it succeeds, is rejected, or
 // ctx ends; then the error tells why it failed last. failed, where not nil,
-// hears of each failure that is tried again.
+// is called with each failure that is tried again.
 func persist(ctx context.Context, f func() error, failed func(error)) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = 100*time.Millisecond, retrying
@@ -208,7 +210,7 @@ func (b *Broker) Check(ctx context.Context) error {
 		})
 	}, nil)
 	if err != nil {
-		return fmt.Errorf("reaching Kafka at %s: %w", b.config.BootstrapServers, err)
+		return fault.Wrap("reaching Kafka at %s: %w", b.config.BootstrapServers, err).At("%s", b.config.BootstrapServers)
 	}
 	return nil
 }

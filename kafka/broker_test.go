@@ -75,7 +75,7 @@ func TestWhatWaitingDoesNotMendIsRefusedWithTheVariableToLookAt(t *testing.T) {
 		"a wrong user":               {k, func(c *kafka.Config) { c.User = "nobody" }, []string{"KAFKA_USER"}},
 		"a wrong CA":                 {k, func(c *kafka.Config) { c.CAPath = k.OtherCAPath }, []string{"CA_PATH"}},
 		"no CA":                      {k, func(c *kafka.Config) { c.CAPath = "" }, []string{"CA_PATH"}},
-		"an expired certificate":     {expired, func(*kafka.Config) {}, []string{"certificate is valid from", "renews"}},
+		"an expired certificate":     {expired, func(*kafka.Config) {}, []string{"certificate is valid from", "to renew it"}},
 		"a certificate of elsewhere": {elsewhere, func(*kafka.Config) {}, []string{"another host", "KAFKA_BOOTSTRAP_SERVERS"}},
 		"TLS to a plain listener":    {k, func(c *kafka.Config) { c.BootstrapServers = k.Plain }, []string{"speaks no TLS", "KAFKA_USER"}},
 		"plaintext to a TLS one":     {k, func(c *kafka.Config) { c.User, c.Password, c.CAPath = "", "", "" }, []string{"speaks TLS", "CA_PATH"}},

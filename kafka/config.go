@@ -1,12 +1,11 @@
-// Package kafka tells the other services of a pipeline how a run goes, and
-// hears their stops: run states enter, and telemetry events as StreamForge's
+// Package kafka emits the state of a run to the other services of a pipeline, and
+// receives their stops: run states enter, and telemetry events as StreamForge's
 // consumers read them leave through a Sink, a Kafka topic or a stream of lines;
 // the stops of a control topic that are meant for the run come back. It decides
 // what is sent and when; it does not train, and it keeps nothing.
 package kafka
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"regexp"
@@ -14,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Config is where events go and in which language they speak. The variables
@@ -31,26 +31,28 @@ type Config struct {
 // Validate tells all that is wrong with the values at once, each with its
 // variable. It is for a Config with BootstrapServers.
 func (c Config) Validate() error {
-	var errs []error
+	var faults fault.List
 	for i, server := range strings.Split(c.BootstrapServers, ",") {
 		host, port, err := net.SplitHostPort(server)
 		if n, bad := strconv.ParseUint(port, 10, 16); err != nil || host == "" || strings.ContainsAny(host, " \t\r\n/@") || bad != nil || n == 0 {
 			// Not the address itself: a password may have slipped into it.
-			errs = append(errs, fmt.Errorf("KAFKA_BOOTSTRAP_SERVERS: address %d is no host:port; set that, several with commas and no spaces between", i+1))
+			faults.Add(fault.Input("address %d of KAFKA_BOOTSTRAP_SERVERS is not host:port", i+1).At("KAFKA_BOOTSTRAP_SERVERS").
+				Fix("set host:port, several with commas and no spaces between"))
 		}
 	}
 	if c.User != "" && c.Password == "" {
-		errs = append(errs, errors.New("KAFKA_USER is set, but KAFKA_PASSWORD is not: set both or neither"))
+		faults.Add(fault.Input("KAFKA_USER is set, but KAFKA_PASSWORD is not").At("KAFKA_PASSWORD").Fix("set both or neither"))
 	}
 	if c.User == "" && c.Password != "" {
-		errs = append(errs, errors.New("KAFKA_PASSWORD is set, but KAFKA_USER is not: set both or neither"))
+		faults.Add(fault.Input("KAFKA_PASSWORD is set, but KAFKA_USER is not").At("KAFKA_USER").Fix("set both or neither"))
 	}
 	for _, topic := range []struct{ variable, name string }{{"QUEUE_EVENTS_TOPIC", c.EventsTopic}, {"QUEUE_CONTROL_TOPIC", c.ControlTopic}} {
 		if !topicName.MatchString(topic.name) || topic.name == "." || topic.name == ".." {
-			errs = append(errs, fmt.Errorf("%s is %.80q: set a topic's name, up to 249 of letters, digits, '.', '_' and '-'", topic.variable, topic.name))
+			faults.Add(fault.Input("%s is %.80q", topic.variable, topic.name).At("%s", topic.variable).
+				Fix("set a topic's name, up to 249 of letters, digits, '.', '_' and '-'"))
 		}
 	}
-	return errors.Join(errs...)
+	return faults.Err()
 }
 
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)

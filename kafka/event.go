@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Status is the state of a run that an event tells.
@@ -44,6 +46,7 @@ type Event struct {
 
 	ModelPath string          // where the model lies, on Finished and Interrupted
 	Metrics   json.RawMessage // how good it is, on Finished; nil: none
+	Fault     *fault.Error    // on Failed
 }
 
 // MarshalJSON renders the event on one line. What StreamForge's services read
@@ -81,13 +84,22 @@ func (e Event) MarshalJSON() ([]byte, error) {
 		Loss        *float64           `json:"loss,omitempty"`
 		ModelPath   string             `json:"model_path,omitempty"`
 		Metrics     json.RawMessage    `json:"metrics,omitempty"`
+		Error       *fault.Error       `json:"error,omitempty"`
 		Extra       map[string]float64 `json:"extra"`
 	}{
 		e.QueueID, e.Symbol, e.Type, e.Status, e.Status, shorten(e.Message), e.Status.Terminal(),
 		e.Producer, e.Producer, unixSeconds(e.Time), unixSeconds(e.Time),
-		e.Epoch, loss, e.ModelPath, e.Metrics, extra,
+		e.Epoch, loss, e.ModelPath, e.Metrics, e.fault(), extra,
 	})
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// fault is what a machine reads of the error.
+func (e Event) fault() *fault.Error {
+	if e.Fault == nil {
+		return nil
+	}
+	return &fault.Error{Kind: e.Fault.Kind, What: shorten(e.Fault.What), Where: shorten(e.Fault.Where), Remedy: shorten(e.Fault.Remedy)}
 }
 
 // encode is what a Sink gets. It bypasses json.Marshal, which would escape

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // wrongTopic is how long a topic may be unknown before that is taken for the
@@ -28,7 +30,7 @@ func (t *topic) look(ctx context.Context, c *kafka.Client) ([]partition, error) 
 	case t.unknown.IsZero():
 		t.unknown = time.Now()
 	case time.Since(t.unknown) > wrongTopic:
-		return nil, refuse("the brokers have no topic %s: make it, or set %s to the one that is meant", t.name, t.variable)
+		return nil, fault.Rejected("the brokers have no topic %s", t.name).Fix("create it, or set %s to the one that is meant", t.variable)
 	}
 	return all, err
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"syscall"
@@ -20,15 +19,12 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// ErrRefused marks what another attempt would not mend: credentials,
-// certificates, names. The message says which variable to look at.
-var ErrRefused = fault.Rejected("refused by Kafka")
+// ErrRefused is the kind of what another attempt would not fix: credentials,
+// certificates, names.
+const ErrRefused = fault.ErrRejected
 
-func refuse(format string, a ...any) error {
-	return fmt.Errorf("%w: %w", ErrRefused, fmt.Errorf(format, a...))
-}
-
-// explain turns an error that waiting does not mend into an ErrRefused.
+// explain makes a fault of an error: a rejection of what waiting does not fix,
+// with its remedy; all else is transient.
 func (b *Broker) explain(err error) error {
 	var (
 		unknown x509.UnknownAuthorityError
@@ -37,33 +33,42 @@ func (b *Broker) explain(err error) error {
 		record  tls.RecordHeaderError
 	)
 	switch {
-	case errors.Is(err, ErrRefused):
+	case fault.KindOf(err) != "":
 		return err
 	case errors.Is(err, kafka.SASLAuthenticationFailed):
-		return refuse("the user or the password is wrong (%w): look at KAFKA_USER and KAFKA_PASSWORD", err)
+		return fault.Rejected("the user or the password is wrong (%w)", err).
+			Fix("check KAFKA_USER and KAFKA_PASSWORD")
 	case errors.Is(err, kafka.UnsupportedSASLMechanism), errors.Is(err, kafka.IllegalSASLState):
-		return refuse("the listener takes no SCRAM-SHA-512 (%w): set KAFKA_BOOTSTRAP_SERVERS to the one that does, or unset KAFKA_USER and KAFKA_PASSWORD", err)
+		return fault.Rejected("the listener takes no SCRAM-SHA-512 (%w)", err).
+			Fix("set KAFKA_BOOTSTRAP_SERVERS to the one that does, or unset KAFKA_USER and KAFKA_PASSWORD")
 	case errors.Is(err, kafka.TopicAuthorizationFailed), errors.Is(err, kafka.ClusterAuthorizationFailed), errors.Is(err, kafka.GroupAuthorizationFailed):
-		return refuse("the user may not do that (%w): give KAFKA_USER the right to write to %s and to read %s", err, b.config.EventsTopic, b.config.ControlTopic)
+		return fault.Rejected("the user may not do that (%w)", err).
+			Fix("give KAFKA_USER the right to write to %s and to read %s", b.config.EventsTopic, b.config.ControlTopic)
 	case errors.Is(err, kafka.MessageSizeTooLarge), errors.Is(err, kafka.InvalidTopic):
-		return refuse("the broker does not take that (%w): look at QUEUE_EVENTS_TOPIC, and at max.message.bytes of its topic", err)
+		return fault.Rejected("the broker rejects the message or the topic (%w)", err).
+			Fix("check QUEUE_EVENTS_TOPIC, and max.message.bytes of its topic")
 	case errors.As(err, &unknown):
-		return refuse("the broker's certificate was signed by an authority that is not trusted (%w): set CA_PATH to the PEM file of the one that signed it", err)
+		return fault.Rejected("the broker's certificate was signed by an authority that is not trusted (%w)", err).
+			Fix("set CA_PATH to the PEM file of the one that signed it")
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return refuse("the broker's certificate is valid from %s to %s only: whoever runs the broker at KAFKA_BOOTSTRAP_SERVERS renews it, or this machine's clock is wrong",
-			invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339))
+		return fault.Rejected("the broker's certificate is valid from %s to %s only",
+			invalid.Cert.NotBefore.UTC().Format(time.RFC3339), invalid.Cert.NotAfter.UTC().Format(time.RFC3339)).
+			Fix("ask whoever runs the broker at KAFKA_BOOTSTRAP_SERVERS to renew it, or correct this machine's clock")
 	case errors.As(err, &host):
-		return refuse("the broker's certificate is for another host (%w): use the name it is for in KAFKA_BOOTSTRAP_SERVERS", err)
+		return fault.Rejected("the broker's certificate is for another host (%w)", err).
+			Fix("use the name it is for in KAFKA_BOOTSTRAP_SERVERS")
 	case errors.As(err, &invalid):
-		return refuse("the broker's certificate cannot be used (%w): look at CA_PATH", err)
+		return fault.Rejected("the broker's certificate cannot be used (%w)", err).
+			Fix("check CA_PATH")
 	case errors.As(err, &record):
-		return b.refusePlaintext()
+		return b.rejectPlaintext()
 	}
-	return err
+	return fault.Transient("%w", err)
 }
 
-func (b *Broker) refusePlaintext() error {
-	return refuse("the listener at %s speaks no TLS: set KAFKA_BOOTSTRAP_SERVERS to the one that does, or unset KAFKA_USER, KAFKA_PASSWORD and CA_PATH", b.config.BootstrapServers)
+func (b *Broker) rejectPlaintext() error {
+	return fault.Rejected("the listener at %s speaks no TLS", b.config.BootstrapServers).
+		Fix("set KAFKA_BOOTSTRAP_SERVERS to the one that does, or unset KAFKA_USER, KAFKA_PASSWORD and CA_PATH")
 }
 
 // hungUp tells whether a broker has ended a connection.
@@ -78,11 +83,13 @@ func (b *Broker) wrongListener(ctx context.Context) error {
 	for _, server := range b.servers {
 		switch {
 		case b.tls == nil && speaksTLS(ctx, server):
-			return refuse("the listener at %s speaks TLS: set CA_PATH, and KAFKA_USER and KAFKA_PASSWORD where it asks for them, or set KAFKA_BOOTSTRAP_SERVERS to a plain listener", server)
+			return fault.Rejected("the listener at %s speaks TLS", server).
+				Fix("set CA_PATH, and KAFKA_USER and KAFKA_PASSWORD where it asks for them, or set KAFKA_BOOTSTRAP_SERVERS to a plain listener")
 		case b.tls != nil && speaksPlain(ctx, server):
-			return b.refusePlaintext()
+			return b.rejectPlaintext()
 		case b.config.User == "" && b.asksForUser(ctx, server):
-			return refuse("the listener at %s asks for a user: set KAFKA_USER and KAFKA_PASSWORD, or set KAFKA_BOOTSTRAP_SERVERS to a listener without authentication", server)
+			return fault.Rejected("the listener at %s asks for a user", server).
+				Fix("set KAFKA_USER and KAFKA_PASSWORD, or set KAFKA_BOOTSTRAP_SERVERS to a listener without authentication")
 		}
 	}
 	return nil

@@ -8,6 +8,8 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Telemetry tells one run's course: Started, then Loading and Epoch as they
@@ -131,7 +133,9 @@ func (t *Telemetry) Interrupted(ctx context.Context, modelPath string) (Status, 
 
 // Error ends a run that cause has stopped. See Finished.
 func (t *Telemetry) Error(ctx context.Context, cause error) (Status, error) {
-	return t.conclude(ctx, t.event(Failed, fmt.Sprintf(textError.In(t.lang), cause)), nil)
+	e := t.event(Failed, fmt.Sprintf(textError.In(t.lang), cause))
+	e.Fault = fault.Of(cause)
+	return t.conclude(ctx, e, nil)
 }
 
 // Stats is what a telemetry has done so far.
@@ -168,7 +172,7 @@ func (t *Telemetry) count(f func(*Stats)) {
 // telemetry is left, with an error not told yet. It sends no last event: a run
 // that had none has not said how it ended.
 func (t *Telemetry) Close() error {
-	t.silence()
+	t.stopProgress()
 	t.kill()
 	t.flushes.Wait()
 	t.mu.Lock()
@@ -196,7 +200,7 @@ func (t *Telemetry) conclude(ctx context.Context, e Event, err error) (Status, e
 	won := t.ending
 	t.mu.Unlock()
 	if first {
-		t.silence()
+		t.stopProgress()
 		t.endErr = errors.Join(err, t.last(ctx, e))
 		close(t.ended)
 	}
@@ -236,9 +240,9 @@ func (t *Telemetry) last(ctx context.Context, e Event) error {
 	return errors.Join(err, t.deliver(ctx, e))
 }
 
-// silence stops Started, Loading and Epoch. A Loading or Epoch that the sink
+// stopProgress stops Started, Loading and Epoch. A Loading or Epoch that the sink
 // has in hand is cut short, so that it does not hold up the last event.
-func (t *Telemetry) silence() {
+func (t *Telemetry) stopProgress() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.dropPending()

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -108,7 +110,7 @@ func TestARunIsToldAsTheGoldenFileSays(t *testing.T) {
 				case Interrupted:
 					won, err = tm.Interrupted(ctx, "")
 				case Failed:
-					won, err = tm.Error(ctx, errors.New("reading BTCUSDT.csv, line 7: close is <nil> & \"0\"\nmend it"))
+					won, err = tm.Error(ctx, fault.Input("close is <nil> & \"0\"\nor less").At("BTCUSDT.csv, line 7").Fix("correct it"))
 				}
 				must(t, err)
 				if won != end {

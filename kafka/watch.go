@@ -23,24 +23,24 @@ type WatchConfig struct {
 	IDs IDs
 	// Since is the time of the oldest message read, by its sender's clock: a
 	// sender whose clock is behind by more than the margin taken off here is
-	// not heard.
+	// missed.
 	Since time.Time
 	// SinceAll is the same for stops of every pipeline.
 	SinceAll time.Time
-	// Served are stops that an earlier start of the run has obeyed: they and
+	// Served are stops that an earlier start of the run has handled: they and
 	// what is before them in their partitions is skipped.
 	Served []Position
 	Log    func(string)
 }
 
 // Watch reads QUEUE_CONTROL_TOPIC, without a consumer group, and returns the
-// first stop that is meant for the run. A broker that is away is waited for,
+// first stop that is meant for the run. An unavailable broker is waited for,
 // however long; the error is that of ctx, or an ErrRefused.
 func (b *Broker) Watch(ctx context.Context, c WatchConfig) (Stop, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{
 		broker: b, WatchConfig: c, topic: b.config.ControlTopic, found: cancel, badLeft: badMessages,
-		outage: outage{what: "stops cannot be heard from Kafka", log: c.Log},
+		outage: outage{what: "stops cannot be received from Kafka", log: c.Log},
 	}
 	var readers sync.WaitGroup
 	defer readers.Wait()
@@ -195,12 +195,12 @@ func (w *watch) fetch(ctx context.Context, c *kafka.Client, partition int, offse
 			return offset, fmt.Errorf("reading a message: %w", err)
 		}
 		offset = record.Offset + 1
-		w.judge(message, Stop{Position: Position{w.topic, partition, record.Offset}, Time: record.Time})
+		w.handle(message, Stop{Position: Position{w.topic, partition, record.Offset}, Time: record.Time})
 	}
 }
 
-// judge ends the watching where message is a stop of the run.
-func (w *watch) judge(message []byte, s Stop) {
+// handle ends the watching where message is a stop of the run.
+func (w *watch) handle(message []byte, s Stop) {
 	c, err := parseCommand(message)
 	if err != nil {
 		w.mu.Lock()

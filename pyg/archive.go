@@ -28,7 +28,7 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 		return nil, fmt.Errorf("reading the first bytes: %w", err)
 	}
 	if magic[0] == 0x80 {
-		return nil, invalid("the file is a bare pickle, as old PyTorch wrote: save it with torch.save(data, path) of PyTorch 1.6 or newer")
+		return nil, invalid("the file is a bare pickle, as old PyTorch wrote").Fix("save it with torch.save(data, path) of PyTorch 1.6 or newer")
 	}
 	z, err := zip.NewReader(within{r, size}, size)
 	if err != nil {
@@ -51,7 +51,7 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 		return nil, invalid("the zip holds no data.pkl: it was not written by torch.save")
 	}
 	if a.entries[a.prefix+"constants.pkl"] != nil {
-		return nil, invalid("the file is a TorchScript archive: save the data with torch.save(data, path)")
+		return nil, invalid("the file is a TorchScript archive").Fix("save the data with torch.save(data, path)")
 	}
 	if a.entries[a.prefix+"byteorder"] != nil {
 		order, err := a.read("byteorder", 16)
@@ -59,7 +59,7 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 			return nil, err
 		}
 		if !bytes.Equal(order, []byte("little")) {
-			return nil, invalid("the file has byte order %q: save it on a little-endian machine", order)
+			return nil, invalid("the file has byte order %q", order).Fix("save it on a little-endian machine")
 		}
 	}
 	return a, nil
@@ -84,7 +84,7 @@ func (w within) ReadAt(p []byte, offset int64) (int, error) {
 // ErrInvalid, what reading them causes does not.
 func damaged(doing string, err error) error {
 	if errors.Is(err, zip.ErrFormat) || errors.Is(err, zip.ErrChecksum) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return invalid("%s: %v: the file is damaged or was not written by torch.save of PyTorch 1.6 or newer", doing, err)
+		return invalid("%s: %v: the file is damaged or not of torch.save", doing, err).Fix("save it with torch.save(data, path) of PyTorch 1.6 or newer")
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
@@ -164,7 +164,7 @@ func load[T any](a *archive, name string, t *tensorRef, convert func(b []byte) T
 	}
 	span := last - t.offset + 1
 	if numel-span > maxExpanded {
-		return nil, invalid("%s repeats %d stored values to %d: save it after .contiguous()", name, span, numel)
+		return nil, invalid("%s repeats %d stored values to %d", name, span, numel).Fix("save it after .contiguous()")
 	}
 	size := int(t.dtype.size)
 	b, err := readRange(f, int64(t.offset*size), int64(span*size))

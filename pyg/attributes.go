@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // attributes turns the named values of a file into a File.
@@ -25,10 +27,10 @@ func (a *attributes) file() (*File, error) {
 	x := a.tensor("x", "a tensor [N, F] of features", 2)
 	edges := a.tensor("edge_index", "a tensor [2, E] of node numbers", 2)
 	if x == nil {
-		a.fail("the file lacks x: save a graph with data.x [N, F] and data.edge_index [2, E]")
+		a.reject(invalid("the file lacks x").Fix("save a graph with data.x [N, F] and data.edge_index [2, E]"))
 	}
 	if edges == nil {
-		a.fail("the file lacks edge_index: save a graph with data.x [N, F] and data.edge_index [2, E]")
+		a.reject(invalid("the file lacks edge_index").Fix("save a graph with data.x [N, F] and data.edge_index [2, E]"))
 	}
 	if a.err != nil {
 		return nil, a.err
@@ -77,9 +79,11 @@ func (a *attributes) file() (*File, error) {
 	return &a.out, nil
 }
 
-func (a *attributes) fail(format string, args ...any) {
+func (a *attributes) fail(format string, args ...any) { a.reject(invalid(format, args...)) }
+
+func (a *attributes) reject(err *fault.Error) {
 	if a.err == nil {
-		a.err = invalid(format, args...)
+		a.err = err
 	}
 }
 
@@ -132,7 +136,7 @@ func (a *attributes) floats(name string, t *tensorRef) []float32 {
 		return nil
 	}
 	if t.dtype.float == nil {
-		a.fail("%s holds %s, which float32 does not hold exactly: save it after .float()", name, t.dtype.name)
+		a.reject(invalid("%s holds %s, which float32 does not hold exactly", name, t.dtype.name).Fix("save it after .float()"))
 		return nil
 	}
 	i := -1
@@ -175,7 +179,7 @@ func (a *attributes) ints(name string, t *tensorRef) []int64 {
 		return nil
 	}
 	if t.dtype.integer == nil {
-		a.fail("%s holds %s: integers are needed; save it after .long()", name, t.dtype.name)
+		a.reject(invalid("%s holds %s: integers are needed", name, t.dtype.name).Fix("save it after .long()"))
 		return nil
 	}
 	values, err := load(a.archive, name, t, t.dtype.integer)
@@ -190,7 +194,7 @@ func (a *attributes) mask(name string, n int) []bool {
 		return nil
 	}
 	if t.dtype != boolType {
-		a.fail("%s holds %s: bool is needed; save it after .bool()", name, t.dtype.name)
+		a.reject(invalid("%s holds %s: bool is needed", name, t.dtype.name).Fix("save it after .bool()"))
 		return nil
 	}
 	values, err := load(a.archive, name, t, func(b []byte) bool { return b[0] != 0 })

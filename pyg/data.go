@@ -7,8 +7,6 @@
 package pyg
 
 import (
-	"fmt"
-
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
@@ -16,12 +14,10 @@ import (
 // of PyTorch's cross-entropy.
 const Unlabelled int64 = -100
 
-// ErrInvalid marks data or a file that cannot be used as a graph.
-var ErrInvalid = fault.Input("invalid graph data")
+// ErrInvalid is the kind of data, or a file, that cannot be used as a graph.
+const ErrInvalid = fault.ErrInput
 
-func invalid(format string, a ...any) error {
-	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, a...))
-}
+func invalid(format string, a ...any) *fault.Error { return fault.Input(format, a...) }
 
 // Data is one graph of N nodes, F features and E edges: a snapshot of the
 // market at one bar, or a graph read from a file. Field names and shapes are

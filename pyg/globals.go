@@ -50,7 +50,7 @@ var allowed = func() map[global]role {
 func (u *unpickler) global(module, name string) {
 	g := global{module, name}
 	if u.err == nil && allowed[g] == 0 {
-		u.fail("data.pkl names %.80s.%.80s, which is not a tensor or a PyG class: refused; save a torch_geometric.data.Data that holds plain tensors only", module, name)
+		u.reject(invalid("data.pkl names %.80s.%.80s, which is not a tensor or a PyG class", module, name).Fix("save a torch_geometric.data.Data that holds plain tensors only"))
 	}
 	u.push(g)
 }

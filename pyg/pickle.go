@@ -186,7 +186,7 @@ func (p *pickler) dict(path string, d *Dict, depth int) error {
 // _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks).
 func (p *pickler) tensor(path string, t Tensor) error {
 	if t.dtype == nil {
-		return invalid("%s is the zero Tensor: make it with NewTensor or StreamTensor", path)
+		return invalid("%s is the zero Tensor", path).Fix("make it with NewTensor or StreamTensor")
 	}
 	numel, err := t.numel()
 	if err != nil {

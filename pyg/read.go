@@ -65,11 +65,11 @@ func attributesOf(v any) (*pyDict, error) {
 		return v, nil
 	case *object:
 		if v.class.name != "Data" {
-			return nil, invalid("the file holds a %s: save one torch_geometric.data.Data", v.class.name)
+			return nil, invalid("the file holds a %s", v.class.name).Fix("save one torch_geometric.data.Data")
 		}
 		store, ok := v.state.get("_store").(*object)
 		if !ok {
-			return nil, invalid("the Data has no _store: PyG older than 2.0 wrote it; load it there and save data.to_dict()")
+			return nil, invalid("the Data has no _store: PyG older than 2.0 wrote it").Fix("load it there and save data.to_dict()")
 		}
 		mapping, ok := store.state.get("_mapping").(*pyDict)
 		if !ok {
@@ -77,7 +77,7 @@ func attributesOf(v any) (*pyDict, error) {
 		}
 		return mapping, nil
 	}
-	return nil, invalid("the file holds %s: save one torch_geometric.data.Data or a dict of tensors", describe(v))
+	return nil, invalid("the file holds %s", describe(v)).Fix("save one torch_geometric.data.Data or a dict of tensors")
 }
 
 // get gives the newest value of a key, as a dict of Python would; nil where

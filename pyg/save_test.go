@@ -128,12 +128,12 @@ func TestWhatNoFileCanHoldIsRefusedByName(t *testing.T) {
 		dict *Dict
 		want string
 	}{
-		"too few values":    {dictOf("a", dictOf("x", NewTensor([]float32{1}, 2, 3))), "dict.a.x: invalid graph data: 1 values do not fill shape [2, 3], which needs 6"},
+		"too few values":    {dictOf("a", dictOf("x", NewTensor([]float32{1}, 2, 3))), "dict.a.x: 1 values do not fill shape [2, 3], which needs 6"},
 		"values, no shape":  {dictOf("x", NewTensor([]float32{1, 2})), "needs 1"},
 		"negative size":     {dictOf("x", NewTensor([]float32{}, -1)), "negative size"},
 		"negative and zero": {dictOf("x", NewTensor([]float32{}, 0, -1)), "negative size"},
 		"endless size":      {dictOf("x", StreamTensor(chunks(1, 1), 1<<40, 1<<40)), "more elements than fit"},
-		"short stream":      {dictOf("x", StreamTensor(chunks(5, 2), 6)), "writing tensor dict.x: invalid graph data: its chunks hold 5 values"},
+		"short stream":      {dictOf("x", StreamTensor(chunks(5, 2), 6)), "writing tensor dict.x: its chunks hold 5 values"},
 		"long stream":       {dictOf("x", StreamTensor(chunks(9, 2), 6)), "more than the 6 values"},
 		"another type":      {dictOf("x", []float32{1}), "dict.x holds a []float32"},
 		"inside a list":     {dictOf("x", []any{1, struct{}{}}), "dict.x[1] holds a struct {}"},

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Limits on one pickle, which bound its memory to about 100 bytes for each of
@@ -63,10 +65,10 @@ type unpickler struct {
 }
 
 // unpickle gives the value that a pickle of torch.save holds. Globals outside
-// the allow-list are refused by name. The error wraps ErrInvalid.
+// the allow-list are rejected by name. The error wraps ErrInvalid.
 func unpickle(b []byte) (any, error) {
 	if len(b) > maxPickle {
-		return nil, invalid("data.pkl has %d bytes, more than the %d of any graph: save tensors, not Python objects", len(b), maxPickle)
+		return nil, invalid("data.pkl has %d bytes, more than the %d of any graph", len(b), maxPickle).Fix("save tensors, not Python objects")
 	}
 	u := unpickler{rest: b, memo: map[uint32]any{}}
 	for range maxOperations {
@@ -81,7 +83,7 @@ func unpickle(b []byte) (any, error) {
 			return nil, u.err
 		}
 	}
-	return nil, invalid("data.pkl takes more than %d operations: save tensors, not Python objects", maxOperations)
+	return nil, invalid("data.pkl takes more than %d operations", maxOperations).Fix("save tensors, not Python objects")
 }
 
 func (u *unpickler) step(code byte, at int) {
@@ -170,9 +172,11 @@ func (u *unpickler) step(code byte, at int) {
 	}
 }
 
-func (u *unpickler) fail(format string, a ...any) {
+func (u *unpickler) fail(format string, a ...any) { u.reject(invalid(format, a...)) }
+
+func (u *unpickler) reject(err *fault.Error) {
 	if u.err == nil {
-		u.err = invalid(format, a...)
+		u.err = err
 	}
 }
 

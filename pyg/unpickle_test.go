@@ -128,7 +128,7 @@ func TestPicklesThatTorchDoesNotWriteAreRefused(t *testing.T) {
 		"append to None":             {"\x80\x02NNa.", "no list"},
 		"an odd dict":                {"\x80\x02}(Nu.", "no dict"},
 		"items of a list":            {"\x80\x02]NNs.", "no dict"},
-		"eval":                       {"\x80\x02cbuiltins\neval\n.", "names builtins.eval, which is not a tensor or a PyG class: refused"},
+		"eval":                       {"\x80\x02cbuiltins\neval\n.", "names builtins.eval, which is not a tensor or a PyG class: save a torch_geometric"},
 		"eval of protocol 4":         {"\x80\x04\x8c\x08builtins\x8c\x04eval\x93.", "names builtins.eval"},
 		"a global of numbers":        {"\x80\x04K\x01K\x02\x93.", "something other than strings"},
 		"another class of PyG":       {"\x80\x02ctorch_geometric.data.hetero_data\nHeteroData\n.", "hetero_data.HeteroData"},

@@ -6,13 +6,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // temporary is where the bytes of name gather. It lies in the same folder,
@@ -107,30 +108,34 @@ func syncDir(dir string) error {
 	return nil
 }
 
-// explain adds how to mend what the operating system refused. errors.Is still
+// explain adds the remedy of what the operating system rejects. errors.Is still
 // finds syscall.ENOSPC, fs.ErrPermission and the like in it.
 func explain(err error) error { return explainFor("STORE_DIR", err) }
 
 // explainFor is explain for the folder that a variable sets.
 func explainFor(variable string, err error) error {
-	for _, known := range []struct {
-		cause error
-		mend  string
-		kind  error
-	}{
-		{syscall.ENOSPC, "the disk is full: free some space or set %s to another disk", nil},
-		{syscall.EDQUOT, "the disk quota is used up: free some space or set %s to another disk", nil},
-		{syscall.EROFS, "the file system is read-only: set %s to a folder that can be written", ErrUnusable},
-		{syscall.ENOTDIR, "a file stands where a folder must be: move it away or set %s to another folder", ErrUnusable},
-		{fs.ErrPermission, "this user may not write there: give it the right or set %s to another folder", ErrUnusable},
-		{fs.ErrNotExist, "there can be no folder of that name: set %s to another one", ErrUnusable},
-	} {
-		if errors.Is(err, known.cause) {
-			if known.kind != nil {
-				err = fmt.Errorf("%w: %w", known.kind, err)
-			}
-			return fmt.Errorf("%w (%s)", err, fmt.Sprintf(known.mend, variable))
-		}
+	place := ""
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		place = at.Path
+	}
+	rejected := func(what, remedy string) error {
+		return fault.Rejected("%w, %s", err, what).At("%s", place).Fix(remedy, variable)
+	}
+	const space = "free some space or set %s to another disk"
+	switch {
+	case errors.Is(err, syscall.ENOSPC):
+		return fault.Transient("%w, the disk is full", err).At("%s", place).Fix(space, variable)
+	case errors.Is(err, syscall.EDQUOT):
+		return fault.Transient("%w, the disk quota is used up", err).At("%s", place).Fix(space, variable)
+	case errors.Is(err, syscall.EROFS):
+		return rejected("the file system is read-only", "set %s to a folder that can be written")
+	case errors.Is(err, syscall.ENOTDIR):
+		return rejected("a file stands where a folder must be", "move it away or set %s to another folder")
+	case errors.Is(err, fs.ErrPermission):
+		return rejected("this user may not write there", "give it the right or set %s to another folder")
+	case errors.Is(err, fs.ErrNotExist):
+		return rejected("there can be no folder of that name", "set %s to another one")
 	}
 	return err
 }

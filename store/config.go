@@ -6,7 +6,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/s3utils"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Config is where artefacts go. The variables are documented in
@@ -34,29 +34,30 @@ type Config struct {
 // Validate tells all that is wrong with the values at once, each with its
 // variable. It is for a Config with an Endpoint.
 func (c Config) Validate() error {
-	var errs []error
+	var faults fault.List
 	if strings.Contains(c.Endpoint, "://") {
-		errs = append(errs, errors.New("MINIO_ENDPOINT holds a scheme: set host:port alone, and MINIO_SECURE=true for https"))
+		faults.Add(fault.Input("MINIO_ENDPOINT holds a scheme").At("MINIO_ENDPOINT").Fix("set host:port alone, and MINIO_SECURE=true for https"))
 	} else if host, _, err := net.SplitHostPort(c.Endpoint); strings.ContainsAny(c.Endpoint, "/@ ") || err == nil && host == "" {
-		errs = append(errs, errors.New("MINIO_ENDPOINT is no address: set host:port"))
+		faults.Add(fault.Input("MINIO_ENDPOINT is not an address").At("MINIO_ENDPOINT").Fix("set host:port"))
 	}
 	for _, key := range []struct {
 		variable string
 		set      bool
 	}{{"MINIO_ACCESS_KEY", c.AccessKey != ""}, {"MINIO_SECRET_KEY", c.SecretKey != ""}, {"MINIO_BUCKET_NAME", c.Bucket != ""}} {
 		if !key.set {
-			errs = append(errs, fmt.Errorf("MINIO_ENDPOINT is set, but %s is not: set it, or unset MINIO_ENDPOINT", key.variable))
+			faults.Add(fault.Input("MINIO_ENDPOINT is set, but %s is not", key.variable).At("%s", key.variable).Fix("set it, or unset MINIO_ENDPOINT"))
 		}
 	}
 	if c.Bucket != "" {
 		if err := s3utils.CheckValidBucketNameStrict(c.Bucket); err != nil {
-			errs = append(errs, fmt.Errorf("MINIO_BUCKET_NAME is %.80q, which no bucket is named (%w): set a name of 3 to 63 lower-case letters, digits, dots and hyphens", c.Bucket, err))
+			faults.Add(fault.Input("MINIO_BUCKET_NAME is %.80q, which no bucket is named (%w)", c.Bucket, err).At("MINIO_BUCKET_NAME").
+				Fix("set a name of 3 to 63 lower-case letters, digits, dots and hyphens"))
 		}
 	}
 	if c.Timeout <= 0 {
-		errs = append(errs, fmt.Errorf("STORE_TIMEOUT is %s: set a length of time such as 15m", c.Timeout))
+		faults.Add(fault.Input("STORE_TIMEOUT is %s", c.Timeout).At("STORE_TIMEOUT").Fix("set a length of time such as 15m"))
 	}
-	return errors.Join(errs...)
+	return faults.Err()
 }
 
 // maxName is a limit in bytes that holds on every file system in use, and
@@ -64,8 +65,8 @@ func (c Config) Validate() error {
 const maxName = 200
 
 // CheckName tells whether name can be one step of an artefact's path: a model
-// name, a queue id or a file. The error says what name must not be, so that a
-// caller can put before it what is so named.
+// name, a queue id or a file. The error says what a name must be, in words that
+// end a sentence about what is so named.
 func CheckName(name string) error {
 	switch {
 	case name == "":

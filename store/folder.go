@@ -17,13 +17,9 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// ErrUnusable marks a store that cannot be written as it is: a retry would
-// end the same. A full disk is none.
-var ErrUnusable = fault.Rejected("unusable store")
-
 // ErrLocked marks a folder that another run of the same MODEL_NAME and QUEUE_ID
 // is using, such as a pod that has not quite ended.
-var ErrLocked = errors.New("another run of the same MODEL_NAME and QUEUE_ID is writing there: wait for its end, or give this one another QUEUE_ID")
+var ErrLocked = fault.Transient("another run of the same MODEL_NAME and QUEUE_ID is writing there").Fix("wait for its end, or give this one another QUEUE_ID")
 
 // lockName is the file that a run holds locked. It stays.
 const lockName = ".lock"
@@ -43,11 +39,11 @@ type Folder struct {
 // name that is not one step of a path is an error.
 func NewFolder(cfg Config, queueID string) (*Folder, error) {
 	if cfg.Dir == "" {
-		return nil, errors.New("STORE_DIR is empty: set it to a folder")
+		return nil, fault.Input("STORE_DIR is empty").At("STORE_DIR").Fix("set it to a folder")
 	}
 	for _, part := range []struct{ variable, name string }{{"MODEL_NAME", cfg.ModelName}, {"QUEUE_ID", queueID}} {
 		if err := CheckName(part.name); err != nil {
-			return nil, fmt.Errorf("%s %q cannot name a folder: %w", part.variable, part.name, err)
+			return nil, fault.Input("%s is %.80q, which cannot name a folder", part.variable, part.name).At("%s", part.variable).Fix("%v", err)
 		}
 	}
 	root, err := filepath.Abs(cfg.Dir)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/minio/minio-go/v7"
+
 	"github.com/streamforge/gnn-trainer/store"
 	"github.com/streamforge/gnn-trainer/test/lab"
 )

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // ErrNoBucket is a bucket that is not there: Open would make it.
@@ -20,7 +22,7 @@ var ErrNoBucket = errors.New("there is no such bucket yet")
 // Look does as Open does, and leaves no trace: it proves that objects can be
 // written, read and removed under a name that nobody else uses, beside the
 // run's artefacts, and makes no bucket (ErrNoBucket) and no staging folder. It
-// asks until it succeeds, is refused (ErrUnusable), or ctx ends.
+// asks until it succeeds, is rejected (fault.ErrRejected), or ctx ends.
 func (m *MinIO) Look(ctx context.Context) error {
 	there, err := m.bucketThere(ctx)
 	switch {
@@ -31,7 +33,7 @@ func (m *MinIO) Look(ctx context.Context) error {
 		err = m.tryObject(ctx, m.key(".probe-"+rand.Text()))
 	}
 	if err != nil {
-		return fmt.Errorf("probing the bucket %s of MinIO at %s: %w", m.config.Bucket, m.config.Endpoint, err)
+		return fault.Wrap("probing the bucket %s of MinIO at %s: %w", m.config.Bucket, m.config.Endpoint, err).At("%s", m.config.Endpoint)
 	}
 	return nil
 }

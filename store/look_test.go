@@ -14,6 +14,7 @@ import (
 	"github.com/minio/minio-go/v7"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/store"
 	"github.com/streamforge/gnn-trainer/test/lab"
 )
@@ -77,7 +78,7 @@ func TestALookAtABucketProvesWhatARunNeedsAndLeavesNothing(t *testing.T) {
 				}
 				return 0, ""
 			}},
-		"a wrong key": {change: func(c *store.Config) { c.SecretKey = "canary-wrong" }, refuse: true, want: "look at MINIO_ACCESS_KEY and MINIO_SECRET_KEY"},
+		"a wrong key": {change: func(c *store.Config) { c.SecretKey = "canary-wrong" }, refuse: true, want: "check MINIO_ACCESS_KEY and MINIO_SECRET_KEY"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			link.Answer(c.answer)
@@ -86,7 +87,7 @@ func TestALookAtABucketProvesWhatARunNeedsAndLeavesNothing(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Error(err)
-			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, store.ErrUnusable) != c.refuse):
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want) || errors.Is(err, fault.ErrRejected) != c.refuse):
 				t.Errorf("it says %v, want %s", err, c.want)
 			}
 			left := keys(t, theirs, "")
@@ -128,7 +129,7 @@ func TestAFolderIsKnownToBeWritableAndStaysAsItWas(t *testing.T) {
 		switch {
 		case want == "" && (err != nil || free <= 0):
 			t.Errorf("%s: %d bytes, %v", path, free, err)
-		case want != "" && (!errors.Is(err, store.ErrUnusable) || !strings.Contains(err.Error(), want)):
+		case want != "" && (!errors.Is(err, fault.ErrRejected) || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: %v, want %s", path, err, want)
 		}
 	}

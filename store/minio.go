@@ -18,6 +18,8 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // ErrNotUploaded marks artefacts that are whole in the staging folder and not,
@@ -64,7 +66,7 @@ func NewMinIO(cfg Config, queueID string, roots *x509.CertPool, log func(string)
 		MaxRetries: 1,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("MINIO_ENDPOINT=%s cannot be used: %w", cfg.Endpoint, err)
+		return nil, fault.Input("MINIO_ENDPOINT=%s cannot be used: %w", cfg.Endpoint, err).At("MINIO_ENDPOINT").Fix("set host:port")
 	}
 	m := &MinIO{staging: staging, client: client, config: cfg, http: http, prefix: path.Join(cfg.ModelName, queueID), log: log}
 	m.uploads = newUploader(cfg.Timeout, log, m.work)
@@ -114,7 +116,7 @@ func (m *MinIO) persist(ctx context.Context, limit time.Duration, f func() error
 
 // final tells whether another try would end the same.
 func final(err error) bool {
-	return errors.Is(err, ErrUnusable) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInvalid)
+	return fault.Permanent(err) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrInvalid)
 }
 
 // again is persist without a word.
@@ -135,13 +137,14 @@ func (m *MinIO) again(ctx context.Context, limit time.Duration, f func() error) 
 
 // Open opens the staging folder, makes the bucket where it is missing, and
 // proves that objects can be written, read and removed. A server that is away
-// is waited for, a minute at most. What only the user mends wraps ErrUnusable.
+// is waited for, a minute at most. What only the user can fix is a fault of kind
+// rejected.
 func (m *MinIO) Open(ctx context.Context) error {
 	if err := m.staging.Open(ctx); err != nil {
 		return err
 	}
 	if err := m.persist(ctx, probing, func() error { return m.probe(ctx) }); err != nil {
-		return fmt.Errorf("probing the bucket %s of MinIO at %s: %w", m.config.Bucket, m.config.Endpoint, err)
+		return fault.Wrap("probing the bucket %s of MinIO at %s: %w", m.config.Bucket, m.config.Endpoint, err).At("%s", m.config.Endpoint)
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/store"
 	"github.com/streamforge/gnn-trainer/test/lab"
 )
@@ -222,7 +223,7 @@ func TestWhatOnlyTheUserMendsIsToldAtOnceByItsVariable(t *testing.T) {
 				return
 			}
 			t.Logf("after %v: %v", time.Since(begin).Round(time.Millisecond), err)
-			if !errors.Is(err, store.ErrUnusable) || !strings.Contains(err.Error(), c.says) || time.Since(begin) > 15*time.Second {
+			if !errors.Is(err, fault.ErrRejected) || !strings.Contains(err.Error(), c.says) || time.Since(begin) > 15*time.Second {
 				t.Errorf("after %v: %v", time.Since(begin), err)
 			}
 			if err != nil && strings.Contains(err.Error()+fmt.Sprint(j.lines), "canary") {

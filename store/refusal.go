@@ -8,16 +8,15 @@ import (
 	"strings"
 
 	"github.com/minio/minio-go/v7"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// explain says how to mend what MinIO, or the way to it, refuses. What a retry
-// does not mend wraps ErrUnusable, what is not there fs.ErrNotExist.
+// explain makes a fault of what MinIO, or the way to it, rejects, with its
+// remedy. All else is transient; what is not there wraps fs.ErrNotExist.
 func (m *MinIO) explain(err error) error {
-	if err == nil || errors.Is(err, ErrUnusable) || errors.Is(err, ErrInvalid) {
+	if err == nil || fault.KindOf(err) != "" || errors.Is(err, ErrInvalid) || errors.Is(err, fs.ErrNotExist) {
 		return err
-	}
-	unusable := func(format string, a ...any) error {
-		return fmt.Errorf("%w: %w", ErrUnusable, fmt.Errorf(format, a...))
 	}
 	var (
 		unknown x509.UnknownAuthorityError
@@ -26,32 +25,33 @@ func (m *MinIO) explain(err error) error {
 	)
 	switch {
 	case errors.As(err, &unknown):
-		return unusable("its certificate was signed by an authority that is not trusted (%w): set CA_PATH to the PEM file of the one that signed it", err)
+		return fault.Rejected("its certificate was signed by an authority that is not trusted (%w)", err).Fix("set CA_PATH to the PEM file of the one that signed it")
 	case errors.As(err, &host):
-		return unusable("its certificate is for another host (%w): use the name it is for in MINIO_ENDPOINT", err)
+		return fault.Rejected("its certificate is for another host (%w)", err).Fix("use the name it is for in MINIO_ENDPOINT")
 	case errors.As(err, &invalid):
-		return unusable("its certificate cannot be used (%w): whoever runs the server renews it, or this machine's clock is wrong", err)
+		return fault.Rejected("its certificate cannot be used (%w)", err).Fix("ask whoever runs the server to renew it, or correct this machine's clock")
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return unusable("it speaks no TLS (%w): set MINIO_SECURE=false", err)
+		return fault.Rejected("it speaks no TLS (%w)", err).Fix("set MINIO_SECURE=false")
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
-		return unusable("it speaks TLS (%w): set MINIO_SECURE=true", err)
+		return fault.Rejected("it speaks TLS (%w)", err).Fix("set MINIO_SECURE=true")
 	}
 	code := minio.ToErrorResponse(err).Code
 	switch code {
 	case minio.NoSuchKey:
 		return fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	case minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch:
-		return unusable("it does not take the keys (%w): look at MINIO_ACCESS_KEY and MINIO_SECRET_KEY", err)
+		return fault.Rejected("it does not accept the keys (%w)", err).Fix("check MINIO_ACCESS_KEY and MINIO_SECRET_KEY")
 	case minio.AccessDenied:
-		return unusable("the user of MINIO_ACCESS_KEY may not do that (%w): give it the right to put, get, list and delete in MINIO_BUCKET_NAME=%s, or name another bucket", err, m.config.Bucket)
+		return fault.Rejected("the user of MINIO_ACCESS_KEY may not do that (%w)", err).
+			Fix("give it the right to put, get, list and delete in MINIO_BUCKET_NAME=%s, or name another bucket", m.config.Bucket)
 	case minio.NoSuchBucket:
-		return unusable("there is no bucket %s (%w): make it, or set MINIO_BUCKET_NAME to one that is there", m.config.Bucket, err)
+		return fault.Rejected("there is no bucket %s (%w)", m.config.Bucket, err).Fix("create it, or set MINIO_BUCKET_NAME to one that is there")
 	case minio.BucketAlreadyExists, minio.InvalidBucketName:
-		return unusable("the bucket %s cannot be used (%w): set MINIO_BUCKET_NAME to another one", m.config.Bucket, err)
+		return fault.Rejected("the bucket %s cannot be used (%w)", m.config.Bucket, err).Fix("set MINIO_BUCKET_NAME to another one")
 	case "RequestTimeTooSkewed":
-		return unusable("this machine's clock and the server's differ by too much (%w): set the one that is wrong", err)
+		return fault.Rejected("this machine's clock and the server's differ by too much (%w)", err).Fix("set the one that is wrong")
 	case "":
-		return err
+		return fault.Transient("%w", err)
 	}
-	return fmt.Errorf("%s: %w", code, err)
+	return fault.Transient("%s: %w", code, err)
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // upload is a file on its way into the bucket, or an object on its way out.
@@ -190,7 +192,7 @@ func (u *uploader) wait(ctx context.Context, counted func(upload) bool) error {
 		switch {
 		case !left:
 			return nil
-		case errors.Is(last, ErrUnusable):
+		case fault.Permanent(last):
 			return last
 		case ended:
 			return errors.New("the store is closed")

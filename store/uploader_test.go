@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // bucket takes uploads, or says why not.
@@ -109,7 +111,7 @@ func TestOnlyTheNewestOfAKeyWaits(t *testing.T) {
 }
 
 func TestWhoWaitsForUploadsIsToldWhyTheyFail(t *testing.T) {
-	away, refused := errors.New("away"), fmt.Errorf("%w: refused", ErrUnusable)
+	away, refused := errors.New("away"), fault.Rejected("refused")
 	for name, c := range map[string]struct {
 		err   error
 		after time.Duration

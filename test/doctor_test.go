@@ -60,9 +60,9 @@ func TestTheDoctorTellsMachinesAndPeopleWhetherARunCanStart(t *testing.T) {
 		sentence string
 	}{
 		"a run that can start":     {nil, 0, "", "a run can start"},
-		"a wrong variable":         {map[string]string{"EPOCHS": "x"}, 2, "configuration", "mend it before a run"},
-		"brokers that do not run":  {map[string]string{"KAFKA_BOOTSTRAP_SERVERS": nobody}, 1, "kafka", "what failed may come back by itself"},
-		"both, and a secret in it": {map[string]string{"KAFKA_BOOTSTRAP_SERVERS": nobody, "KAFKA_USER": "u", "KAFKA_PASSWORD": "canary", "DEVICE": "gpu"}, 2, "configuration", "mend it before a run"},
+		"a wrong variable":         {map[string]string{"EPOCHS": "x"}, 2, "configuration", "fix this before running"},
+		"brokers that do not run":  {map[string]string{"KAFKA_BOOTSTRAP_SERVERS": nobody}, 1, "kafka", "the failures may be temporary, try again"},
+		"both, and a secret in it": {map[string]string{"KAFKA_BOOTSTRAP_SERVERS": nobody, "KAFKA_USER": "u", "KAFKA_PASSWORD": "canary", "DEVICE": "gpu"}, 2, "configuration", "fix this before running"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/streamforge/gnn-trainer/internal/paragraph"
 )
 
 // Variable is one variable as `gnn-trainer env --json` prints it.
@@ -116,30 +118,13 @@ func WriteTable(w io.Writer) error {
 			if others := v.others(); len(others) > 0 {
 				text += "; other names: " + strings.Join(others, ", ")
 			}
-			wrap(&b, text, "      ", 80)
+			b.WriteString(paragraph.Fill(text, "      ", 80) + "\n")
 		}
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("writing the table of variables: %w", err)
 	}
 	return nil
-}
-
-// wrap writes text in lines of at most so many columns, each after indent. A
-// longer word has a line of its own.
-func wrap(b *strings.Builder, text, indent string, columns int) {
-	line := indent
-	for word := range strings.FieldsSeq(text) {
-		if line != indent && len(line)+1+len(word) > columns {
-			b.WriteString(line + "\n")
-			line = indent
-		}
-		if line != indent {
-			line += " "
-		}
-		line += word
-	}
-	b.WriteString(line + "\n")
 }
 
 // WriteMarkdown writes the table of variables for docs/variables.md.

@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// noticeable is from when on a clock is told to be wrong: the exchange's
+	// noticeable is from when on a clock is reported: the exchange's
 	// candles close by its own.
 	noticeable = time.Second
-	// refusedSoon is from when on it fails: S3 refuses requests whose time is
+	// rejectedSoon is from when on it fails: S3 rejects requests whose time is
 	// off by 15 minutes.
-	refusedSoon = 5 * time.Minute
+	rejectedSoon = 5 * time.Minute
 )
 
 // skew is how far others' clocks are ahead of ours.
@@ -37,16 +37,16 @@ func (s *skew) set(whose string, ahead time.Duration) {
 	s.of = append(s.of, clockOf{whose, ahead})
 }
 
-// clock compares this machine's clock with those that tell theirs: Binance by
+// clock compares this machine's clock with those that report theirs: Binance by
 // its own question, MinIO by the date of an answer. Kafka and ArangoDB do not.
-func (x *examination) clock() check {
+func (x *checker) clock() check {
 	skip := ""
 	if x.Source.Source != source.Binance && x.noMinIO() != "" {
-		skip = "neither Binance nor MinIO, whose clocks it is compared with, is in use"
+		skip = "neither Binance nor MinIO, whose clocks it would be compared with, is in use"
 	}
 	return check{name: "clock", skip: skip, after: []string{binanceName}, run: func(ctx context.Context) finding {
 		if x.noMinIO() == "" {
-			if ahead, err := x.minioAhead(ctx); err == nil { // what is wrong with MinIO its own check tells
+			if ahead, err := x.minioAhead(ctx); err == nil { // errors of MinIO are reported by its own check
 				x.skew.set(minioClock, ahead)
 			}
 		}
@@ -58,7 +58,7 @@ func (x *examination) clock() check {
 
 const minioClock = "MinIO"
 
-func (x *examination) minioAhead(ctx context.Context) (time.Duration, error) {
+func (x *checker) minioAhead(ctx context.Context) (time.Duration, error) {
 	m, err := job.NewMinIO(x.Config, func(string) {})
 	if err != nil {
 		return 0, err
@@ -86,7 +86,7 @@ func cut(least, most time.Duration) time.Duration {
 
 func judgeClocks(all []clockOf) finding {
 	if len(all) == 0 {
-		return skipped("nobody whose clock it is compared with has answered")
+		return skipped("no server with a clock to compare with has answered")
 	}
 	f := finding{status: OK}
 	var parts []string
@@ -94,7 +94,7 @@ func judgeClocks(all []clockOf) finding {
 		off := c.ahead.Abs()
 		parts = append(parts, fmt.Sprintf("%v from that of %s", off.Round(time.Millisecond), c.whose))
 		switch {
-		case off > refusedSoon && c.whose == minioClock:
+		case off > rejectedSoon && c.whose == minioClock:
 			f.status = Failed
 		case off > noticeable && f.status == OK:
 			f.status = Warning
@@ -102,8 +102,8 @@ func judgeClocks(all []clockOf) finding {
 	}
 	f.message = "this machine's clock is " + strings.Join(parts, " and ")
 	if f.status != OK {
-		f.message += ", by which one of them is wrong"
-		f.mend = "set the one that is wrong, and keep it so (NTP)"
+		f.message += ": one of them is wrong"
+		f.remedy = "set the one that is wrong, and keep it in step (NTP)"
 	}
 	return f
 }

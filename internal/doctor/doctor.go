@@ -1,8 +1,8 @@
-// Package doctor looks, before a run or after a failure, at all that the run's
+// Package doctor checks, before a run or after a failure, all that the run's
 // environment names: configuration, libtorch, device, disk and memory, Kafka,
 // MinIO, the source of the data, and the clock. The environment enters; one
-// result a check, with how to mend what is wrong, and an exit code leave. The
-// looks are those of the packages that a run uses. It trains nothing, and
+// result a check, with how to fix what is wrong, and an exit code leave. The
+// checks use the packages that a run uses. It trains nothing, and
 // leaves nothing behind anywhere.
 package doctor
 
@@ -16,18 +16,17 @@ import (
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
-	"github.com/streamforge/gnn-trainer/internal/progress"
 )
 
-// Status is what a check came to.
+// Status is the outcome of a check.
 type Status string
 
-// The ends of a check.
+// The outcomes.
 const (
 	OK      Status = "ok"
-	Warning Status = "warning" // a run goes on, and may be worse for it
+	Warning Status = "warning" // a run can start, and may be worse for it
 	Failed  Status = "failed"
-	Skipped Status = "skipped" // it does not concern this run, or could not be made
+	Skipped Status = "skipped" // it does not apply to this run, or could not be made
 )
 
 // Result is one check's.
@@ -36,8 +35,9 @@ type Result struct {
 	Status  Status  `json:"status"`
 	Seconds float64 `json:"seconds"`
 	Message string  `json:"message"` // what was found, or why it was skipped
-	Mend    string  `json:"mend"`    // what to do; empty where there is nothing to do
-	retry   bool    // of a failure: it may go away by itself
+	Remedy  string  `json:"mend"`    // what to do; empty where there is nothing to do
+
+	transient bool // of a failure: it may go away by itself
 }
 
 // Report is the results in their fixed order.
@@ -47,14 +47,14 @@ type Report struct {
 	OK      bool     `json:"ok"` // no check has failed
 }
 
-// ExitCode is 0 where no check has failed, 2 where the user must mend
-// something, and 1 where all that failed may come back by itself.
+// ExitCode is 0 where no check has failed, 2 where the user must fix
+// something, and 1 where all that failed may be temporary.
 func (r Report) ExitCode() int {
 	code := job.ExitDone
 	for _, c := range r.Checks {
 		switch {
 		case c.Status != Failed:
-		case !c.retry:
+		case !c.transient:
 			return job.ExitInput
 		default:
 			code = job.ExitFailure
@@ -76,7 +76,7 @@ func Doctor(ctx context.Context, environ []string, version string, asJSON bool, 
 	if asJSON {
 		err = report.WriteJSON(stdout)
 	} else {
-		err = report.WriteText(stdout, progress.IsTerminal(stdout) && os.Getenv("NO_COLOR") == "")
+		err = report.WriteText(stdout, layoutOf(stdout))
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "writing the results:", err)
@@ -91,7 +91,7 @@ func Doctor(ctx context.Context, environ []string, version string, asJSON bool, 
 // Check makes the checks that environ calls for, each within deadline.
 func Check(ctx context.Context, environ []string, version string, deadline time.Duration) Report {
 	c, err := config.Load(environ)
-	x := &examination{Config: c, plan: newPlan(c, time.Now()), misspelt: config.Misspelt(environ)}
+	x := &checker{Config: c, plan: newPlan(c, time.Now()), misspelt: config.Misspelt(environ)}
 	return newReport(version, perform(ctx, x.checks(err), deadline))
 }
 
@@ -103,8 +103,8 @@ func newReport(version string, results []Result) Report {
 	return r
 }
 
-// examination is what the checks share.
-type examination struct {
+// checker is what the checks share.
+type checker struct {
 	config.Config
 	misspelt []string // names in the environment that are nearly variables
 	plan     *plan
@@ -112,8 +112,8 @@ type examination struct {
 	noBucket atomic.Bool // MinIO has none yet
 }
 
-// checks are all there are, in the order they are told.
-func (x *examination) checks(wrong error) []check {
+// checks are all there are, in the order of the report.
+func (x *checker) checks(wrong error) []check {
 	all := []check{x.configuration(wrong), x.libtorch(), x.device(), x.cpu(), x.memory()}
 	all = append(all, x.folders()...)
 	all = append(all, x.metrics())

@@ -5,12 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 func TestChecksAreMadeSideBySideEachWithinItsTime(t *testing.T) {
@@ -19,7 +22,7 @@ func TestChecksAreMadeSideBySideEachWithinItsTime(t *testing.T) {
 		{name: "waits for a later one", run: func(context.Context) finding { close(first); <-second; return fine("met") }},
 		{name: "the later one", run: func(context.Context) finding { <-first; close(second); return fine("met") }},
 		{name: "not asked for", skip: "it is not set", run: func(context.Context) finding { panic("it was made") }},
-		{name: "refused", run: func(context.Context) finding { return fail("no", "mend it") }},
+		{name: "refused", run: func(context.Context) finding { return fail("no", "fix it") }},
 		{name: "of the refused one", needs: "refused", run: func(context.Context) finding { panic("it was made") }},
 		{name: "beside the refused one", after: []string{"refused"}, run: func(context.Context) finding { return warn("yes", "look") }},
 		{name: "too slow", run: func(ctx context.Context) finding {
@@ -31,10 +34,10 @@ func TestChecksAreMadeSideBySideEachWithinItsTime(t *testing.T) {
 		{Name: "waits for a later one", Status: OK, Message: "met"},
 		{Name: "the later one", Status: OK, Message: "met"},
 		{Name: "not asked for", Status: Skipped, Message: "it is not set"},
-		{Name: "refused", Status: Failed, Message: "no", Mend: "mend it"},
-		{Name: "of the refused one", Status: Skipped, Message: "refused has failed"},
-		{Name: "beside the refused one", Status: Warning, Message: "yes", Mend: "look"},
-		{Name: "too slow", Status: Failed, Message: "no success within 20ms; nobody answers", Mend: "start it", retry: true},
+		{Name: "refused", Status: Failed, Message: "no", Remedy: "fix it"},
+		{Name: "of the refused one", Status: Skipped, Message: "refused failed"},
+		{Name: "beside the refused one", Status: Warning, Message: "yes", Remedy: "look"},
+		{Name: "too slow", Status: Failed, Message: "no success within 20ms; nobody answers", Remedy: "start it", transient: true},
 	}
 	for i, got := range results {
 		got.Seconds = 0
@@ -53,10 +56,10 @@ func TestAStopEndsTheChecksAndACheckThatHangsIsLeftBehind(t *testing.T) {
 	results := perform(ctx, []check{
 		{name: "hangs", run: func(context.Context) finding { close(begun); <-hang; return fine("never") }},
 	}, time.Hour)
-	if got := results[0]; got.Status != Failed || got.Message != "stopped by interrupt" || !got.retry {
+	if got := results[0]; got.Status != Failed || got.Message != "stopped by interrupt" || !got.transient {
 		t.Errorf("it came to %+v", got)
 	}
-	if got := (check{run: func(context.Context) finding { <-hang; return fine("never") }}).within(t.Context(), time.Millisecond); got.status != Failed || !strings.HasPrefix(got.message, "it has not ended within ") {
+	if got := (check{run: func(context.Context) finding { <-hang; return fine("never") }}).within(t.Context(), time.Millisecond); got.status != Failed || !strings.HasPrefix(got.message, "it did not end within ") {
 		t.Errorf("it came to %+v", got)
 	}
 }
@@ -64,11 +67,11 @@ func TestAStopEndsTheChecksAndACheckThatHangsIsLeftBehind(t *testing.T) {
 // sample is a report of every status.
 var sample = newReport("1.2.3", []Result{
 	{Name: "configuration", Status: OK, Message: "QUEUE_ID=q1"},
-	{Name: "kafka", Status: Failed, Seconds: 10, Message: "reaching Kafka at <k>: no success", Mend: "start the brokers", retry: true},
-	{Name: "kafka-events", Status: Skipped, Message: "kafka has failed"},
-	{Name: "minio", Status: Failed, Seconds: 0.25, Message: "it does not take the keys\x1b[2J", Mend: "look at MINIO_ACCESS_KEY"},
-	{Name: "clock", Status: Warning, Seconds: 0.002, Message: "2s from that of MinIO", Mend: "set it"},
-	{Name: "files", Status: Failed, Message: "one\ntwo", Mend: "mend both"},
+	{Name: "kafka", Status: Failed, Seconds: 10, Message: "reaching Kafka at <k>: no success", Remedy: "start the brokers", transient: true},
+	{Name: "kafka-events", Status: Skipped, Message: "kafka failed"},
+	{Name: "minio", Status: Failed, Seconds: 0.25, Message: "it does not accept the keys\x1b[2J", Remedy: "check MINIO_ACCESS_KEY"},
+	{Name: "clock", Status: Warning, Seconds: 0.002, Message: "2s from that of MinIO", Remedy: "set it"},
+	{Name: "files", Status: Failed, Message: "one\ntwo", Remedy: "fix both"},
 })
 
 func TestAReportIsALineACheckWithASummary(t *testing.T) {
@@ -76,22 +79,65 @@ func TestAReportIsALineACheckWithASummary(t *testing.T) {
 
 ok       configuration   0.00 s  QUEUE_ID=q1
 failed   kafka          10.00 s  reaching Kafka at <k>: no success: start the brokers
-skipped  kafka-events            kafka has failed
-failed   minio           0.25 s  it does not take the keys?[2J: look at MINIO_ACCESS_KEY
+skipped  kafka-events            kafka failed
+failed   minio           0.25 s  it does not accept the keys?[2J: check MINIO_ACCESS_KEY
 warning  clock           0.00 s  2s from that of MinIO: set it
 failed   files           0.00 s  one
                                  two
-                                 mend both
+                                 fix both
 
-3 of 5 checks failed (kafka, minio, files), 1 warned (clock), 1 skipped: mend it before a run
+6 checks: 3 failed (kafka, minio, files), 1 warning (clock), 1 skipped: fix this before running
 `
 	var b strings.Builder
-	if err := sample.WriteText(&b, false); err != nil || b.String() != want {
+	if err := sample.WriteText(&b, Layout{}); err != nil || b.String() != want {
 		t.Errorf("%v\n%s", err, b.String())
 	}
 	b.Reset()
-	if err := sample.WriteText(&b, true); err != nil || !strings.Contains(b.String(), "\n\x1b[31mfailed \x1b[0m  kafka ") {
+	if err := sample.WriteText(&b, Layout{Colours: true}); err != nil || !strings.Contains(b.String(), "\n\x1b[31mfailed \x1b[0m  kafka ") {
 		t.Errorf("%v\n%q", err, b.String())
+	}
+}
+
+func TestAReportFitsTerminalsOf60To200Columns(t *testing.T) {
+	r := newReport("1.2.3", append(slices.Clone(sample.Checks), Result{
+		Name: "store-folder", Status: Failed, Seconds: 1, Remedy: "free some space or set STORE_DIR to another disk, and start the run again",
+		Message: "STORE_DIR=/srv/models can be written, and 10 MiB are free for about 1.5 GiB, which is what the planned run with its checkpoints takes",
+	}))
+	var wide strings.Builder
+	if err := r.WriteText(&wide, Layout{}); err != nil {
+		t.Fatal(err)
+	}
+	for columns := 60; columns <= 200; columns++ {
+		var b strings.Builder
+		if err := r.WriteText(&b, Layout{Columns: columns}); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if len(strings.TrimSuffix(line, "\n")) > columns {
+				t.Errorf("%d columns: %q", columns, line)
+			}
+			if strings.TrimRight(line, " \n")+"\n" != line {
+				t.Errorf("%d columns: %q ends in spaces", columns, line)
+			}
+		}
+		if !slices.Equal(strings.Fields(b.String()), strings.Fields(wide.String())) {
+			t.Errorf("%d columns: words are broken or missing:\n%s", columns, b.String())
+		}
+	}
+	const narrow = `gnn-trainer 1.2.3, doctor
+
+failed   kafka  10.00 s
+         reaching Kafka at <k>: no success: start the
+         brokers
+skipped  kafka-events
+         kafka failed
+
+2 checks: 1 failed (kafka), 1 skipped: the failures may be
+temporary, try again
+`
+	var b strings.Builder
+	if err := newReport("1.2.3", sample.Checks[1:3]).WriteText(&b, Layout{Columns: 60}); err != nil || b.String() != strings.Replace(narrow, "kafka  10", "kafka         10", 1) {
+		t.Errorf("%v\n%s", err, b.String())
 	}
 }
 
@@ -128,9 +174,9 @@ func TestTheExitCodeTellsWhetherWaitingHelps(t *testing.T) {
 		ok   bool
 	}{
 		{"warnings", []Result{{Status: OK}, {Status: Warning}, {Status: Skipped}}, 0, true},
-		{"what may come back", []Result{{Status: OK}, {Status: Failed, retry: true}}, 1, false},
+		{"what may come back", []Result{{Status: OK}, {Status: Failed, transient: true}}, 1, false},
 		{"what must be mended", []Result{{Status: Failed}}, 2, false},
-		{"both", []Result{{Status: Failed, retry: true}, {Status: Failed}, {Status: Failed, retry: true}}, 2, false},
+		{"both", []Result{{Status: Failed, transient: true}, {Status: Failed}, {Status: Failed, transient: true}}, 2, false},
 	} {
 		if r := newReport("", c.of); r.ExitCode() != c.code || r.OK != c.ok {
 			t.Errorf("%s: exit code %d, ok %v", c.name, r.ExitCode(), r.OK)
@@ -138,22 +184,21 @@ func TestTheExitCodeTellsWhetherWaitingHelps(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsDividedIntoWhatWasFoundAndHowToMendIt(t *testing.T) {
-	for _, c := range []struct{ sentence, found, mend string }{
-		{
-			"reaching Kafka at k:1: refused by Kafka: the user or the password is wrong ([58] SASL Authentication Failed: no): look at KAFKA_USER and KAFKA_PASSWORD",
-			"reaching Kafka at k:1: the user or the password is wrong ([58] SASL Authentication Failed: no)", "look at KAFKA_USER and KAFKA_PASSWORD",
-		},
-		{
-			"writing to /a: unusable store: open /a/.x.tmp: read-only file system (the file system is read-only: set STORE_DIR to a folder that can be written)",
-			"writing to /a: open /a/.x.tmp: read-only file system", "set STORE_DIR to a folder that can be written",
-		},
-		{"opening CUDA: no driver; set DEVICE=cpu, or run elsewhere", "opening CUDA: no driver", "set DEVICE=cpu, or run elsewhere"},
-		{"read tcp 1.2.3.4:5: use of closed network connection", "read tcp 1.2.3.4:5: use of closed network connection", ""},
-		{"dial tcp 127.0.0.1:1: connect: connection refused", "dial tcp 127.0.0.1:1: connect: connection refused", ""},
+func TestAnErrorGivesItsFieldsToTheFinding(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want finding
+	}{
+		"input":      {fault.Input("EPOCHS is 0").At("EPOCHS").Fix("set 1"), finding{Failed, "EPOCHS is 0", "set 1", false}},
+		"rejected":   {fmt.Errorf("probing MinIO: %w", fault.Rejected("no rights").At("m:9000").Fix("grant them")), finding{Failed, "probing MinIO: no rights, m:9000", "grant them", false}},
+		"transient":  {fault.Transient("it is down"), finding{Failed, "it is down", "start it", true}},
+		"internal":   {fault.Internal("a defect").Fix("report it"), finding{Failed, "a defect", "report it", true}},
+		"plain":      {errors.New("read tcp 1.2.3.4:5: use of closed network connection"), finding{Failed, "read tcp 1.2.3.4:5: use of closed network connection", "start it", true}},
+		"of several": {errors.Join(fault.Input("a").Fix("b"), fault.Transient("c").Fix("d")), finding{Failed, "a: b\nc: d", "start it", false}},
+		"late":       {because(fault.Transient("asking: %w", errLate{time.Second}), "it waits"), finding{Failed, "asking: no success within 1s; it waits", "start it", true}},
 	} {
-		if found, mend := divide(c.sentence); found != c.found || mend != c.mend {
-			t.Errorf("%s\n is divided into %q and %q", c.sentence, found, mend)
+		if got := failure(c.err, "start it"); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
 		}
 	}
 }
@@ -183,17 +228,17 @@ func TestWhatIsThereIsJudged(t *testing.T) {
 		{"too little space", judgeSpace("/a", "STORE_DIR", 100*mib, 101*mib), Failed, true, "100 MiB are free for about 101 MiB"},
 		{"an idle exchange", judgeWeight("m", 22, 6000), OK, false, "m; 22 of the request weight of 6000 are used"},
 		{"a busy exchange", judgeWeight("m", 4900, 6000), Warning, false, "4900 of the request weight"},
-		{"no clock", judgeClocks(nil), Skipped, false, "nobody"},
+		{"no clock", judgeClocks(nil), Skipped, false, "no server"},
 		{"clocks that agree", judgeClocks([]clockOf{{"Binance", 900 * time.Millisecond}, {minioClock, 0}}), OK, false, "this machine's clock is 900ms from that of Binance and 0s from that of MinIO"},
-		{"a clock behind", judgeClocks([]clockOf{{"Binance", -1500 * time.Millisecond}}), Warning, false, "1.5s from that of Binance, by which one of them is wrong"},
+		{"a clock behind", judgeClocks([]clockOf{{"Binance", -1500 * time.Millisecond}}), Warning, false, "1.5s from that of Binance: one of them is wrong"},
 		{"a clock far behind the exchange's", judgeClocks([]clockOf{{"Binance", -time.Hour}}), Warning, false, "1h0m0s"},
 		{"a clock that MinIO will refuse", judgeClocks([]clockOf{{"Binance", 0}, {minioClock, -6 * time.Minute}}), Failed, false, "6m0s from that of MinIO"},
 	} {
-		if c.got.status != c.status || c.got.retry != c.retry || !strings.Contains(c.got.message, c.says) {
+		if c.got.status != c.status || c.got.transient != c.retry || !strings.Contains(c.got.message, c.says) {
 			t.Errorf("%s: %+v, want %s and %q", c.name, c.got, c.status, c.says)
 		}
-		if told := c.got.mend != ""; told != (c.status == Failed || c.status == Warning) {
-			t.Errorf("%s: to mend it, it says %q", c.name, c.got.mend)
+		if told := c.got.remedy != ""; told != (c.status == Failed || c.status == Warning) {
+			t.Errorf("%s: its remedy is %q", c.name, c.got.remedy)
 		}
 	}
 	for _, c := range []struct{ least, most, want time.Duration }{

@@ -99,11 +99,11 @@ func TestWhatEarlierStartsHaveLeftIsFoundAndLeftAsItIs(t *testing.T) {
 		want   want
 		code   int
 	}{
-		"nothing": {func(*testing.T, earlier, variables) {}, nil, want{"checkpoints", doctor.OK, "has no checkpoint of QUEUE_ID=q1: the run begins"}, 0},
+		"nothing": {func(*testing.T, earlier, variables) {}, nil, want{"checkpoints", doctor.OK, "has no checkpoint of QUEUE_ID=q1: the run starts from the beginning"}, 0},
 		"a checkpoint of this training": {func(t *testing.T, to earlier, vars variables) {
 			keep(t, to, vars, 3)
 			keep(t, to, vars, 12)
-		}, variables{"EPOCHS": "99"}, want{"checkpoints", doctor.OK, "goes on from the checkpoint after epoch 12"}, 0},
+		}, variables{"EPOCHS": "99"}, want{"checkpoints", doctor.OK, "resumes from the checkpoint after epoch 12"}, 0},
 		"a checkpoint of another training": {func(t *testing.T, to earlier, vars variables) { keep(t, to, vars, 3) }, other,
 			want{"checkpoints", doctor.Failed, otherTraining}, 2},
 		"a checkpoint of another training and an interrupted result": {func(t *testing.T, to earlier, vars variables) {

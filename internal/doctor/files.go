@@ -11,15 +11,15 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/internal/job"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // files looks at the files that the run reads.
-func (x *examination) files() check {
+func (x *checker) files() check {
 	skip := x.otherSource(source.Files)
 	if x.Source.Source == config.PyG {
 		if skip = ""; x.Source.Dir == "" {
-			skip = "its configuration is wrong"
+			skip = badConfiguration
 		}
 	}
 	return check{name: filesName, skip: skip, run: func(ctx context.Context) finding {
@@ -28,13 +28,13 @@ func (x *examination) files() check {
 		}
 		f, err := source.LookAtFiles(ctx, x.Source)
 		if err != nil {
-			return failure(err, "look at DATA_DIR and the disk it is on")
+			return failure(err, "check DATA_DIR and the disk it is on")
 		}
 		nodes := int64(len(f.Symbols))
 		if top := x.Source.Extent(time.Now()).Symbols; top > 0 {
 			nodes = min(nodes, top)
 		}
-		x.plan.learn(func(p *plan) {
+		x.plan.update(func(p *plan) {
 			p.nodes, p.length.about = nodes, f.Bars
 			if p.bars == 0 || p.bars > f.Rows {
 				p.bars = f.Rows
@@ -48,43 +48,43 @@ func (x *examination) files() check {
 		}
 		message := fmt.Sprintf("DATA_DIR=%s has the files of the run's %d symbols, of about %d candles at most", x.Source.Dir, nodes, f.Rows)
 		if len(f.Unread) > 0 {
-			return warn(message+"; "+few(f.Unread, "; "), "rename these columns, or leave them: the run does without")
+			return warn(message+"; "+few(f.Unread, "; "), "rename these columns, or ignore this: the run works without them")
 		}
 		return finding{status: OK, message: message}
 	}}
 }
 
-// told is how many of many things are told in words.
-const told = 3
+// shown is how many of many things are shown in full.
+const shown = 3
 
-// few tells the first of many sentences, and how many there are beside them.
+// few shows the first of many sentences, and how many there are beside them.
 func few(sentences []string, between string) string {
-	if more := len(sentences) - told; more > 0 {
-		return strings.Join(sentences[:told], between) + between + fmt.Sprintf("%d more", more)
+	if more := len(sentences) - shown; more > 0 {
+		return strings.Join(sentences[:shown], between) + between + fmt.Sprintf("%d more", more)
 	}
 	return strings.Join(sentences, between)
 }
 
-// wrongFiles tells of the first few wrong files as a run would, and names more.
+// wrongFiles shows the first few wrong files as a run would, and names more.
 func wrongFiles(wrong []error, names []string) finding {
-	const mend = "look at DATA_DIR and the disk it is on"
+	const remedy = "check DATA_DIR and the disk it is on"
 	if len(wrong) == 1 {
-		return failure(wrong[0], mend)
+		return failure(wrong[0], remedy)
 	}
 	lines := []string{fmt.Sprintf("%d files cannot be read:", len(wrong))}
-	for _, err := range wrong[:min(len(wrong), told)] {
-		lines = append(lines, kinds.Replace(err.Error()))
+	for _, err := range wrong[:min(len(wrong), shown)] {
+		lines = append(lines, err.Error())
 	}
-	if len(names) > told {
-		lines = append(lines, "and so "+source.FirstOf(names[told:]))
+	if len(names) > shown {
+		lines = append(lines, "and so are "+source.FirstOf(names[shown:]))
 	}
-	f := fail(strings.Join(lines, "\n"), "mend each of them, or leave its symbol out of SYMBOLS")
-	f.retry = job.ExitCode(errors.Join(wrong...)) == job.ExitFailure
+	f := fail(strings.Join(lines, "\n"), "fix each of them, or leave its symbol out of SYMBOLS")
+	f.transient = !fault.Permanent(errors.Join(wrong...))
 	return f
 }
 
 // graphFile looks at the one file of a graph.
-func (x *examination) graphFile() finding {
+func (x *checker) graphFile() finding {
 	file, err := os.Open(x.Source.Dir)
 	if err != nil {
 		return fail("reading DATA_DIR: "+err.Error(), "set it to the file that torch.save(data) wrote")
@@ -92,7 +92,7 @@ func (x *examination) graphFile() finding {
 	defer file.Close()
 	info, err := file.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New(x.Source.Dir + " is no file")
+		err = errors.New(x.Source.Dir + " is not a file")
 	}
 	if err != nil {
 		return fail("reading DATA_DIR: "+err.Error(), "set it to the file that torch.save(data) wrote")
@@ -100,15 +100,15 @@ func (x *examination) graphFile() finding {
 	return fine("DATA_DIR=%s is a file of %s", x.Source.Dir, bytesText(info.Size()))
 }
 
-// bars holds the length of the market against what windows, horizon and parts
+// bars compares the length of the market with what windows, horizon and splits
 // need.
-func (x *examination) bars() check {
+func (x *checker) bars() check {
 	skip := ""
 	switch {
 	case x.Source.Source == config.PyG:
-		skip = "a graph of a file has no bars"
+		skip = "the graph of a file has no bars"
 	case x.otherSource(x.Source.Source) != "" || x.Data.Validate() != nil:
-		skip = "its configuration is wrong"
+		skip = badConfiguration
 	}
 	return check{name: "bars", skip: skip, after: sources, run: func(context.Context) finding {
 		p := x.plan
@@ -116,9 +116,9 @@ func (x *examination) bars() check {
 		defer p.mu.Unlock()
 		switch {
 		case p.prepared:
-			return skipped("a prepared graph has the snapshots that it has")
+			return skipped("a prepared graph has its own snapshots")
 		case x.Source.Source == source.Arango && p.cells == 0:
-			return skipped("the collections of candles have not been looked at")
+			return skipped("the collections of candles could not be read")
 		}
 		return judgeBars(x.Data, p.length)
 	}}
@@ -127,23 +127,23 @@ func (x *examination) bars() check {
 // judgeBars fails where there are surely too few, and warns where there seem to
 // be.
 func judgeBars(c data.Config, l length) finding {
-	const mend = "load more (START, LOOKBACK), or lower GRAPH_WINDOW or HORIZON"
+	const remedy = "load more (START, LOOKBACK), or lower GRAPH_WINDOW or HORIZON"
 	bars, of := l.about, "about "
 	if l.bounded && (bars == 0 || l.most <= bars) {
 		bars, of = l.most, ""
 	}
 	if l.bounded && c.CheckBars(int(l.most+l.more)) != nil {
-		return failure(c.CheckBars(int(bars)), mend)
+		return failure(c.CheckBars(int(bars)), remedy)
 	}
 	if bars == 0 {
-		return skipped("how many bars there are is known only once the data are read")
+		return skipped("the number of bars is known only once the data are read")
 	}
 	message := fmt.Sprintf("%s%d bars, and GRAPH_WINDOW=%d and HORIZON=%s need at least %d", of, bars, c.GraphWindow, c.Horizons, c.LeastBars())
 	if c.CheckBars(int(bars)) != nil {
-		return warn(message, mend)
+		return warn(message, remedy)
 	}
 	if split := c.EmptySplit(int(bars)); split != "" {
-		return warn(fmt.Sprintf("%s; the %s split will be empty, by gaps of HORIZON between the splits", message, split), mend+", or move TRAIN_FRACTION and VALID_FRACTION")
+		return warn(fmt.Sprintf("%s; the %s split will be empty, because of the gaps of HORIZON between splits", message, split), remedy+", or move TRAIN_FRACTION and VALID_FRACTION")
 	}
 	return finding{status: OK, message: message}
 }

@@ -9,20 +9,20 @@ import (
 
 // kafka are the checks of the brokers: that they answer, take the user and have
 // both topics, and that the user has its two rights there.
-func (x *examination) kafka() []check {
+func (x *checker) kafka() []check {
 	skip := ""
 	switch {
 	case x.Kafka.BootstrapServers == "":
-		skip = "KAFKA_BOOTSTRAP_SERVERS is not set: events go to stdout, and stops come by signals only"
+		skip = "KAFKA_BOOTSTRAP_SERVERS is not set: events go to stdout, and only signals stop a run"
 	case x.Kafka.Validate() != nil:
-		skip = "its configuration is wrong"
+		skip = badConfiguration
 	}
-	const mend = "start the brokers, or set KAFKA_BOOTSTRAP_SERVERS to those that run; a run goes on without them, and tells its end once they are back"
+	const remedy = "start the brokers, or set KAFKA_BOOTSTRAP_SERVERS to running ones; a run continues without them, and emits its terminal event once they are back"
 	asking := func(ask func(context.Context, *kafka.Broker) finding) func(context.Context) finding {
 		return func(ctx context.Context) finding {
 			b, err := kafka.NewBroker(x.Kafka)
 			if err != nil {
-				return fail(divide(err.Error()))
+				return failure(err, remedy)
 			}
 			defer b.Close()
 			return ask(ctx, b)
@@ -32,7 +32,7 @@ func (x *examination) kafka() []check {
 	return []check{
 		{name: kafkaName, skip: skip, run: asking(func(ctx context.Context, b *kafka.Broker) finding {
 			if err := b.Check(ctx); err != nil {
-				return failure(err, mend)
+				return failure(err, remedy)
 			}
 			as := "without a user"
 			if x.Kafka.User != "" {
@@ -44,16 +44,16 @@ func (x *examination) kafka() []check {
 			told, err := b.MayWrite(ctx)
 			switch {
 			case err != nil:
-				return failure(err, mend)
+				return failure(err, remedy)
 			case !told:
-				return warn(fmt.Sprintf("topic %s is there, and the brokers do not tell whether it may be written to, which only an event would show", events),
-					"look at the rights of KAFKA_USER, or let the first run show it: its first event is refused at once")
+				return warn(fmt.Sprintf("topic %s is there, and the brokers do not report the right to write to it, which only an event would show", events),
+					"check the rights of KAFKA_USER, or let the first run show it: its first event is rejected at once")
 			}
-			return fine("topic %s may be written to, as the brokers tell; no event was sent", events)
+			return fine("the brokers report the right to write to topic %s; no event was sent", events)
 		})},
 		{name: "kafka-control", skip: skip, needs: kafkaName, run: asking(func(ctx context.Context, b *kafka.Broker) finding {
 			if err := b.MayRead(ctx); err != nil {
-				return failure(err, mend)
+				return failure(err, remedy)
 			}
 			return fine("topic %s was read", control)
 		})},

@@ -29,15 +29,11 @@ const (
 	minioName   = "minio"
 )
 
-// configuration tells all that is wrong with the variables.
-func (x *examination) configuration(wrong error) check {
+// configuration reports all wrong variables.
+func (x *checker) configuration(wrong error) check {
 	return check{name: "configuration", run: func(context.Context) finding {
 		if wrong != nil {
-			told := wrong.Error()
-			if found, mend := divide(told); mend != "" && !strings.Contains(told, "\n") {
-				return fail(found, mend)
-			}
-			return fail(told, "mend these variables: gnn-trainer env prints the table of all")
+			return failure(wrong, "fix these variables: gnn-trainer env prints the table of all")
 		}
 		events, artefacts := "stdout", "STORE_DIR"
 		if x.Kafka.BootstrapServers != "" {
@@ -56,11 +52,11 @@ func (x *examination) configuration(wrong error) check {
 // libtorch compares the library that is loaded with the one the program was
 // built for. It comes after the device, since a look at the version ends the
 // chance to load CUDA.
-func (x *examination) libtorch() check {
+func (x *checker) libtorch() check {
 	return check{name: "libtorch", after: []string{deviceName}, run: func(context.Context) finding {
 		loaded, err := torch.LoadedVersion()
 		if err != nil {
-			return failure(err, "build the program again (make build)")
+			return failure(err, "rebuild the program (make build)")
 		}
 		return judgeLibtorch(loaded, torch.Version())
 	}}
@@ -69,17 +65,17 @@ func (x *examination) libtorch() check {
 func judgeLibtorch(loaded, built string) finding {
 	if loaded != built {
 		return fail(fmt.Sprintf("libtorch %s is loaded, and the program was built for %s", loaded, built),
-			"set LD_LIBRARY_PATH and build/torch to libtorch "+built+", or build the program again (make build)")
+			"set LD_LIBRARY_PATH and build/torch to libtorch "+built+", or rebuild the program (make build)")
 	}
 	return fine("%s, which the program was built for", loaded)
 }
 
 // device is where tensors will live.
-func (x *examination) device() check {
+func (x *checker) device() check {
 	return check{name: deviceName, run: func(context.Context) finding {
 		thread, err := torch.NewThread()
 		if err != nil {
-			return fail(divide(err.Error()))
+			return failure(err, "check the limits of this process")
 		}
 		defer thread.Close()
 		var device torch.Device
@@ -101,12 +97,12 @@ func (x *examination) device() check {
 	}}
 }
 
-// cpu holds the number of threads against the CPUs there are.
-func (x *examination) cpu() check {
+// cpu compares the number of threads with the CPUs there are.
+func (x *checker) cpu() check {
 	return check{name: "cpu", run: func(context.Context) finding {
 		threads, chosen, err := torch.WantedThreads()
 		if err != nil {
-			return fail(divide(err.Error()))
+			return failure(err, "check OMP_NUM_THREADS")
 		}
 		return judgeCPU(threads, chosen, cgroup.Of(os.DirFS("/")).CPUs, runtime.NumCPU())
 	}}
@@ -124,16 +120,16 @@ func judgeCPU(threads int, chosen bool, limit float64, cpus int) finding {
 	}
 	message := fmt.Sprintf("%d threads (%s), and %s %.3g CPUs", threads, by, of, has)
 	if float64(threads) > math.Ceil(has) {
-		return warn(message+", so that they wait for each other", fmt.Sprintf("set OMP_NUM_THREADS=%.0f, or give the container more CPUs", math.Ceil(has)))
+		return warn(message+", so threads will compete", fmt.Sprintf("set OMP_NUM_THREADS=%.0f, or give the container more CPUs", math.Ceil(has)))
 	}
 	return finding{status: OK, message: message}
 }
 
-// sources are the checks that tell how large the run will be.
+// sources are the checks that find how large the run will be.
 var sources = []string{binanceName, arangoName, filesName}
 
-// memory holds what the run will need against what there is.
-func (x *examination) memory() check {
+// memory compares what the run will need with what there is.
+func (x *checker) memory() check {
 	return check{name: "memory", after: sources, run: func(context.Context) finding {
 		s, known := x.plan.size()
 		need, of := int64(0), ""
@@ -161,18 +157,18 @@ func judgeMemory(need int64, of string, limit, total, available int64) finding {
 		return fine("%s; what the run needs is known only once the data are read", there)
 	}
 	message := fmt.Sprintf("the run needs about %s (%s), and %s", bytesText(need), of, there)
-	const mend = "give the container more memory, or take fewer SYMBOLS, a shorter LOOKBACK or a smaller EDGE_TOP_K"
+	const remedy = "give the container more memory, or take fewer SYMBOLS, a shorter LOOKBACK or a smaller EDGE_TOP_K"
 	switch {
 	case need > most:
-		return fail(message, mend)
+		return fail(message, remedy)
 	case need > has*8/10:
-		return warn(message, mend)
+		return warn(message, remedy)
 	}
 	return finding{status: OK, message: message}
 }
 
 // folders are the checks of those that are written to.
-func (x *examination) folders() []check {
+func (x *checker) folders() []check {
 	of := func(name, variable, dir, unused string, need func(size) int64) check {
 		return check{name: name, skip: unused, after: sources, run: func(context.Context) finding {
 			free, err := store.Writable(dir, variable)
@@ -194,7 +190,7 @@ func (x *examination) folders() []check {
 	if x.Source.Source != source.Binance {
 		noCache = fmt.Sprintf("DATA_SOURCE=%s has no cache", x.Source.Source)
 	}
-	noWork := "WORK_DIR is not needed, since STORE_DIR is absolute"
+	noWork := "WORK_DIR is not used: STORE_DIR is absolute"
 	if !filepath.IsAbs(x.Store.Dir) || noCache == "" && !filepath.IsAbs(x.Source.Binance.CacheDir) {
 		noWork = ""
 	}
@@ -211,19 +207,19 @@ func judgeSpace(dir, variable string, free, need int64) finding {
 	if need > 0 {
 		message += fmt.Sprintf(" for about %s", bytesText(need))
 	}
-	mend := "free some space or set " + variable + " to another disk"
+	remedy := "free some space or set " + variable + " to another disk"
 	switch {
 	case free < need:
-		return maybe(message, mend)
+		return transient(message, remedy)
 	case free/2 < need:
-		return warn(message, mend)
+		return warn(message, remedy)
 	}
 	return finding{status: OK, message: message}
 }
 
 // metrics takes the address that the run would serve its metrics on, and gives
 // it back.
-func (x *examination) metrics() check {
+func (x *checker) metrics() check {
 	skip := ""
 	if x.Metrics.Addr == "" {
 		skip = "METRICS_ADDR is not set: the run serves no metrics"
@@ -233,14 +229,14 @@ func (x *examination) metrics() check {
 		switch {
 		case errors.Is(err, syscall.EADDRINUSE):
 			return warn(fmt.Sprintf("METRICS_ADDR is %q, and another process has the port", x.Metrics.Addr),
-				"that is as it should be beside a run under way; else set another port")
+				"ignore this beside a run under way; else set another port")
 		case err != nil:
 			f := failure(err, "set host:port, such as :8080, or unset METRICS_ADDR")
-			f.retry = false // as the run ends
+			f.transient = false // as the run ends
 			return f
 		}
 		if err := l.Close(); err != nil {
-			return failure(err, "look at METRICS_ADDR")
+			return failure(err, "check METRICS_ADDR")
 		}
 		return fine("METRICS_ADDR=%s can be listened on", x.Metrics.Addr)
 	}}

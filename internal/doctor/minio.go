@@ -10,34 +10,34 @@ import (
 )
 
 // noMinIO is why MinIO is not asked; empty: it is.
-func (x *examination) noMinIO() string {
+func (x *checker) noMinIO() string {
 	switch {
 	case x.Store.Endpoint == "":
 		return "MINIO_ENDPOINT is not set: artefacts go to STORE_DIR"
 	case x.Store.Validate() != nil:
-		return "its configuration is wrong"
+		return badConfiguration
 	case store.CheckName(x.IDs.QueueID) != nil || store.CheckName(x.Store.ModelName) != nil:
-		return "MODEL_NAME/QUEUE_ID, where it would be tried, is no name"
+		return "MODEL_NAME/QUEUE_ID, where it would be tried, is not a valid name"
 	}
 	return ""
 }
 
 // minio writes, reads, compares and removes an object beside the run's.
-func (x *examination) minio() check {
+func (x *checker) minio() check {
 	return check{name: minioName, skip: x.noMinIO(), run: func(ctx context.Context) finding {
 		m, err := job.NewMinIO(x.Config, func(string) {})
 		if err != nil {
-			return fail(divide(err.Error()))
+			return failure(err, "check MINIO_ENDPOINT and CA_PATH")
 		}
 		defer m.Close()
 		err = m.Look(ctx)
 		switch {
 		case errors.Is(err, store.ErrNoBucket):
 			x.noBucket.Store(true)
-			return warn(fmt.Sprintf("MinIO at %s takes the keys, and there is no bucket %s yet: the run makes it, where the user may", x.Store.Endpoint, x.Store.Bucket),
-				"make it, and look again, to know that objects can be written there")
+			return warn(fmt.Sprintf("MinIO at %s accepts the keys, and there is no bucket %s yet: the run creates it, where the user may", x.Store.Endpoint, x.Store.Bucket),
+				"create it and run doctor again, to know that objects can be written there")
 		case err != nil:
-			return failure(err, "start the server, or set MINIO_ENDPOINT to the one that runs")
+			return failure(err, "start the server, or set MINIO_ENDPOINT to a running one")
 		}
 		return fine("an object was written to %s, read, compared and removed", m.Location(""))
 	}}

@@ -19,7 +19,7 @@ type check struct {
 	run   func(context.Context) finding
 }
 
-// grace is how long a check may take to tell that its time is up.
+// grace is how long a check may take to report that its time is up.
 const grace = 3 * time.Second
 
 // perform makes the checks side by side, and gives their results in order.
@@ -42,14 +42,14 @@ func perform(ctx context.Context, checks []check, deadline time.Duration) []Resu
 			f, took := skipped(c.skip), time.Duration(0)
 			if c.skip == "" {
 				if c.needs != "" && results[place[c.needs]].Status == Failed {
-					f = skipped(c.needs + " has failed")
+					f = skipped(c.needs + " failed")
 				} else {
 					begin := time.Now()
 					f = c.within(ctx, deadline)
 					took = time.Since(begin)
 				}
 			}
-			results[i] = Result{Name: c.name, Status: f.status, Seconds: took.Round(time.Millisecond).Seconds(), Message: f.message, Mend: f.mend, retry: f.retry}
+			results[i] = Result{Name: c.name, Status: f.status, Seconds: took.Round(time.Millisecond).Seconds(), Message: f.message, Remedy: f.remedy, transient: f.transient}
 		})
 	}
 	running.Wait()
@@ -80,7 +80,7 @@ func (c check) within(ctx context.Context, deadline time.Duration) finding {
 	case <-time.After(grace):
 	}
 	if errors.As(context.Cause(limited), &errLate{}) {
-		return maybe(fmt.Sprintf("it has not ended within %v", deadline+grace), "look at what it needs: a folder of a network that hangs, a driver that does not answer")
+		return transient(fmt.Sprintf("it did not end within %v", deadline+grace), "check what it needs: a network folder that hangs, a driver that does not answer")
 	}
-	return maybe(context.Cause(limited).Error(), "start it again")
+	return transient(context.Cause(limited).Error(), "run it again")
 }

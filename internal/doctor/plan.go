@@ -10,8 +10,8 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/config"
 )
 
-// plan is how large the planned run will be, as far as that is known. What
-// sources tell while they are looked at is added to it.
+// plan is how large the planned run will be, as far as that is known. The
+// checks of sources update it.
 type plan struct {
 	config config.Config
 
@@ -50,8 +50,8 @@ type length struct {
 
 func exactly(bars int64) length { return length{most: bars, bounded: true} }
 
-// learn adds what a source has told.
-func (p *plan) learn(add func(*plan)) {
+// update adds what a source has reported.
+func (p *plan) update(add func(*plan)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	add(p)

@@ -57,7 +57,7 @@ func base(t *testing.T) variables {
 type want struct {
 	name   string
 	status doctor.Status
-	says   string // part of message and mend
+	says   string // part of message and remedy
 }
 
 // expected is the report of one case: every check that is not named is ok, or
@@ -74,7 +74,7 @@ func (e expected) mustFind(t *testing.T, vars variables, secrets []string) {
 	vars = vars.with(e.change)
 	r := doctor.Check(t.Context(), vars.environ(), "test", deadline)
 	var text, object bytes.Buffer
-	if err := r.WriteText(&text, true); err != nil {
+	if err := r.WriteText(&text, doctor.Layout{Colours: true}); err != nil {
 		t.Fatal(err)
 	}
 	if err := r.WriteJSON(&object); err != nil {
@@ -92,14 +92,14 @@ func (e expected) mustFind(t *testing.T, vars variables, secrets []string) {
 		i := slices.IndexFunc(e.checks, func(w want) bool { return w.name == c.Name })
 		switch {
 		case i >= 0:
-			if w := e.checks[i]; c.Status != w.status || !strings.Contains(c.Message+": "+c.Mend, w.says) {
-				t.Errorf("%s is %s and says %q, mend %q; want %s and %q", c.Name, c.Status, c.Message, c.Mend, w.status, w.says)
+			if w := e.checks[i]; c.Status != w.status || !strings.Contains(c.Message+": "+c.Remedy, w.says) {
+				t.Errorf("%s is %s and says %q, remedy %q; want %s and %q", c.Name, c.Status, c.Message, c.Remedy, w.status, w.says)
 			}
 		case c.Status != doctor.OK && c.Status != doctor.Skipped:
-			t.Errorf("%s is %s: %s: %s", c.Name, c.Status, c.Message, c.Mend)
+			t.Errorf("%s is %s: %s: %s", c.Name, c.Status, c.Message, c.Remedy)
 		}
-		if (c.Mend == "") != (c.Status == doctor.OK || c.Status == doctor.Skipped) {
-			t.Errorf("%s is %s, and to mend it, it says %q", c.Name, c.Status, c.Mend)
+		if (c.Remedy == "") != (c.Status == doctor.OK || c.Status == doctor.Skipped) {
+			t.Errorf("%s is %s, and its remedy is %q", c.Name, c.Status, c.Remedy)
 		}
 	}
 	for _, w := range e.checks {
@@ -156,32 +156,32 @@ func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
 			checks: []want{{"configuration", doctor.Failed, "reading the file of KAFKA_PASSWORD_FILE"}, {"kafka", doctor.Skipped, "its configuration is wrong"}, {"minio", doctor.OK, ""}}},
 
 		"Kafka is down": {change: variables{"KAFKA_BOOTSTRAP_SERVERS": nobody}, code: 1,
-			checks: []want{{"kafka", doctor.Failed, "connection refused: start the brokers"}, {"kafka-events", doctor.Skipped, "kafka has failed"}, {"kafka-control", doctor.Skipped, ""}}},
+			checks: []want{{"kafka", doctor.Failed, "connection refused: start the brokers"}, {"kafka-events", doctor.Skipped, "kafka failed"}, {"kafka-control", doctor.Skipped, ""}}},
 		"Kafka's password": {change: variables{"KAFKA_PASSWORD": "canary-wrong"}, code: 2,
-			checks: []want{{"kafka", doctor.Failed, "look at KAFKA_USER and KAFKA_PASSWORD"}}},
+			checks: []want{{"kafka", doctor.Failed, "check KAFKA_USER and KAFKA_PASSWORD"}}},
 		"Kafka's authority": {change: variables{"CA_PATH": k.OtherCAPath}, code: 2,
 			checks: []want{{"kafka", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}}},
 		"a file without certificates": {change: variables{"CA_PATH": os.DevNull}, code: 2,
 			checks: []want{{"kafka", doctor.Failed, "holds no certificate: set it to the PEM file"}}},
 		"a topic": {change: variables{"QUEUE_EVENTS_TOPIC": "queue-nowhere"}, code: 2,
-			checks: []want{{"kafka", doctor.Failed, "the brokers have no topic queue-nowhere: make it, or set QUEUE_EVENTS_TOPIC"}}},
+			checks: []want{{"kafka", doctor.Failed, "the brokers have no topic queue-nowhere: create it, or set QUEUE_EVENTS_TOPIC"}}},
 		"the right to write": {change: variables{"QUEUE_EVENTS_TOPIC": "queue-control"}, code: 2,
 			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-control", doctor.OK, ""}, {"kafka-events", doctor.Failed, "give KAFKA_USER the right to write to queue-control"}}},
 		"the right to read": {change: variables{"QUEUE_CONTROL_TOPIC": "queue-events"}, code: 2,
 			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-events", doctor.OK, ""}, {"kafka-control", doctor.Failed, "to read queue-events"}}},
 
 		"MinIO is down": {change: variables{"MINIO_ENDPOINT": nobody}, code: 1,
-			checks: []want{{"minio", doctor.Failed, "connection refused: start the server"}, {"checkpoints", doctor.Skipped, "minio has failed"}, {"clock", doctor.OK, "Binance"}}},
+			checks: []want{{"minio", doctor.Failed, "connection refused: start the server"}, {"checkpoints", doctor.Skipped, "minio failed"}, {"clock", doctor.OK, "Binance"}}},
 		"MinIO's keys": {change: variables{"MINIO_ACCESS_KEY": "canary-access", "MINIO_SECRET_KEY": "canary-secret"}, code: 2,
-			checks: []want{{"minio", doctor.Failed, "look at MINIO_ACCESS_KEY and MINIO_SECRET_KEY"}}},
+			checks: []want{{"minio", doctor.Failed, "check MINIO_ACCESS_KEY and MINIO_SECRET_KEY"}}},
 		"a user who may only read": {change: variables{"MINIO_ACCESS_KEY": readAccess, "MINIO_SECRET_KEY": readSecret}, code: 2,
 			checks: []want{{"minio", doctor.Failed, "give it the right to put, get, list and delete in MINIO_BUCKET_NAME=models"}}},
 		"a bucket": {change: variables{"MINIO_BUCKET_NAME": "other"}, code: 0,
-			checks: []want{{"minio", doctor.Warning, "there is no bucket other yet: the run makes it"}, {"checkpoints", doctor.OK, "there is no bucket yet"}}},
+			checks: []want{{"minio", doctor.Warning, "there is no bucket other yet: the run creates it"}, {"checkpoints", doctor.OK, "there is no bucket yet"}}},
 		"TLS where there is none": {change: variables{"MINIO_SECURE": "true"}, code: 2,
 			checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=false"}}},
 		"an endpoint that holds a secret": {change: variables{"MINIO_ENDPOINT": "canary:canary@" + m.Addr}, code: 2,
-			checks: []want{{"configuration", doctor.Failed, "MINIO_ENDPOINT is no address: set host:port"}, {"minio", doctor.Skipped, "its configuration is wrong"}}},
+			checks: []want{{"configuration", doctor.Failed, "MINIO_ENDPOINT is not an address: set host:port"}, {"minio", doctor.Skipped, "its configuration is wrong"}}},
 
 		"too few bars": {change: variables{"LOOKBACK": "1h"}, code: 2,
 			checks: []want{{"binance", doctor.OK, ""}, {"bars", doctor.Failed, "12 bars are too few"}}},
@@ -192,7 +192,7 @@ func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
 		"a symbol": {change: variables{"SYMBOLS": "BTCUSDT,CUSDT"}, code: 2,
 			checks: []want{{"binance", doctor.Failed, "has no symbol CUSDT: correct SYMBOL or SYMBOLS"}}},
 		"a budget that is nearly used": {change: variables{"BINANCE_BASE_URL": poor.URL},
-			checks: []want{{"binance", doctor.Warning, "look at what else asks the exchange from this address"}}},
+			checks: []want{{"binance", doctor.Warning, "find what else uses the exchange from this address"}}},
 		"the clock": {change: variables{"BINANCE_BASE_URL": ahead.URL},
 			checks: []want{{"clock", doctor.Warning, "set the one that is wrong"}}},
 
@@ -361,7 +361,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"a misspelt column in many files": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
 			{"files", doctor.Failed, "13 files cannot be read:\n"}, {"bars", doctor.Skipped, ""}}},
 		"many files by name": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
-			{"files", doctor.Failed, "\nand so A03USDT.csv, A04USDT.csv, A05USDT.csv, A06USDT.csv, A07USDT.csv and 5 more: mend each of them"}, {"bars", doctor.Skipped, ""}}},
+			{"files", doctor.Failed, "\nand so are A03USDT.csv, A04USDT.csv, A05USDT.csv, A06USDT.csv, A07USDT.csv and 5 more: fix each of them"}, {"bars", doctor.Skipped, ""}}},
 		"a header without candles": {change: files.with(variables{"DATA_DIR": headerOnly}), code: 2, checks: []want{{"files", doctor.Failed, "AUSDT.csv has a header and no candle: write its candles"}}},
 		"another interval":         {change: files.with(variables{"INTERVAL": "1m"}), code: 2, checks: []want{{"files", doctor.Failed, "does not fit INTERVAL=1m, its bars are 5m apart: set INTERVAL=5m"}}},
 		"an empty range":           {change: files.with(variables{"START": "2025-01-01"}), code: 2, checks: []want{{"files", doctor.Failed, "has no candle with START=2025-01-01"}}},
@@ -375,7 +375,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"too few bars, of a range":       {change: files.with(variables{"DATA_DIR": longFiles, "LOOKBACK": "1h"}), code: 2, checks: []want{{"bars", doctor.Failed, "12 bars are too few"}}},
 		"a window of long files":         {change: files.with(variables{"DATA_DIR": longFiles, "GRAPH_WINDOW": "20000"}), checks: []want{{"files", doctor.OK, ""}, {"bars", doctor.Warning, "about 20000 bars, and GRAPH_WINDOW=20000 and HORIZON=1 need at least 20009: load more (START, LOOKBACK)"}}},
 		"a part that has nothing":        {change: variables{"LOOKBACK": "640m", "HORIZON": "5"}, checks: []want{{"bars", doctor.Warning, "128 bars, and GRAPH_WINDOW=100 and HORIZON=5 need at least 121; the valid split will be empty"}}},
-		"a window that is no number":     {change: variables{"GRAPH_WINDOW": "1"}, code: 2, checks: []want{{"configuration", doctor.Failed, "GRAPH_WINDOW"}, {"bars", doctor.Skipped, "its configuration is wrong"}, {"checkpoints", doctor.Skipped, "the configuration is wrong"}}},
+		"a window that is no number":     {change: variables{"GRAPH_WINDOW": "1"}, code: 2, checks: []want{{"configuration", doctor.Failed, "GRAPH_WINDOW"}, {"bars", doctor.Skipped, "its configuration is wrong"}, {"checkpoints", doctor.Skipped, "the configuration, which they"}}},
 		"a folder of candles":            {change: files.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the folder of the candle files"}}},
 		"a graph's file":                 {change: graph.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the file that torch.save(data) wrote"}}},
 		"the ids":                        {change: variables{"QUEUE_ID": "", "SYMBOL": ""}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID is not set: set it to"}, {"store-folder", doctor.OK, ""}}},
@@ -387,7 +387,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"a device that is not there":     {change: variables{"DEVICE": "cuda:9"}, code: 2, checks: []want{{"device", doctor.Failed, "DEVICE=cuda:9"}}},
 		"a work folder that is a file":   {change: variables{"WORK_DIR": os.DevNull, "STORE_DIR": "out"}, code: 2, checks: []want{{"work-folder", doctor.Warning, ""}, {"store-folder", doctor.Failed, "set STORE_DIR to another folder"}}},
 		"a store in a relative folder":   {change: variables{"WORK_DIR": t.TempDir(), "STORE_DIR": "out"}, checks: append(made(), want{"work-folder", doctor.OK, ""})},
-		"a MinIO whose queue is no name": {change: variables{"QUEUE_ID": "a/b", "MINIO_ENDPOINT": "localhost:1", "MINIO_ACCESS_KEY": "canary", "MINIO_SECRET_KEY": "canary", "MINIO_BUCKET_NAME": "models"}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID"}, {"minio", doctor.Skipped, "is no name"}}},
+		"a MinIO whose queue is no name": {change: variables{"QUEUE_ID": "a/b", "MINIO_ENDPOINT": "localhost:1", "MINIO_ACCESS_KEY": "canary", "MINIO_SECRET_KEY": "canary", "MINIO_BUCKET_NAME": "models"}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID"}, {"minio", doctor.Skipped, "is not a valid name"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

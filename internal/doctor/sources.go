@@ -43,34 +43,34 @@ func (w *waiting) why() string {
 	return w.last.Why
 }
 
-// otherSource is why a source is not asked; empty: it is the run's.
-func (x *examination) otherSource(name string) string {
+// otherSource is why a source is not checked; empty: it is the run's.
+func (x *checker) otherSource(name string) string {
 	switch {
 	case x.Source.Source != name:
 		return "DATA_SOURCE is " + x.Source.Source
 	case x.Source.Validate() != nil:
-		return "its configuration is wrong"
+		return badConfiguration
 	}
 	return ""
 }
 
 // binance asks the exchange for its time, its limits, and the run's symbols.
-func (x *examination) binance() check {
+func (x *checker) binance() check {
 	return check{name: binanceName, skip: x.otherSource(source.Binance), run: func(ctx context.Context) finding {
 		w := waiting{long: true}
 		cfg := job.Cached(x.Config)
 		cfg.Watch = w.watch
 		e, err := source.LookAtExchange(ctx, cfg)
 		if len(e.Symbols) > 0 {
-			x.plan.learn(func(p *plan) {
+			x.plan.update(func(p *plan) {
 				p.nodes, p.bars, p.held = int64(len(e.Symbols)), e.Bars, e.Held
 				p.length = exactly(e.Bars)
 			})
 		}
 		if err != nil {
-			f := failure(because(err, w.why()), "wait until it answers, or where it cannot be reached from here set HTTPS_PROXY to a proxy, or BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
-			if e.Held && f.retry {
-				return warn(f.message+", and a run does not ask it, since CACHE_DIR holds its whole range", f.mend)
+			f := failure(because(err, w.why()), "wait until it answers, or where it cannot be reached from here, set HTTPS_PROXY to a proxy, or BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
+			if e.Held && f.transient {
+				return warn(f.message+", and a run does not need it, since CACHE_DIR holds its whole range", f.remedy)
 			}
 			return f
 		}
@@ -82,13 +82,13 @@ func (x *examination) binance() check {
 func judgeWeight(message string, used, limit int) finding {
 	message = fmt.Sprintf("%s; %d of the request weight of %d are used", message, used, limit)
 	if used*10 > limit*8 {
-		return warn(message, "look at what else asks the exchange from this address; a run waits for its turn")
+		return warn(message, "find what else uses the exchange from this address; a run waits for its turn")
 	}
 	return finding{status: OK, message: message}
 }
 
 // arangodb logs in, and looks for what the run reads.
-func (x *examination) arangodb() check {
+func (x *checker) arangodb() check {
 	reads, saves := x.Source.Source == source.Arango, x.Source.Arango.Save != ""
 	c := x.Source.Arango
 	skip := ""
@@ -96,14 +96,14 @@ func (x *examination) arangodb() check {
 	case !reads && !saves:
 		skip = "DATA_SOURCE is " + x.Source.Source
 	case c.Validate() != nil:
-		skip = "its configuration is wrong"
+		skip = badConfiguration
 	}
 	return check{name: arangoName, skip: skip, run: func(ctx context.Context) finding {
 		var w waiting
 		db, err := arango.Open(ctx, c, w.watch)
-		const mend = "start the database, or set ARANGO_URL to the one that runs"
+		const remedy = "start the database, or set ARANGO_URL to a running one"
 		if err != nil {
-			return failure(because(err, w.why()), mend)
+			return failure(because(err, w.why()), remedy)
 		}
 		defer db.Close()
 		where := fmt.Sprintf("ARANGO_DB=%s is open to ARANGO_USER=%s", c.Database, c.User)
@@ -116,13 +116,13 @@ func (x *examination) arangodb() check {
 		found, err := db.Look(ctx)
 		switch {
 		case err != nil:
-			return failure(because(err, w.why()), mend)
+			return failure(because(err, w.why()), remedy)
 		case found.Lacks != "" && c.Wait > 0:
-			return maybe(found.Lacks, fmt.Sprintf("correct the name, or start what makes it: a run waits for it for GRAPH_WAIT=%v", c.Wait))
+			return transient(found.Lacks, fmt.Sprintf("correct the name, or start what makes it: a run waits for it for GRAPH_WAIT=%v", c.Wait))
 		case found.Lacks != "":
 			return fail(found.Lacks, "correct the name, or set GRAPH_WAIT to wait for it")
 		}
-		x.plan.learn(func(p *plan) { p.find(found) })
+		x.plan.update(func(p *plan) { p.find(found) })
 		return fine("%s, and has %s", where, counted(found.Documents))
 	}}
 }
@@ -155,7 +155,7 @@ func counted(documents map[string]int64) string {
 		parts = append(parts, fmt.Sprintf("%s (%d)", name, documents[name]))
 	}
 	if more := len(names) - most; more > 0 {
-		parts = append(parts, fmt.Sprintf("%d collections more", more))
+		parts = append(parts, fmt.Sprintf("%d more collections", more))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -74,6 +74,10 @@ func Internal(format string, a ...any) *Error {
 	return newError(ErrInternal, fmt.Errorf(format, a...))
 }
 
+// Wrap adds words around a fault, whose kind stays; see Input. An error without
+// a kind becomes internal.
+func Wrap(format string, a ...any) *Error { return Of(fmt.Errorf(format, a...)) }
+
 func newError(kind Kind, err error) *Error {
 	e := *Of(err)
 	e.Kind, e.cause = kind, err

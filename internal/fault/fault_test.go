@@ -28,6 +28,10 @@ func TestAFaultReadsAsOneSentenceAndKeepsItsFields(t *testing.T) {
 			fault.Transient("loading: %w", missing), "loading: the file has no y, g.pt: save one",
 			"loading: the file has no y", "g.pt", "save one", fault.ErrTransient,
 		},
+		"words around it and another place": {
+			fault.Wrap("loading: %w", missing).At("s3://b/g.pt"), "loading: the file has no y, s3://b/g.pt: save one",
+			"loading: the file has no y", "s3://b/g.pt", "save one", fault.ErrInput,
+		},
 		"one remedy, the outer one's": {
 			fault.Rejected("loading: %w", missing).Fix("set DATA_DIR"), "loading: the file has no y, g.pt: set DATA_DIR",
 			"loading: the file has no y", "g.pt", "set DATA_DIR", fault.ErrRejected,

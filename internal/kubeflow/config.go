@@ -1,10 +1,10 @@
 package kubeflow
 
 import (
-	"errors"
-	"fmt"
 	"net/url"
 	"path/filepath"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Config is what Kubeflow Trainer's controller sets in each container of a
@@ -19,19 +19,19 @@ type Config struct {
 // variable. It is for a Config with a URL. No path is repeated: it may be the
 // token itself, put there by mistake.
 func (c Config) Validate() error {
-	var errs []error
+	var faults fault.List
 	if u, err := url.Parse(c.URL); err != nil || u.Scheme != "https" || u.Host == "" {
-		errs = append(errs, fmt.Errorf("KUBEFLOW_TRAINER_SERVER_URL is %.80q: set the https address of the TrainJob's status", c.URL))
+		faults.Add(fault.Input("KUBEFLOW_TRAINER_SERVER_URL is %.80q", c.URL).At("KUBEFLOW_TRAINER_SERVER_URL").Fix("set the https address of the TrainJob's status"))
 	}
 	for _, file := range []struct{ variable, path string }{
 		{"KUBEFLOW_TRAINER_SERVER_CA_CERT", c.CACert}, {"KUBEFLOW_TRAINER_SERVER_TOKEN", c.Token},
 	} {
 		switch {
 		case file.path == "":
-			errs = append(errs, fmt.Errorf("KUBEFLOW_TRAINER_SERVER_URL is set, but %s is not: set all three or none", file.variable))
+			faults.Add(fault.Input("KUBEFLOW_TRAINER_SERVER_URL is set, but %s is not", file.variable).At("%s", file.variable).Fix("set all three or none"))
 		case !filepath.IsAbs(file.path):
-			errs = append(errs, fmt.Errorf("%s is no absolute path: set that of the file", file.variable))
+			faults.Add(fault.Input("%s is not an absolute path", file.variable).At("%s", file.variable).Fix("set that of the file"))
 		}
 	}
-	return errors.Join(errs...)
+	return faults.Err()
 }

@@ -383,7 +383,7 @@ func TestWhatIsWrongWithTheVariablesIsToldWithoutTheirPaths(t *testing.T) {
 		"no address":            {func(c *Config) { c.URL = "trainer" }, "set the https address"},
 		"no token":              {func(c *Config) { c.Token = "" }, "KUBEFLOW_TRAINER_SERVER_TOKEN is not"},
 		"no authority":          {func(c *Config) { c.CACert = "" }, "KUBEFLOW_TRAINER_SERVER_CA_CERT is not"},
-		"the token in its path": {func(c *Config) { c.Token = "eyJhbGciOi" }, "KUBEFLOW_TRAINER_SERVER_TOKEN is no absolute path"},
+		"the token in its path": {func(c *Config) { c.Token = "eyJhbGciOi" }, "KUBEFLOW_TRAINER_SERVER_TOKEN is not an absolute path"},
 	} {
 		bad := good
 		c.change(&bad)

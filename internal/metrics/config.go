@@ -1,9 +1,10 @@
 package metrics
 
 import (
-	"fmt"
 	"net"
 	"strconv"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Config is where metrics are served. The variable is documented in
@@ -19,7 +20,7 @@ func (c Config) Validate() error {
 		_, err = strconv.ParseUint(port, 10, 16)
 	}
 	if err != nil {
-		return fmt.Errorf("METRICS_ADDR is %.80q: set host:port, such as :8080, or unset it", c.Addr)
+		return fault.Input("METRICS_ADDR is %.80q", c.Addr).At("METRICS_ADDR").Fix("set host:port, such as :8080, or unset it")
 	}
 	return nil
 }

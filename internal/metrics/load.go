@@ -1,7 +1,6 @@
 package metrics
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -32,7 +31,7 @@ func (m *Metrics) Step(s data.Step) {
 		return
 	}
 	m.waits.end(time.Now())
-	name := strings.ReplaceAll(strings.ReplaceAll(string(s.Phase), " the ", "_"), " ", "_")
+	name := string(s.Phase)
 	m.loadSteps.WithLabelValues(name).Set(float64(s.Done))
 	if s.Total > 0 {
 		m.loadExpected.WithLabelValues(name).Set(float64(s.Total))

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -97,28 +99,24 @@ func Serve(ctx context.Context, addr string, m *Metrics, logf func(string)) (*Se
 }
 
 // Listen takes the address that METRICS_ADDR is, without serving on it. The error
-// wraps that of the operating system, and says what to change.
+// is a fault of the user's input that wraps the operating system's error.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, bindLimit)
 	defer cancel()
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("METRICS_ADDR is %q, which cannot be listened on: %w: %s", addr, err, mend(err))
+	if err == nil {
+		return l, nil
 	}
-	return l, nil
-}
-
-// mend says what to do about an address that cannot be listened on.
-func mend(err error) string {
+	what, remedy := "%w", "set host:port, such as :8080, or unset METRICS_ADDR"
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "another process has the port: set another one, or unset METRICS_ADDR"
+		what, remedy = "%w, another process has the port", "set another one, or unset METRICS_ADDR"
 	case errors.Is(err, syscall.EACCES):
-		return "set a port from 1024, or unset METRICS_ADDR"
+		remedy = "set a port from 1024, or unset METRICS_ADDR"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return "set an address of this machine, :PORT for all of them, or unset METRICS_ADDR"
+		remedy = "set an address of this machine, :PORT for all of them, or unset METRICS_ADDR"
 	}
-	return "set host:port, such as :8080, or unset METRICS_ADDR"
+	return nil, fault.Input("METRICS_ADDR is %q, which cannot be listened on: "+what, addr, err).At("METRICS_ADDR").Fix("%s", remedy)
 }
 
 // Addr is where it listens.

@@ -103,9 +103,15 @@ func (c *Console) put(s string) { _, _ = io.WriteString(c.w, s) }
 // columns is the terminal's width now; it changes when a window does.
 func (c *Console) columns() int {
 	if f, ok := c.w.(*os.File); ok {
-		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
-			return width
-		}
+		return Columns(f)
+	}
+	return defaultColumns
+}
+
+// Columns is the width of the terminal that f is.
+func Columns(f *os.File) int {
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		return width
 	}
 	return defaultColumns
 }

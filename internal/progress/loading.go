@@ -87,7 +87,7 @@ func (l *Loading) draw(s data.Step, now time.Time) {
 	if left != "" {
 		e = e.Str("eta", left)
 	}
-	e.Msg(string(s.Phase))
+	e.Msg(s.Phase.String())
 }
 
 // wait says why the source waits: in the log once for each reason in a row, and
