@@ -57,7 +57,7 @@ func TestBenchAnEpochOnSmallMarketGraphsBesidePyG(t *testing.T) {
 	threads := torch.Threads()
 	model := newModel(t, thread, dataset)
 	defer do(t, thread, func() { model.Close() })
-	graphs, err := train.NewGraphs(t.Context(), thread, dataset, model, torch.CPU, true)
+	graphs, err := train.NewGraphs(t.Context(), thread, dataset, torch.CPU, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestBenchAnEpochOnSmallMarketGraphsBesidePyG(t *testing.T) {
 	ctx, enough := context.WithCancel(t.Context())
 	defer enough()
 	peer := all[1]
-	_, err = train.Fit(ctx, thread, model, graphs, train.Config{
+	_, err = train.Fit(ctx, thread, model, task(t), graphs, train.Config{
 		Epochs: warmUp + mostTurns, BatchSize: batchSize, Seed: 1, Adam: torch.AdamConfig{LearningRate: learningRate},
 		Train: part(dataset, data.Train), Valid: part(dataset, data.Valid)[:1],
 		OnEpoch: func(e train.Epoch) {
@@ -142,11 +142,20 @@ func sameWork(t *testing.T, ours, r *run) {
 }
 
 // lossOf is the mean cross-entropy over the labelled nodes of the training part.
-func lossOf(t *testing.T, thread *torch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) float64 {
+func lossOf(t *testing.T, thread *torch.Thread, m nn.Model, g *train.Graphs, d *data.Dataset) float64 {
 	t.Helper()
-	p, err := train.Predict(t.Context(), thread, m, g, part(d, data.Train))
+	p, err := train.Predict(t.Context(), thread, m, task(t), g, part(d, data.Train))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return p.Loss
+}
+
+func task(t *testing.T) nn.Task {
+	t.Helper()
+	task, err := nn.NewTask("direction")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
 }

@@ -63,11 +63,14 @@ func edgesPerNode(d *data.Dataset) float64 {
 	return float64(edges) / float64(snapshots*d.NumNodes())
 }
 
-func newModel(t *testing.T, thread *torch.Thread, d *data.Dataset) (m *nn.GCN) {
+func newModel(t *testing.T, thread *torch.Thread, d *data.Dataset) (m nn.Model) {
 	t.Helper()
 	do(t, thread, func() {
 		torch.ManualSeed(1)
-		m = nn.NewGCN(torch.CPU, nn.GCNConfig{Features: d.NumFeatures(), Hidden: hidden, Layers: layers, Classes: classes})
+		var err error
+		if m, err = nn.New(torch.CPU, nn.Config{Type: "gcn", Features: d.NumFeatures(), Hidden: hidden, Layers: layers, Outputs: classes}); err != nil {
+			panic(err)
+		}
 	})
 	return m
 }
@@ -81,7 +84,7 @@ func do(t *testing.T, thread *torch.Thread, f func()) {
 
 // export writes what peer.py reads: data.pt, the normalised training
 // snapshots, and weights.pt.
-func export(t *testing.T, folder string, d *data.Dataset, thread *torch.Thread, m *nn.GCN) {
+func export(t *testing.T, folder string, d *data.Dataset, thread *torch.Thread, m nn.Model) {
 	t.Helper()
 	numbers := part(d, data.Train)
 	write(t, filepath.Join(folder, "data.pt"), func(f *os.File) error {
@@ -94,7 +97,7 @@ func export(t *testing.T, folder string, d *data.Dataset, thread *torch.Thread, 
 		})
 	})
 	var weights *pyg.Dict
-	do(t, thread, func() { weights = m.StateDict() })
+	do(t, thread, func() { weights = nn.StateDict(m) })
 	write(t, filepath.Join(folder, "weights.pt"), func(f *os.File) error { return pyg.Save(f, weights) })
 }
 

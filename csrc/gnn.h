@@ -101,6 +101,10 @@ gnn_status gnn_dropout(gnn_tensor x, double p, int32_t training, gnn_tensor* out
 gnn_status gnn_softmax(gnn_tensor x, gnn_tensor* out);  // over the last axis
 // Rows of x [T, ...] at index [n], the first two axes of the result joined.
 gnn_status gnn_take(gnn_tensor x, const int64_t* index, int64_t n, gnn_tensor* out);
+// x with another shape; -1 stands for what remains.
+gnn_status gnn_reshape(gnn_tensor x, const int64_t* shape, int64_t dims, gnn_tensor* out);
+// length places of an axis, from start.
+gnn_status gnn_narrow(gnn_tensor x, int64_t axis, int64_t start, int64_t length, gnn_tensor* out);
 // Mean cross-entropy of logits [N, C] over the rows whose target [N] is not
 // -100. class_weight [C] may be NULL.
 gnn_status gnn_cross_entropy(gnn_tensor logits, gnn_tensor target, gnn_tensor class_weight_or_null,

@@ -2,9 +2,11 @@ package nn
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -39,64 +41,119 @@ func sample(nodes, features int) ExportOptions {
 		g.EdgeWeight = append(g.EdgeWeight, random.Float32())
 	}
 	g.EdgeIndex = append(g.EdgeIndex, targets...)
-	o := ExportOptions{Sample: g, Metadata: []byte("{}"), Mean: make([]float32, features), Std: make([]float32, features)}
+	o := ExportOptions{Device: torch.CPU, Horizons: 1, Sample: g, Metadata: []byte("{}"), Mean: make([]float32, features), Std: make([]float32, features)}
 	for f := range features {
 		o.Mean[f], o.Std[f] = random.Float32(), 1+random.Float32()
 	}
 	return o
 }
 
-func TestTheExportedModelIsTheTrainedOne(t *testing.T) {
-	for _, layers := range []int{1, 2, 5} {
-		err := onThread(t, func() error {
-			m := NewGCN(torch.CPU, GCNConfig{Features: 7, Hidden: 16, Layers: layers, Classes: 3, Dropout: 0.5})
-			defer m.Close()
-			_, err := m.Export(sample(30, 7))
-			return err
+// newModel builds a model or ends the test.
+func newModel(t *testing.T, c Config) Model {
+	t.Helper()
+	m, err := New(torch.CPU, c)
+	if err != nil {
+		t.Error(err)
+		panic(err)
+	}
+	return m
+}
+
+// ofEachType calls f with a small network of each MODEL_TYPE.
+func ofEachType(t *testing.T, f func(t *testing.T, c Config)) {
+	for _, name := range catalog.Types() {
+		t.Run(name, func(t *testing.T) {
+			f(t, Config{Type: name, Features: 7, Hidden: 16, Layers: 2, Heads: 4, Outputs: 3, Dropout: 0.5})
 		})
-		if err != nil {
-			t.Errorf("%d layers: %v", layers, err)
-		}
 	}
 }
 
+func TestTheExportedModelIsTheTrainedOne(t *testing.T) {
+	ofEachType(t, func(t *testing.T, c Config) {
+		for _, layers := range []int{1, 2, 5} {
+			c.Layers = layers
+			err := onThread(t, func() error {
+				m := newModel(t, c)
+				defer m.Close()
+				_, err := Export(m, sample(30, 7))
+				return err
+			})
+			if err != nil {
+				t.Errorf("%d layers: %v", layers, err)
+			}
+		}
+	})
+}
+
 func TestAnUnweightedGraphIsExportedWithToo(t *testing.T) {
+	ofEachType(t, func(t *testing.T, c Config) {
+		err := onThread(t, func() error {
+			m := newModel(t, c)
+			defer m.Close()
+			o := sample(30, 7)
+			o.Sample.EdgeWeight = nil
+			_, err := Export(m, o)
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAModelOfSeveralHorizonsIsExportedWithAnAxisForThem(t *testing.T) {
 	err := onThread(t, func() error {
-		m := NewGCN(torch.CPU, GCNConfig{Features: 7, Hidden: 16, Layers: 2, Classes: 3})
+		m := newModel(t, Config{Type: "gcn", Features: 7, Hidden: 16, Layers: 2, Outputs: 6})
 		defer m.Close()
 		o := sample(30, 7)
-		o.Sample.EdgeWeight = nil
-		_, err := m.Export(o)
-		return err
+		o.Horizons = 2
+		file, err := Export(m, o)
+		if err != nil {
+			return err
+		}
+		s := torch.NewScope()
+		defer s.Close()
+		loaded := torch.LoadModule(file)
+		defer loaded.Close()
+		out := s.Forward(loaded, s.Float32s(o.Sample.X, 30, 7), s.Int64s(o.Sample.EdgeIndex, 2, int64(o.Sample.NumEdges())), Tensor{})
+		if want := []int64{30, 2, 3}; !slices.Equal(out.Shape(), want) {
+			t.Errorf("it gives %v, want %v", out.Shape(), want)
+		}
+		o.Horizons = 4
+		if _, err := Export(m, o); err == nil {
+			t.Error("6 outputs are taken for 4 horizons")
+		}
+		return nil
 	})
 	if err != nil {
 		t.Error(err)
 	}
 }
 
-func TestAFileThatSaysOtherThanTheTrainedModelIsAnError(t *testing.T) {
-	err := onThread(t, func() error {
-		config := GCNConfig{Features: 7, Hidden: 16, Layers: 2, Classes: 3}
-		m, other := NewGCN(torch.CPU, config), NewGCN(torch.CPU, config)
-		defer m.Close()
-		defer other.Close()
-		o := sample(30, 7)
-		file, err := other.Export(o)
-		if err != nil {
-			return err
+func TestAFileThatDiffersFromTheTrainedModelIsAnError(t *testing.T) {
+	ofEachType(t, func(t *testing.T, c Config) {
+		err := onThread(t, func() error {
+			m, other := newModel(t, c), newModel(t, c)
+			defer m.Close()
+			defer other.Close()
+			o := sample(30, 7)
+			file, err := Export(other, o)
+			if err != nil {
+				return err
+			}
+			return compare(m, file, o)
+		})
+		if err == nil || !strings.Contains(err.Error(), "the exported model gives") {
+			t.Errorf("got %v", err)
 		}
-		return m.compare(file, o)
 	})
-	if err == nil || !strings.Contains(err.Error(), "the exported model gives") {
-		t.Errorf("got %v", err)
-	}
 }
 
-func TestMeansOfAnotherNumberOfFeaturesAreRefused(t *testing.T) {
+func TestMeansOfAnotherNumberOfFeaturesAreRejected(t *testing.T) {
 	err := onThread(t, func() error {
-		m := NewGCN(torch.CPU, GCNConfig{Features: 7, Hidden: 4, Layers: 1, Classes: 3})
+		m := newModel(t, Config{Type: "gcn", Features: 7, Hidden: 4, Layers: 1, Outputs: 3})
 		defer m.Close()
-		_, err := m.Export(sample(30, 6))
+		_, err := Export(m, sample(30, 6))
 		return err
 	})
 	if err == nil || !strings.Contains(err.Error(), "7 features with 6 means") {

@@ -1,94 +1,82 @@
 package nn
 
-import (
-	"fmt"
-	"strings"
+import "github.com/streamforge/gnn-trainer/nn/torch"
 
-	"github.com/streamforge/gnn-trainer/nn/torch"
-)
-
-// GCNConfig is the shape of a GCN.
-type GCNConfig struct {
-	Features int // F, columns of x
-	Hidden   int
-	Layers   int // graph convolutions
-	Classes  int
-	Dropout  float64 // probability, after each convolution
+func init() {
+	Register("gcn", Stack(func(i *Init, c Config, in int) Conv { return NewGCNConv(i, in, c.Hidden) }))
 }
 
-// GCN is torch_geometric.nn.models.GCN(F, hidden, layers, classes, jk='last'):
-// convolutions with ReLU and dropout after each, then a linear head. Parameter
-// names are the ones of its state_dict.
-type GCN struct {
-	Config GCNConfig
-	Convs  []*GCNConv
-	Head   *Linear
-
-	device torch.Device
-	owner  *Scope // of the parameters
+// GCNConv is the graph convolution of Kipf and Welling (ICLR 2017) with the
+// exact semantics of torch_geometric.nn.GCNConv:
+//
+//	x'_i = W sum_j  e_ji / sqrt(deg(j) deg(i))  x_j  +  b
+//
+// over the neighbours j that i receives messages from and i itself.
+type GCNConv struct {
+	In, Out int
+	Weight  Tensor // lin.weight [Out, In]
+	Bias    Tensor // bias [Out], added after aggregation
 }
 
-// NewGCN draws the weights from the seeded generator. Close frees them.
-func NewGCN(d torch.Device, c GCNConfig) *GCN {
-	m := &GCN{Config: c, device: d, owner: torch.NewScope()}
-	in := c.Features
-	for range c.Layers {
-		m.Convs = append(m.Convs, NewGCNConv(m.owner, d, in, c.Hidden))
-		in = c.Hidden
+// NewGCNConv draws the weight by Glorot and starts the bias at 0, as PyG does.
+func NewGCNConv(i *Init, in, out int) *GCNConv {
+	return &GCNConv{In: in, Out: out, Weight: i.Uniform(glorot(in, out), out, in), Bias: i.Uniform(0, out)}
+}
+
+// gcnAdjacency is D^-1/2 (A + I) D^-1/2, PyG's gcn_norm.
+var gcnAdjacency = &Form[*torch.Adjacency]{
+	Derive: func(g *Graph) *torch.Adjacency {
+		e := g.Edges()
+		return torch.NewGCNAdjacency(g.Nodes, e.Index(), e.Weight)
+	},
+	Join: torch.CatAdjacency,
+}
+
+// Forward takes x [N, In] to [N, Out]. The two products commute, so the sparse
+// one is done on the narrower side.
+func (c *GCNConv) Forward(s *Scope, x Tensor, b *Batch, _ bool) Tensor {
+	adjacency := gcnAdjacency.Of(b)
+	if c.In <= c.Out {
+		return s.Linear(s.Matmul(adjacency, x), c.Weight, c.Bias)
 	}
-	m.Head = NewLinear(m.owner, d, in, c.Classes)
-	return m
+	return s.Add(s.Matmul(adjacency, s.Linear(x, c.Weight, Tensor{})), c.Bias)
 }
 
-// Close frees the weights.
-func (m *GCN) Close() { m.owner.Close() }
-
-// Forward takes normalised x [N, F] to logits [N, classes].
-func (m *GCN) Forward(s *Scope, x Tensor, adjacency *torch.Adjacency, training bool) Tensor {
-	for _, conv := range m.Convs {
-		x = s.Relu(conv.Forward(s, x, adjacency))
-		x = s.Dropout(x, m.Config.Dropout, training)
+// Parameters are in PyG's order.
+func (c *GCNConv) Parameters() []Parameter {
+	return []Parameter{
+		{"bias", []int{c.Out}, c.Bias},
+		{"lin.weight", []int{c.Out, c.In}, c.Weight},
 	}
-	return m.Head.Forward(s, x)
 }
 
-// Classes is the number of logits of a node.
-func (m *GCN) Classes() int { return m.Config.Classes }
+// The TorchScript repeats gcn_norm for edges as they come in Python: a node's
+// own loop keeps its weight, every other node gets one of 1.
+const gcnConvScript = `
+def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:
+    n = x.size(0)
+    source = edge_index[0]
+    target = edge_index[1]
+    weight = torch.ones([edge_index.size(1)], dtype=x.dtype, device=x.device)
+    if edge_weight is not None:
+        weight = edge_weight.to(x.dtype)
+    own = source == target
+    loop_weight = torch.ones([n], dtype=x.dtype, device=x.device)
+    loop_weight[source[own]] = weight[own]
+    loop = torch.arange(n, device=x.device)
+    others = torch.logical_not(own)
+    source = torch.cat([source[others], loop])
+    target = torch.cat([target[others], loop])
+    weight = torch.cat([weight[others], loop_weight])
+    degree = torch.zeros([n], dtype=x.dtype, device=x.device).index_add(0, target, weight)
+    scale = degree.pow(-0.5)
+    scale = scale.masked_fill(scale == float('inf'), 0.0)
+    weight = scale[source] * weight * scale[target]
+    h = torch.matmul(x, self.lin.weight.t())
+    return torch.zeros_like(h).index_add(0, target, h[source] * weight.unsqueeze(1)) + self.bias
+`
 
-// Adjacency is the form of a graph's edges that the convolutions multiply by.
-func (m *GCN) Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *torch.Adjacency {
-	return torch.NewGCNAdjacency(nodes, edgeIndex, edgeWeight)
-}
-
-// Parameters are convs.0.bias, convs.0.lin.weight, ..., lin.weight, lin.bias.
-func (m *GCN) Parameters() []Parameter {
-	var all []Parameter
-	for i, conv := range m.Convs {
-		all = append(all, prefixed(fmt.Sprintf("convs.%d", i), conv.Parameters())...)
-	}
-	return append(all, prefixed("lin", m.Head.Parameters())...)
-}
-
-// script is the network on normalised features, dropout left out: the exported
-// model is for prediction.
-func (m *GCN) script() *torch.Module {
-	convs := torch.NewModule("GCN_convs")
-	defer convs.Close()
-	var forward strings.Builder
-	forward.WriteString("\ndef forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:\n")
-	for i, conv := range m.Convs {
-		c := conv.script()
-		// A TorchScript attribute cannot be a number; PyG's list can.
-		convs.Child(fmt.Sprint(i), c)
-		c.Close()
-		fmt.Fprintf(&forward, "    x = torch.relu(getattr(self.convs, \"%d\").forward(x, edge_index, edge_weight))\n", i)
-	}
-	forward.WriteString("    return self.lin.forward(x)\n")
-	head := m.Head.script()
-	defer head.Close()
-	net := torch.NewModule("GCN")
-	net.Child("convs", convs)
-	net.Child("lin", head)
-	net.Define(forward.String())
-	return net
+// Script repeats it in TorchScript.
+func (c *GCNConv) Script() *torch.Module {
+	return scriptModule("GCNConv", gcnConvScript, c.Parameters())
 }

@@ -14,12 +14,9 @@ type Linear struct {
 }
 
 // NewLinear draws both from U(-1/sqrt(in), 1/sqrt(in)), PyTorch's default.
-func NewLinear(owner *Scope, d torch.Device, in, out int) *Linear {
+func NewLinear(i *Init, in, out int) *Linear {
 	bound := 1 / math.Sqrt(float64(in))
-	return &Linear{In: in, Out: out,
-		Weight: newParameter(owner, d, bound, int64(out), int64(in)),
-		Bias:   newParameter(owner, d, bound, int64(out)),
-	}
+	return &Linear{In: in, Out: out, Weight: i.Uniform(bound, out, in), Bias: i.Uniform(bound, out)}
 }
 
 // Forward takes x [N, In] to [N, Out].
@@ -38,6 +35,7 @@ def forward(self, x: Tensor) -> Tensor:
     return torch.matmul(x, self.weight.t()) + self.bias
 `
 
-func (l *Linear) script() *torch.Module {
+// Script is forward(x) in TorchScript.
+func (l *Linear) Script() *torch.Module {
 	return scriptModule("Linear", linearScript, l.Parameters())
 }

@@ -1,6 +1,8 @@
-// Package nn holds the layers and models: Go that composes tensors. A model
-// takes normalised features and an adjacency and gives logits; it names its
-// parameters as PyTorch Geometric does, and exports itself as TorchScript.
+// Package nn holds the layers, models and tasks: Go that composes tensors. A
+// model takes a batch of snapshots, with scaled features, to outputs per node;
+// it names its parameters as PyTorch Geometric does, and exports itself as
+// TorchScript. A task says what the outputs mean. README.md is the recipe for
+// the next one of either.
 //
 // It runs on the libtorch thread, inside torch.Thread.Do, where a failed
 // operation becomes an error. It knows nothing of markets or files.
@@ -8,7 +10,6 @@ package nn
 
 import (
 	"math"
-	"strings"
 
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
@@ -26,12 +27,19 @@ type Parameter struct {
 	Tensor Tensor
 }
 
-// newParameter draws a leaf from U(-bound, bound) on the CPU, so that the same
-// seed gives the same weights on every device, and moves it to the device.
-func newParameter(owner *Scope, d torch.Device, bound float64, shape ...int64) Tensor {
+// Init draws the parameters of a model that is being built, from the seeded
+// generator, and owns them.
+type Init struct {
+	owner  *Scope
+	device torch.Device
+}
+
+// Uniform draws a parameter from U(-bound, bound); it is drawn on the CPU, so
+// that the same seed gives the same weights on every device.
+func (i *Init) Uniform(bound float64, shape ...int) Tensor {
 	step := torch.NewScope()
 	defer step.Close()
-	return torch.RequireGrad(owner.Clone(step.To(step.Uniform(-bound, bound, shape...), d)))
+	return torch.RequireGrad(i.owner.Clone(step.To(step.Uniform(-bound, bound, dims(shape)...), i.device)))
 }
 
 // glorot is the bound of Glorot and Bengio (2010), as in PyG's inits.glorot.
@@ -47,31 +55,10 @@ func prefixed(prefix string, parameters []Parameter) []Parameter {
 	return named
 }
 
-// scriptModule builds a TorchScript module that holds the given parameters,
-// with one level of submodules for each dot in their names.
-func scriptModule(class, source string, parameters []Parameter) *torch.Module {
-	m := torch.NewModule(class)
-	var children []string
-	nested := map[string][]Parameter{}
-	for _, p := range parameters {
-		child, rest, dotted := strings.Cut(p.Name, ".")
-		if !dotted {
-			m.Parameter(p.Name, p.Tensor)
-			continue
-		}
-		if nested[child] == nil {
-			children = append(children, child)
-		}
-		p.Name = rest
-		nested[child] = append(nested[child], p)
+func dims(shape []int) []int64 {
+	d := make([]int64, len(shape))
+	for i, size := range shape {
+		d[i] = int64(size)
 	}
-	for _, child := range children {
-		c := scriptModule(class+"_"+child, "", nested[child])
-		m.Child(child, c)
-		c.Close()
-	}
-	if source != "" {
-		m.Define(source)
-	}
-	return m
+	return d
 }

@@ -1,13 +1,13 @@
-package nn_test
+package nn
 
 import (
 	"encoding/json"
 	"math"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
 
-	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
@@ -47,7 +47,7 @@ type parity struct {
 	Trainings []trainingCase
 }
 
-// pygSays runs PyTorch Geometric itself, in this very test run.
+// pygSays runs PyTorch Geometric itself, in this very test run, once.
 func pygSays(t *testing.T) parity {
 	t.Helper()
 	if testing.Short() {
@@ -60,21 +60,32 @@ func pygSays(t *testing.T) parity {
 	if _, err := exec.LookPath(python); err != nil {
 		t.Skipf("no Python with PyG to compare with (make setup): %v", err)
 	}
-	cmd := exec.Command(python, "testdata/parity.py")
-	cmd.Stderr = os.Stderr
-	text, err := cmd.Output()
+	p, err := runPyG(python)
 	if err != nil {
 		t.Fatalf("running PyG: %v", err)
-	}
-	var p parity
-	if err := json.Unmarshal(text, &p); err != nil {
-		t.Fatal(err)
 	}
 	if len(p.Convs) == 0 || len(p.Trainings) == 0 {
 		t.Fatal("PyG gave nothing to compare with")
 	}
 	return p
 }
+
+var runPyG = func() func(string) (parity, error) {
+	var once sync.Once
+	var p parity
+	var err error
+	return func(python string) (parity, error) {
+		once.Do(func() {
+			cmd := exec.Command(python, "testdata/parity.py")
+			cmd.Stderr = os.Stderr
+			var text []byte
+			if text, err = cmd.Output(); err == nil {
+				err = json.Unmarshal(text, &p)
+			}
+		})
+		return p, err
+	}
+}()
 
 func newThread(t *testing.T) *torch.Thread {
 	t.Helper()
@@ -121,17 +132,17 @@ func TestGCNConvAndItsGradientsAreThoseOfPyG(t *testing.T) {
 				err := thread.Do(func() error {
 					s := torch.NewScope()
 					defer s.Close()
-					conv := &nn.GCNConv{In: c.In, Out: c.Out,
+					conv := &GCNConv{In: c.In, Out: c.Out,
 						Weight: torch.RequireGrad(s.Float32s(c.Weight, int64(c.Out), int64(c.In))),
 						Bias:   torch.RequireGrad(s.Float32s(c.Bias, int64(c.Out))),
 					}
-					a := torch.NewGCNAdjacency(c.Nodes, c.EdgeIndex, c.EdgeWeight)
-					defer a.Close()
-					if kernel == "libtorch's product" {
-						a.UseLibtorch()
-					}
 					x := torch.RequireGrad(s.Float32s(c.X, int64(c.Nodes), int64(c.In)))
-					out := conv.Forward(s, x, a)
+					b, closeBatch := oneGraph(x, c.Nodes, c.EdgeIndex, c.EdgeWeight)
+					defer closeBatch()
+					if kernel == "libtorch's product" {
+						gcnAdjacency.Of(b).UseLibtorch()
+					}
+					out := conv.Forward(s, x, b, true)
 					near(t, "the output", torch.ReadFloat32s(out), c.Output)
 					torch.BackwardFrom(out, s.Float32s(c.Upstream, int64(c.Nodes), int64(c.Out)))
 					near(t, "the gradient of x", torch.ReadFloat32s(s.Grad(x)), c.GradX)
@@ -155,12 +166,12 @@ func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 			err := thread.Do(func() error {
 				s := torch.NewScope()
 				defer s.Close()
-				m := nn.NewGCN(torch.CPU, nn.GCNConfig{Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Classes: c.Classes})
+				m := newModel(t, Config{Type: "gcn", Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Outputs: c.Classes})
 				defer m.Close()
 				var parameters []torch.Tensor
 				var names []string
 				for _, p := range m.Parameters() {
-					torch.Copy(p.Tensor, s.Float32s(c.Start[p.Name], shape64(p.Shape)...))
+					torch.Copy(p.Tensor, s.Float32s(c.Start[p.Name], dims(p.Shape)...))
 					parameters = append(parameters, p.Tensor)
 					names = append(names, p.Name)
 				}
@@ -169,12 +180,11 @@ func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 				}
 				adam := torch.NewAdam(parameters, torch.AdamConfig{LearningRate: 1e-2, WeightDecay: c.WeightDecay, Decoupled: c.Decoupled})
 				defer adam.Close()
-				a := m.Adjacency(c.Nodes, c.EdgeIndex, c.EdgeWeight)
-				defer a.Close()
-				x := s.Float32s(c.X, int64(c.Nodes), int64(c.Features))
+				b, closeBatch := oneGraph(s.Float32s(c.X, int64(c.Nodes), int64(c.Features)), c.Nodes, c.EdgeIndex, c.EdgeWeight)
+				defer closeBatch()
 				y := s.Int64s(c.Y, int64(c.Nodes))
 				for i, want := range c.Losses {
-					loss := s.CrossEntropy(m.Forward(s, x, a, true), y, torch.Tensor{})
+					loss := s.CrossEntropy(m.Forward(s, b, true), y, torch.Tensor{})
 					if got := torch.Item(loss); math.Abs(got-want) > 1e-5 {
 						t.Errorf("the loss of step %d is %.8f, PyG's is %.8f", i, got, want)
 					}
@@ -193,10 +203,9 @@ func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 	}
 }
 
-func shape64(shape []int) []int64 {
-	wide := make([]int64, len(shape))
-	for i, d := range shape {
-		wide[i] = int64(d)
-	}
-	return wide
+// oneGraph is a batch of one graph, and what frees it.
+func oneGraph(x Tensor, nodes int, edgeIndex []int64, edgeWeight []float32) (*Batch, func()) {
+	g := NewGraph(nodes, nil, func() Edges { return NewEdges(nodes, edgeIndex, edgeWeight) })
+	b := NewBatch(x, []*Graph{g}, torch.CPU)
+	return b, func() { b.Close(); g.Close() }
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -58,6 +59,9 @@ func (c *Config) check(s settings, faults *fault.List) {
 		if !r.ok {
 			faults.Add(lookup(r.name).wrong(s.as[r.name], s.values[r.name]))
 		}
+	}
+	if model, known := catalog.Lookup(m.Type); known && model.Check != nil {
+		faults.Add(model.Check(m.Network(1, 1)))
 	}
 	for _, name := range []string{"MODEL_NAME", "QUEUE_ID"} { // steps of the artefacts' path
 		if err := store.CheckName(s.values[name]); err != nil && s.has(name) {
@@ -143,6 +147,11 @@ func (c *Config) ineffective() map[string]reason {
 		}
 	}
 	why["RECORD_EVERY"] = harmless
+	if model, known := catalog.Lookup(c.Model.Type); known {
+		for _, name := range model.Ineffective() {
+			why[name] = reason{fmt.Sprintf("MODEL_TYPE=%s does not read it", model.Type), "unset it"}
+		}
+	}
 	if c.Source.Source != source.Arango {
 		for _, name := range []string{"GRAPH_COLLECTION_NAME", "CANDLES_COLLECTION", "ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS", "GRAPH_WAIT"} {
 			why[name] = harmless

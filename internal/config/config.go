@@ -16,6 +16,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/kubeflow"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -48,6 +49,13 @@ type Model struct {
 	Hidden  int     `env:"HIDDEN" envDefault:"64"`   // channels of each hidden layer
 	Layers  int     `env:"LAYERS" envDefault:"2"`    // graph convolutions
 	Dropout float64 `env:"DROPOUT" envDefault:"0.1"` // probability
+}
+
+// Network is the shape of the model for x of so many features.
+func (m Model) Network(features, outputs int) catalog.Config {
+	return catalog.Config{
+		Type: m.Type, Features: features, Hidden: m.Hidden, Layers: m.Layers, Dropout: m.Dropout, Outputs: outputs,
+	}
 }
 
 // Train is how the network is trained.

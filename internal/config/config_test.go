@@ -12,6 +12,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/kubeflow"
 	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 )
 
@@ -176,7 +177,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"STORE_DIR=a\tb", `STORE_DIR is "a\tb": remove what is not printable`},
 		{"STORE_DIR=\xff", `STORE_DIR is "\xff": remove what is not printable`},
 
-		{"MODEL_TYPE=gat", `MODEL_TYPE is "gat": set gcn`},
+		{"MODEL_TYPE=gat", `MODEL_TYPE is "gat": set ` + catalog.OneOf(catalog.Types())},
 		{"TASK=node", `TASK is "node": set direction`},
 		{"LOG_LEVEL=wran", `LOG_LEVEL is "wran": set trace, debug, info, warn or error (did you mean warn?)`},
 		{"DATA_SOURCE=Binance", `DATA_SOURCE is "Binance": set auto, binance, arango, files, simulated or pyg (did you mean binance?)`},

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 // variable describes one environment variable.
@@ -67,7 +68,7 @@ var groups = []group{
 	{title: "Graph and labels", vars: []variable{
 		{name: "HORIZON", meaning: "bars that a target looks ahead; of a list the first decides early stopping", accepts: "a whole number from 1 to 1000000, or a list such as 1,6,12", unit: "bars"},
 		{name: "TARGET", meaning: "prices that a return is measured between; open: the next bar's open and the one HORIZON bars later, which can be traded; close: this bar's close and a later one; mid: mid prices, where books were recorded", values: []string{"open", "close", "mid"}},
-		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", values: []string{"direction"}},
+		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", values: catalog.Tasks()},
 		{name: "GRAPH_WINDOW", meaning: "bars of returns that edges are correlations of", accepts: "a whole number from 3 to 1000000", unit: "bars"},
 		{name: "EDGE_TOP_K", meaning: "neighbours of a node: those most correlated", accepts: fromOne, unit: "nodes"},
 		{name: "EDGE_THRESHOLD", meaning: "in place of EDGE_TOP_K: neighbours are all with at least this correlation", accepts: "a number from -1 to 1", unit: "correlation"},
@@ -78,7 +79,7 @@ var groups = []group{
 		{name: "VALID_FRACTION", meaning: "share of the snapshots that validate, where VALID_END does not say", accepts: share, unit: "share of the snapshots"},
 	}},
 	{title: "Model", vars: []variable{
-		{name: "MODEL_TYPE", meaning: "kind of graph layer", values: []string{"gcn"}},
+		{name: "MODEL_TYPE", meaning: "kind of graph layer", values: catalog.Types()},
 		{name: "HIDDEN", meaning: "channels of a hidden layer", accepts: "a whole number from 1 to 4096", unit: "channels"},
 		{name: "LAYERS", meaning: "graph layers", accepts: "a whole number from 1 to 16", unit: "layers"},
 		{name: "DROPOUT", meaning: "probability that training drops a hidden value", accepts: "a number from 0, below 1", unit: "probability"},

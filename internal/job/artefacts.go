@@ -49,7 +49,7 @@ func putGraph(ctx context.Context, a *artefacts, d *data.Dataset) error {
 }
 
 // putModel stores the model in both forms, and what it needs to be fed.
-func putModel(ctx context.Context, a *artefacts, t *trainer, model *nn.GCN) error {
+func putModel(ctx context.Context, a *artefacts, t *trainer, model nn.Model) error {
 	d := t.loaded.dataset
 	metadata, err := metadata(t.config, t.version, d)
 	if err != nil {
@@ -58,10 +58,11 @@ func putModel(ctx context.Context, a *artefacts, t *trainer, model *nn.GCN) erro
 	var file []byte
 	var state *pyg.Dict
 	err = t.thread.Do(func() (err error) {
-		file, err = model.Export(nn.ExportOptions{
+		file, err = nn.Export(model, nn.ExportOptions{
+			Device: t.device, Horizons: d.Targets.NumHorizons(),
 			Mean: d.Mean, Std: d.Std, Metadata: metadata, Sample: sample(d.Snapshot(d.Len() - 1)),
 		})
-		state = model.StateDict()
+		state = nn.StateDict(model)
 		return err
 	})
 	if err != nil {

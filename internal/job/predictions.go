@@ -20,24 +20,24 @@ import (
 type predictions struct {
 	dataset       *data.Dataset
 	of            map[int]int // number of a snapshot to its place in probabilities
-	probabilities []float32   // [snapshots predicted, N, 3]
+	probabilities []float32   // [snapshots predicted, N, H, 3]
 }
 
 // predict runs the model over all splits, the live one included, the newest
 // snapshots first: where ctx ends, the oldest are left out.
-func predict(ctx context.Context, thread *torch.Thread, m *nn.GCN, g *train.Graphs, d *data.Dataset) (*predictions, error) {
+func predict(ctx context.Context, thread *torch.Thread, m nn.Model, task nn.Task, g *train.Graphs, d *data.Dataset) (*predictions, error) {
 	var snapshots []int
 	for t, split := range slices.Backward(d.Splits) {
 		if split != data.Gap {
 			snapshots = append(snapshots, t)
 		}
 	}
-	p, err := train.Predict(ctx, thread, m, g, snapshots)
+	p, err := train.Predict(ctx, thread, m, task, g, snapshots)
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	s := &predictions{dataset: d, of: map[int]int{}, probabilities: p.Probabilities}
-	for k := range len(p.Probabilities) / (d.NumNodes() * p.Classes) {
+	s := &predictions{dataset: d, of: map[int]int{}, probabilities: p.Values}
+	for k := range len(p.Values) / (d.NumNodes() * p.Horizons * p.Columns) {
 		s.of[snapshots[k]] = k
 	}
 	return s, nil

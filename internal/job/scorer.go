@@ -42,7 +42,7 @@ func newScorer(d *data.Dataset, split data.Split) *scorer {
 func (s *scorer) auc(p train.Prediction) float64 {
 	score := make([]float64, len(s.index))
 	for k, i := range s.index {
-		row := p.Probabilities[i*len(evaluation.Classes) : (i+1)*len(evaluation.Classes)]
+		row := p.Values[i*p.Columns : (i+1)*p.Columns]
 		score[k] = float64(row[data.Up]) - float64(row[data.Down])
 	}
 	return evaluation.AUC(score, s.ret)

@@ -117,7 +117,8 @@ type training struct {
 	edges   bool
 	resumed *checkpoint.State // nil: it starts
 
-	model  *nn.GCN
+	model  nn.Model
+	task   nn.Task
 	graphs *train.Graphs
 	fitted train.Result
 
@@ -131,17 +132,19 @@ type training struct {
 // stored until graceCtx ends.
 func (t *trainer) train(ctx, graceCtx context.Context, f *training) error {
 	c, d := t.config, t.loaded.dataset
-	err := t.thread.Do(func() error {
+	var err error
+	if f.task, err = nn.NewTask(c.Data.Task); err != nil {
+		return err
+	}
+	err = t.thread.Do(func() (err error) {
 		torch.ManualSeed(c.Train.Seed)
-		f.model = nn.NewGCN(t.device, nn.GCNConfig{
-			Features: d.NumFeatures(), Hidden: c.Model.Hidden, Layers: c.Model.Layers, Classes: len(evaluation.Classes), Dropout: c.Model.Dropout,
-		})
-		return nil
+		f.model, err = nn.New(t.device, c.Model.Network(d.NumFeatures(), f.task.Outputs()*d.Targets.NumHorizons()))
+		return err
 	})
 	if err != nil {
 		return err
 	}
-	if f.graphs, err = train.NewGraphs(ctx, t.thread, d, f.model, t.device, f.edges); err != nil {
+	if f.graphs, err = train.NewGraphs(ctx, t.thread, d, t.device, f.edges); err != nil {
 		return err
 	}
 	display := progress.New(t.console, t.reporter.log, f.title, c.Train.Epochs)
@@ -153,7 +156,7 @@ func (t *trainer) train(ctx, graceCtx context.Context, f *training) error {
 	counted := t.reporter.metrics.Fit(f.kind, c.Train.Epochs, len(trainSet), c.Train.BatchSize, f.resumed)
 	origin := t.origin()
 	begin := time.Now()
-	f.fitted, err = train.Fit(ctx, t.thread, f.model, f.graphs, train.Config{
+	f.fitted, err = train.Fit(ctx, t.thread, f.model, f.task, f.graphs, train.Config{
 		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
 		Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
 		Train: trainSet, Valid: validSet,
@@ -218,7 +221,7 @@ func (t *trainer) predict(ctx context.Context, f *training) (*predictions, error
 		graceCtx, cancel = context.WithTimeout(graceCtx, predictionGrace)
 		defer cancel()
 	}
-	p, err := predict(graceCtx, t.thread, f.model, f.graphs, t.loaded.dataset)
+	p, err := predict(graceCtx, t.thread, f.model, f.task, f.graphs, t.loaded.dataset)
 	if err == nil && graceCtx.Err() != nil {
 		t.reporter.log.Warn().Int("snapshots", len(p.of)).Msg("stopped before all snapshots were predicted: the oldest are not in the predictions and metrics")
 	}

@@ -28,7 +28,7 @@ func TestADivergedStateIsNeverCheckpointed(t *testing.T) {
 				}
 			}
 			c.Checkpoint = func(s checkpoint.State) { t.Errorf("a state is checkpointed whose %q is not finite", s.NonFinite()) }
-			_, err := train.Fit(ctx, f.thread, f.model, f.graphs, c)
+			_, err := train.Fit(ctx, f.thread, f.model, f.task, f.graphs, c)
 			if !errors.Is(err, train.ErrNonFinite) || !strings.Contains(err.Error(), "lower LEARNING_RATE") {
 				t.Errorf("got %v, want ErrNonFinite and what to do", err)
 			}
@@ -62,7 +62,7 @@ func TestAGradientNormThatIsNotFiniteIsAnErrorThatSaysWhere(t *testing.T) {
 	c := f.config(2)
 	c.CheckpointEvery = checkpoint.Every{Time: 1}
 	c.Checkpoint = func(checkpoint.State) { t.Error("a state is checkpointed") }
-	_, err = train.Fit(t.Context(), f.thread, f.model, f.graphs, c)
+	_, err = train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c)
 	if !errors.Is(err, train.ErrNonFinite) || !strings.Contains(err.Error(), "epoch 1, batch 1 of") || !strings.Contains(err.Error(), "the gradients' norm +Inf") {
 		t.Errorf("got %v", err)
 	}
@@ -74,13 +74,13 @@ func TestAStateThatCannotBeRestoredLeaksNothing(t *testing.T) {
 	c := f.config(1)
 	var state checkpoint.State
 	c.Checkpoint = func(s checkpoint.State) { state = s }
-	if _, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c); err != nil {
+	if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err != nil {
 		t.Fatal(err)
 	}
 	before := torch.LiveHandles()
 	state.Weights[1].Value = state.Weights[1].Value[1:]
 	c.Resume = &state
-	if _, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c); err == nil {
+	if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err == nil {
 		t.Error("it is restored")
 	}
 	if leaked := torch.LiveHandles() - before; leaked != 0 {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
@@ -66,8 +67,8 @@ type Result struct {
 // are shuffled anew each epoch from Seed and the epoch's number alone, so the
 // same seed, data and number of threads give the same bits, whether or not the
 // training was stopped and resumed in between.
-func Fit(ctx context.Context, thread *torch.Thread, m Model, g *Graphs, c Config) (Result, error) {
-	f := &fit{thread: thread, model: m, graphs: g, Config: c, best: math.Inf(1)}
+func Fit(ctx context.Context, thread *torch.Thread, m nn.Model, task nn.Task, g *Graphs, c Config) (Result, error) {
+	f := &fit{thread: thread, model: m, task: task, graphs: g, Config: c, best: math.Inf(1)}
 	if err := thread.Do(f.begin); err != nil {
 		return Result{}, err
 	}
@@ -85,7 +86,8 @@ func Fit(ctx context.Context, thread *torch.Thread, m Model, g *Graphs, c Config
 type fit struct {
 	Config
 	thread *torch.Thread
-	model  Model
+	model  nn.Model
+	task   nn.Task
 	graphs *Graphs
 
 	adam        *torch.Adam
@@ -198,24 +200,24 @@ func (f *fit) epoch(ctx context.Context, number int) (float64, error) {
 func (f *fit) step(snapshots []int64) (loss float64, labelled int, err error) {
 	s := torch.NewScope()
 	defer s.Close()
-	b := f.graphs.batch(s, snapshots)
-	defer b.adjacency.Close()
-	if b.labelled == 0 {
+	b, targets, _ := f.graphs.batch(s, snapshots)
+	defer b.Close()
+	if targets.Labelled == 0 {
 		return 0, 0, nil // nothing to learn from, and the mean over no rows is NaN
 	}
-	l := s.CrossEntropy(f.model.Forward(s, b.x, b.adjacency, true), b.y, torch.Tensor{})
+	l := f.task.Loss(s, f.model.Forward(s, b, true), targets)
 	torch.Backward(l)
 	r := f.adam.Step(l, f.ClipNorm)
 	if !r.Finite() {
 		return 0, 0, diverged("the loss is %v and the gradients' norm %v", r.Loss, r.GradNorm)
 	}
-	return r.Loss, b.labelled, nil
+	return r.Loss, targets.Labelled, nil
 }
 
 // validate judges the epoch, keeps the weights where they are the best so far,
 // and tells whether patience is at its end.
 func (f *fit) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
-	p, err := Predict(ctx, f.thread, f.model, f.graphs, f.Valid)
+	p, err := Predict(ctx, f.thread, f.model, f.task, f.graphs, f.Valid)
 	if err != nil {
 		return false, fmt.Errorf("validating epoch %d: %w", e.Number, err)
 	}

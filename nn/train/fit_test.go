@@ -19,7 +19,8 @@ import (
 type fixture struct {
 	thread       *torch.Thread
 	dataset      *data.Dataset
-	model        *nn.GCN
+	model        nn.Model
+	task         nn.Task
 	graphs       *train.Graphs
 	train, valid []int
 }
@@ -54,13 +55,16 @@ func newFixture(t *testing.T, seed int64, edges bool) *fixture {
 	if f.thread, err = torch.NewThread(); err != nil {
 		t.Fatal(err)
 	}
-	err = f.thread.Do(func() error {
+	if f.task, err = nn.NewTask("direction"); err != nil {
+		t.Fatal(err)
+	}
+	err = f.thread.Do(func() (err error) {
 		torch.ManualSeed(seed)
-		f.model = nn.NewGCN(torch.CPU, nn.GCNConfig{Features: d.NumFeatures(), Hidden: 16, Layers: 2, Classes: 3, Dropout: 0.2})
-		return nil
+		f.model, err = nn.New(torch.CPU, nn.Config{Type: "gcn", Features: d.NumFeatures(), Hidden: 16, Layers: 2, Outputs: 3, Dropout: 0.2})
+		return err
 	})
 	if err == nil {
-		f.graphs, err = train.NewGraphs(t.Context(), f.thread, d, f.model, torch.CPU, edges)
+		f.graphs, err = train.NewGraphs(t.Context(), f.thread, d, torch.CPU, edges)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +89,7 @@ func (f *fixture) config(epochs int) train.Config {
 
 func (f *fixture) predict(t *testing.T, snapshots []int) train.Prediction {
 	t.Helper()
-	p, err := train.Predict(t.Context(), f.thread, f.model, f.graphs, snapshots)
+	p, err := train.Predict(t.Context(), f.thread, f.model, f.task, f.graphs, snapshots)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,18 +97,18 @@ func (f *fixture) predict(t *testing.T, snapshots []int) train.Prediction {
 }
 
 func TestTheSameSeedGivesTheSameProbabilitiesToTheBit(t *testing.T) {
-	var said [][]float32
+	var predictions [][]float32
 	for _, seed := range []int64{1, 1, 2} {
 		f := newFixture(t, seed, true)
-		if _, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, f.config(3)); err != nil {
+		if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, f.config(3)); err != nil {
 			t.Fatal(err)
 		}
-		said = append(said, f.predict(t, f.valid).Probabilities)
+		predictions = append(predictions, f.predict(t, f.valid).Values)
 	}
-	if !slices.Equal(said[0], said[1]) {
+	if !slices.Equal(predictions[0], predictions[1]) {
 		t.Error("one seed, two results")
 	}
-	if slices.Equal(said[0], said[2]) {
+	if slices.Equal(predictions[0], predictions[2]) {
 		t.Error("two seeds, one result")
 	}
 }
@@ -113,7 +117,7 @@ func TestTheWeightsOfTheBestEpochAreKept(t *testing.T) {
 	f := newFixture(t, 1, true)
 	c := f.config(40)
 	c.Adam.LearningRate = 0.05 // overfits soon
-	r, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c)
+	r, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,7 +142,7 @@ func TestPatienceEndsTheTraining(t *testing.T) {
 	f := newFixture(t, 1, true)
 	c := f.config(1000)
 	c.Adam.LearningRate, c.Patience = 0.05, 3
-	r, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c)
+	r, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +161,7 @@ func TestAStopEndsTheBatchAndKeepsTheBestWeightsSoFar(t *testing.T) {
 			stop()
 		}
 	}
-	r, err := train.Fit(ctx, f.thread, f.model, f.graphs, c)
+	r, err := train.Fit(ctx, f.thread, f.model, f.task, f.graphs, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +187,7 @@ func TestAStopInTheFirstEpochKeepsTheWeightsAsTheyAre(t *testing.T) {
 			stop()
 		}
 	}
-	r, err := train.Fit(ctx, f.thread, f.model, f.graphs, c)
+	r, err := train.Fit(ctx, f.thread, f.model, f.task, f.graphs, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,7 +203,7 @@ func TestALossThatIsNotFiniteIsAnErrorThatSaysWhere(t *testing.T) {
 	f := newFixture(t, 1, true)
 	c := f.config(5)
 	c.Adam.LearningRate = 1e30
-	_, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c)
+	_, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c)
 	if !errors.Is(err, train.ErrNonFinite) {
 		t.Fatalf("got %v", err)
 	}
@@ -209,24 +213,26 @@ func TestALossThatIsNotFiniteIsAnErrorThatSaysWhere(t *testing.T) {
 	}
 }
 
-func TestWithoutEdgesNoNodeHearsAnother(t *testing.T) {
+func TestWithoutEdgesNoNodeReceivesMessagesFromAnother(t *testing.T) {
 	for _, edges := range []bool{true, false} {
 		f := newFixture(t, 1, edges)
-		if _, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, f.config(1)); err != nil {
+		if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, f.config(1)); err != nil {
 			t.Fatal(err)
 		}
 		snapshot := f.dataset.Snapshot(f.valid[0])
-		own := f.predict(t, f.valid[:1]).Probabilities[:3]
-		// The same node alone, by the model's own words.
+		own := f.predict(t, f.valid[:1]).Values[:3]
+		// The same node alone in a graph.
 		var alone []float32
 		err := f.thread.Do(func() error {
 			s := torch.NewScope()
 			defer s.Close()
 			x := nn.Normalise(snapshot.X[:snapshot.NumFeatures], f.dataset.Mean, f.dataset.Std)
-			a := f.model.Adjacency(1, nil, nil)
-			defer a.Close()
+			g := nn.NewGraph(1, nil, nil)
+			defer g.Close()
+			b := nn.NewBatch(s.Float32s(x, 1, int64(snapshot.NumFeatures)), []*nn.Graph{g}, torch.CPU)
+			defer b.Close()
 			torch.NoGrad(func() {
-				alone = torch.ReadFloat32s(s.Softmax(f.model.Forward(s, s.Float32s(x, 1, int64(snapshot.NumFeatures)), a, false)))
+				alone = torch.ReadFloat32s(f.task.Predict(s, f.model.Forward(s, b, false)))
 			})
 			return nil
 		})

@@ -1,6 +1,7 @@
 // Package train is the loop: batches of snapshots, epochs, early stopping and
-// prediction. A data.Dataset and a model enter; the model's best weights and
-// what happened on the way leave. It writes no file and tells no event: hooks do.
+// prediction. A data.Dataset, a model and a task enter; the model's best weights
+// and what happened on the way leave. It writes no file and emits no event:
+// hooks do. It knows neither a model nor a task by name.
 package train
 
 import (
@@ -12,60 +13,64 @@ import (
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
-// Model is what can be trained: nn.GCN is one.
-type Model interface {
-	// Forward takes normalised x [N, F] to logits [N, classes].
-	Forward(s *torch.Scope, x torch.Tensor, a *torch.Adjacency, training bool) torch.Tensor
-	// Adjacency is the form of edge_index [2, E] and edge_weight [E] that
-	// Forward multiplies by.
-	Adjacency(nodes int, edgeIndex []int64, edgeWeight []float32) *torch.Adjacency
-	// Classes is the number of logits of a node.
-	Classes() int
-	// Parameters are the learned tensors, always in the same order.
-	Parameters() []nn.Parameter
-}
-
-// Graphs holds the snapshots of a dataset where the model computes: one
-// normalised panel, and each snapshot's adjacency ready to be batched.
+// Graphs holds the snapshots of a dataset where the model computes: one scaled
+// panel with its targets, and each snapshot's graph.
 type Graphs struct {
-	nodes, features int
+	nodes, horizons int
 	device          torch.Device
-	x               torch.Tensor // [T, N, F] normalised
-	y               torch.Tensor // [T, N]
-	labelled        []int        // [T] labelled nodes
-	adjacency       []*torch.Adjacency
+	x               torch.Tensor // [T, N, F] scaled
+	class           torch.Tensor // [T, N, H]
+	value           torch.Tensor // [T, N, H]; the zero Tensor where the dataset has none
+	labelled        []labels     // [T]
+	graphs          []*nn.Graph  // [T]
 	owner           *torch.Scope
 }
 
+// labels counts the labels of a snapshot.
+type labels struct {
+	all   int // (node, horizon)
+	first int // nodes, at the first horizon
+}
+
+func (l *labels) add(other labels) {
+	l.all += other.all
+	l.first += other.first
+}
+
 // NewGraphs copies the dataset to the device, on the libtorch thread. Without
-// edges it holds the same nodes, and no node hears another.
-func NewGraphs(ctx context.Context, thread *torch.Thread, d *data.Dataset, m Model, device torch.Device, edges bool) (*Graphs, error) {
+// edges it holds the same nodes, and none receives messages from another.
+func NewGraphs(ctx context.Context, thread *torch.Thread, d *data.Dataset, device torch.Device, edges bool) (*Graphs, error) {
 	n, f, snapshots := d.NumNodes(), d.NumFeatures(), d.Len()
-	g := &Graphs{nodes: n, features: f, device: device, labelled: make([]int, snapshots), owner: torch.NewScope()}
+	g := &Graphs{nodes: n, horizons: d.Targets.NumHorizons(), device: device, labelled: make([]labels, snapshots), owner: torch.NewScope()}
 	x := make([]float32, 0, snapshots*n*f)
-	y := make([]int64, 0, snapshots*n)
-	err := thread.Do(func() error {
-		for t := range snapshots {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			snapshot := d.Snapshot(t)
-			x = append(x, nn.Normalise(snapshot.X, d.Mean, d.Std)...)
-			y = append(y, snapshot.Y...)
-			for _, class := range snapshot.Y {
-				if class != pyg.Unlabelled {
-					g.labelled[t]++
-				}
-			}
-			if !edges {
-				snapshot.EdgeIndex, snapshot.EdgeWeight = nil, nil
-			}
-			g.adjacency = append(g.adjacency, m.Adjacency(n, snapshot.EdgeIndex, snapshot.EdgeWeight))
+	var class []int64
+	var value []float32
+	for t := range snapshots {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
+		x = append(x, nn.Normalise(d.X(t), d.Mean, d.Std)...)
+		y, ret := d.Targets.At(t)
+		class, value = append(class, y...), append(value, ret...)
+		g.labelled[t] = count(y, g.horizons)
+		var read func() nn.Edges
+		if edges {
+			read = func() nn.Edges {
+				e := d.Edges(t)
+				return nn.Edges{RowPtr: e.RowPtr, Source: e.Sources, Weight: e.Weight}
+			}
+		}
+		g.graphs = append(g.graphs, nn.NewGraph(n, d.Mask(t), read))
+	}
+	err := thread.Do(func() error {
 		host := torch.NewScope()
 		defer host.Close()
 		g.x = g.owner.To(host.Float32s(x, int64(snapshots), int64(n), int64(f)), device)
-		g.y = g.owner.To(host.Int64s(y, int64(snapshots), int64(n)), device)
+		shape := []int64{int64(snapshots), int64(n), int64(g.horizons)}
+		g.class = g.owner.To(host.Int64s(class, shape...), device)
+		if len(value) > 0 {
+			g.value = g.owner.To(host.Float32s(value, shape...), device)
+		}
 		return nil
 	})
 	if err != nil {
@@ -75,38 +80,45 @@ func NewGraphs(ctx context.Context, thread *torch.Thread, d *data.Dataset, m Mod
 	return g, nil
 }
 
+// count counts the labels among classes [N, horizons].
+func count(classes []int64, horizons int) labels {
+	var l labels
+	for i, class := range classes {
+		if class == pyg.Unlabelled {
+			continue
+		}
+		l.all++
+		if i%horizons == 0 {
+			l.first++
+		}
+	}
+	return l
+}
+
 // Close frees the copy.
 func (g *Graphs) Close(thread *torch.Thread) {
 	// Freeing does not fail.
 	_ = thread.Do(func() error {
-		for _, a := range g.adjacency {
-			a.Close()
+		for _, graph := range g.graphs {
+			graph.Close()
 		}
 		g.owner.Close()
 		return nil
 	})
 }
 
-// batch is several snapshots as one block-diagonal graph.
-type batch struct {
-	x, y      torch.Tensor // [B*N, F], [B*N]
-	adjacency *torch.Adjacency
-	labelled  int
-}
-
-// batch joins the snapshots of the given numbers; its tensors live in s, its
-// adjacency until closed.
-func (g *Graphs) batch(s *torch.Scope, snapshots []int64) batch {
-	parts := make([]*torch.Adjacency, len(snapshots))
-	labelled := 0
+// batch joins the snapshots of the given numbers. Its tensors live in s; the
+// caller closes the batch.
+func (g *Graphs) batch(s *torch.Scope, snapshots []int64) (*nn.Batch, nn.Targets, labels) {
+	graphs := make([]*nn.Graph, len(snapshots))
+	var labelled labels
 	for i, t := range snapshots {
-		parts[i] = g.adjacency[t]
-		labelled += g.labelled[t]
+		graphs[i] = g.graphs[t]
+		labelled.add(g.labelled[t])
 	}
-	return batch{
-		x:         s.Take(g.x, snapshots),
-		y:         s.Take(g.y, snapshots),
-		adjacency: torch.CatAdjacency(parts, g.device),
-		labelled:  labelled,
+	targets := nn.Targets{Class: s.Take(g.class, snapshots), Labelled: labelled.all}
+	if g.value.T != nil {
+		targets.Value = s.Take(g.value, snapshots)
 	}
+	return nn.NewBatch(s.Take(g.x, snapshots), graphs, g.device), targets, labelled
 }

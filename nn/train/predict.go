@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
@@ -11,18 +12,18 @@ import (
 // the threads busy, few enough that a stop is not held up.
 const predictNodes = 4096
 
-// Prediction is what a model says of a list of snapshots.
+// Prediction is what a model predicts of a list of snapshots.
 type Prediction struct {
-	Classes       int
-	Probabilities []float32 // [snapshots predicted, N, classes]
-	Loss          float64   // mean cross-entropy over the labelled nodes; NaN without any
+	Horizons, Columns int       // Columns are those of the task
+	Values            []float32 // [snapshots predicted, N, Horizons, Columns]
+	Loss              float64   // of the first horizon, the mean over its labelled nodes; NaN without any
 }
 
 // Predict runs the model on snapshots in evaluation mode, in their order.
 // Where ctx ends it stops between batches, with the error of ctx and what it
 // has predicted so far.
-func Predict(ctx context.Context, thread *torch.Thread, m Model, g *Graphs, snapshots []int) (Prediction, error) {
-	p := Prediction{Classes: m.Classes()}
+func Predict(ctx context.Context, thread *torch.Thread, m nn.Model, task nn.Task, g *Graphs, snapshots []int) (Prediction, error) {
+	p := Prediction{Horizons: g.horizons, Columns: len(task.Columns())}
 	var sum float64
 	labelled := 0
 	for chunk := range slices.Chunk(int64s(snapshots), max(1, predictNodes/g.nodes)) {
@@ -33,14 +34,15 @@ func Predict(ctx context.Context, thread *torch.Thread, m Model, g *Graphs, snap
 			s := torch.NewScope()
 			defer s.Close()
 			torch.NoGrad(func() {
-				b := g.batch(s, chunk)
-				defer b.adjacency.Close()
-				logits := m.Forward(s, b.x, b.adjacency, false)
-				if b.labelled > 0 {
-					sum += torch.Item(s.CrossEntropy(logits, b.y, torch.Tensor{})) * float64(b.labelled)
-					labelled += b.labelled
+				b, targets, count := g.batch(s, chunk)
+				defer b.Close()
+				outputs := m.Forward(s, b, false)
+				if count.first > 0 {
+					first := s.Narrow(outputs, 1, 0, task.Outputs())
+					sum += torch.Item(task.Loss(s, first, targets.First(s, count.first))) * float64(count.first)
+					labelled += count.first
 				}
-				p.Probabilities = append(p.Probabilities, torch.ReadFloat32s(s.Softmax(logits))...)
+				p.Values = append(p.Values, torch.ReadFloat32s(task.Predict(s, outputs))...)
 			})
 			return nil
 		})

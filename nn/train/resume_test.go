@@ -31,11 +31,11 @@ func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
 	c := whole.config(4)
 	batches := 0
 	c.OnBatch = func(int, int) { batches++ }
-	want, err := train.Fit(t.Context(), whole.thread, whole.model, whole.graphs, c)
+	want, err := train.Fit(t.Context(), whole.thread, whole.model, whole.task, whole.graphs, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	probabilities := whole.predict(t, whole.valid).Probabilities
+	probabilities := whole.predict(t, whole.valid).Values
 
 	for _, every := range []int{1, 7, batches/4 + 1, batches - 1} {
 		var state *checkpoint.State
@@ -58,7 +58,7 @@ func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
 			}
 			var kept []checkpoint.State
 			c.Checkpoint = func(s checkpoint.State) { kept = append(kept, s) }
-			got, err = train.Fit(ctx, f.thread, f.model, f.graphs, c)
+			got, err = train.Fit(ctx, f.thread, f.model, f.task, f.graphs, c)
 			stop()
 			if err != nil {
 				t.Fatal(err)
@@ -68,7 +68,7 @@ func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
 			}
 			state = throughAFile(t, kept[0])
 			if done = !got.Interrupted; done {
-				last = f.predict(t, f.valid).Probabilities
+				last = f.predict(t, f.valid).Values
 			}
 		}
 		if !slices.Equal(last, probabilities) {
@@ -111,7 +111,7 @@ func TestCheckpointsComeAsOftenAsAskedAndAtTheEnd(t *testing.T) {
 					within++
 				}
 			}
-			if _, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, config); err != nil {
+			if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, config); err != nil {
 				t.Fatal(err)
 			}
 			if c.want == nil {
@@ -131,19 +131,19 @@ func TestAFinishedTrainingResumedTrainsNothingAndHasItsBestWeights(t *testing.T)
 	c.Adam.LearningRate, c.Patience = 0.05, 2
 	var state checkpoint.State
 	c.Checkpoint = func(s checkpoint.State) { state = s }
-	if r, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c); err != nil || !r.EarlyStop {
+	if r, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err != nil || !r.EarlyStop {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	want := f.predict(t, f.valid).Probabilities
+	want := f.predict(t, f.valid).Values
 
 	again := newFixture(t, 2, true)
 	c.Resume, c.Checkpoint = throughAFile(t, state), nil
 	c.OnBatch = func(int, int) { t.Error("it trains a batch") }
-	r, err := train.Fit(t.Context(), again.thread, again.model, again.graphs, c)
+	r, err := train.Fit(t.Context(), again.thread, again.model, again.task, again.graphs, c)
 	if err != nil || !r.EarlyStop || r.BestEpoch != state.BestEpoch {
 		t.Errorf("%+v, %v", r, err)
 	}
-	if !slices.Equal(again.predict(t, again.valid).Probabilities, want) {
+	if !slices.Equal(again.predict(t, again.valid).Values, want) {
 		t.Error("other weights")
 	}
 }
@@ -153,7 +153,7 @@ func TestAStateOfAnotherModelIsRefusedByTheParameterThatDiffers(t *testing.T) {
 	c := f.config(1)
 	var state checkpoint.State
 	c.Checkpoint = func(s checkpoint.State) { state = s }
-	if _, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c); err != nil {
+	if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err != nil {
 		t.Fatal(err)
 	}
 	fewer := state
@@ -163,7 +163,7 @@ func TestAStateOfAnotherModelIsRefusedByTheParameterThatDiffers(t *testing.T) {
 	other.Weights[0].Shape = []int{17}
 	for _, s := range []checkpoint.State{fewer, other} {
 		c.Resume = &s
-		if _, err := train.Fit(t.Context(), f.thread, f.model, f.graphs, c); err == nil || !strings.Contains(err.Error(), "resuming: the checkpoint has") {
+		if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err == nil || !strings.Contains(err.Error(), "resuming: the checkpoint has") {
 			t.Errorf("%v", err)
 		}
 	}

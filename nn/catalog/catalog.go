@@ -1,0 +1,124 @@
+// Package catalog is what is known of the models without libtorch: their names,
+// the settings that they read and check, and their sizes. Configuration, the
+// table of variables and doctor read it; package nn builds what it names. It
+// imports nothing native, and knows nothing of tensors or markets.
+package catalog
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
+)
+
+// Config is the shape of a network.
+type Config struct {
+	Type     string // MODEL_TYPE, one of Types
+	Features int    // F, columns of x
+	Hidden   int    // channels of a hidden layer
+	Layers   int    // graph layers
+	Heads    int    // attention heads of a layer, where the model reads HEADS
+	Dropout  float64
+	Outputs  int // values per node: those of the task x horizons
+}
+
+// Model is one MODEL_TYPE.
+type Model struct {
+	Type  string
+	About string // a noun phrase, for the table of variables
+
+	// Reads are the variables that it reads beside HIDDEN, LAYERS and DROPOUT,
+	// which every model reads. Others have no effect on it.
+	Reads []string
+	// Check says what is wrong with settings that are each in their range; nil:
+	// nothing can be.
+	Check func(Config) error
+
+	// Weights is the number of parameters of a layer, and LayerTensors about how
+	// many tensors [N, HIDDEN] a layer holds in a training step: doctor's estimate.
+	Weights      func(in, out int) int
+	LayerTensors int
+}
+
+// Types are the values of MODEL_TYPE, the default first.
+func Types() []string {
+	names := make([]string, len(models))
+	for i, m := range models {
+		names[i] = m.Type
+	}
+	return names
+}
+
+// Lookup finds the model of a MODEL_TYPE.
+func Lookup(modelType string) (Model, bool) {
+	i := slices.IndexFunc(models, func(m Model) bool { return m.Type == modelType })
+	if i < 0 {
+		return Model{}, false
+	}
+	return models[i], true
+}
+
+// Readers are the values of MODEL_TYPE that read a variable.
+func Readers(variable string) []string {
+	var types []string
+	for _, m := range models {
+		if slices.Contains(m.Reads, variable) {
+			types = append(types, m.Type)
+		}
+	}
+	return types
+}
+
+// Ineffective are the variables that some model reads and this one does not.
+func (m Model) Ineffective() []string {
+	var names []string
+	for _, other := range models {
+		for _, name := range other.Reads {
+			if !slices.Contains(m.Reads, name) && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// Parameters is how many numbers the network learns: its layers' and those of
+// the linear head.
+func (c Config) Parameters() int {
+	m, known := Lookup(c.Type)
+	if !known {
+		return 0
+	}
+	n, in := c.Outputs*(c.Hidden+1), c.Features
+	for range c.Layers {
+		n += m.Weights(in, c.Hidden)
+		in = c.Hidden
+	}
+	return n
+}
+
+// Validate tells what no network can be built of, with its variable.
+func (c Config) Validate() error {
+	m, known := Lookup(c.Type)
+	switch {
+	case !known:
+		return fault.Input("MODEL_TYPE is %q", c.Type).At("MODEL_TYPE").Fix("set %s", OneOf(Types()))
+	case c.Features < 1 || c.Hidden < 1 || c.Layers < 1 || c.Outputs < 1:
+		return fmt.Errorf("a network of %d features, %d layers of %d and %d outputs: each must be 1 or more", c.Features, c.Layers, c.Hidden, c.Outputs)
+	case c.Dropout < 0 || c.Dropout >= 1:
+		return fault.Input("DROPOUT is %v", c.Dropout).At("DROPOUT").Fix("set a number from 0, below 1")
+	case m.Check == nil:
+		return nil
+	}
+	return m.Check(c)
+}
+
+// OneOf writes names as a choice: a, b or c.
+func OneOf(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}

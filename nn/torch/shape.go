@@ -1,0 +1,20 @@
+package torch
+
+// #include "gnn.h"
+import "C"
+
+import "unsafe"
+
+// Reshape is x with another shape; -1 stands for what remains.
+func (s *Scope) Reshape(x Tensor, shape ...int64) Tensor {
+	var out C.gnn_tensor
+	must("reshaping", C.gnn_reshape(handle(x), (*C.int64_t)(unsafe.SliceData(shape)), C.int64_t(len(shape)), &out))
+	return s.own(out)
+}
+
+// Narrow is the places start to start+length of an axis.
+func (s *Scope) Narrow(x Tensor, axis, start, length int) Tensor {
+	var out C.gnn_tensor
+	must("narrowing", C.gnn_narrow(handle(x), C.int64_t(axis), C.int64_t(start), C.int64_t(length), &out))
+	return s.own(out)
+}
