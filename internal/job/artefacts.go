@@ -49,9 +49,9 @@ func putGraph(ctx context.Context, a *artefacts, d *data.Dataset) error {
 }
 
 // putModel stores the model in both forms, and what it needs to be fed.
-func putModel(ctx context.Context, a *artefacts, t *trainer, model nn.Model) error {
+func putModel(ctx context.Context, a *artefacts, t *trainer, model nn.Model, m result.Metadata) error {
 	d := t.loaded.dataset
-	metadata, err := metadata(t.config, t.version, d)
+	metadata, err := m.JSON()
 	if err != nil {
 		return err
 	}
@@ -112,11 +112,11 @@ func (a *artefacts) putResult(ctx context.Context, m result.Metrics, status stor
 	return a.store.PutManifest(ctx, store.Manifest{Status: status, Created: time.Now(), Files: a.files, Config: settings, Versions: versions})
 }
 
-// metadata is metadata.json: what the model needs to be used.
-func metadata(c config.Config, version string, d *data.Dataset) ([]byte, error) {
+// newMetadata describes the model of a run.
+func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metadata, error) {
 	ranges, err := result.NewSplitRanges(d.Splits, d.OpenTimes())
 	if err != nil {
-		return nil, err
+		return result.Metadata{}, err
 	}
 	m := result.Metadata{
 		ModelType: c.Model.Type, ModelName: c.Store.ModelName, QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol,
@@ -129,7 +129,7 @@ func metadata(c config.Config, version string, d *data.Dataset) ([]byte, error) 
 	}
 	if d.Timeless() {
 		m.Label.Rule = "classes as the graph's file has them"
-		return m.JSON()
+		return m, nil
 	}
 	m.Interval = c.Source.Interval
 	if d.Targets.Given {
@@ -141,8 +141,8 @@ func metadata(c config.Config, version string, d *data.Dataset) ([]byte, error) 
 		}
 	}
 	if d.EdgesGiven {
-		return m.JSON()
+		return m, nil
 	}
 	m.SetRecipe(c.Data.Recipe)
-	return m.JSON()
+	return m, nil
 }

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
@@ -26,9 +27,15 @@ type Ending struct {
 	Err           error
 	InterruptedBy error // Stopped or kafka.Stop, the cause that ended the run's context
 
-	ModelPath string         // of model.pt; empty: none is stored
-	Metrics   map[string]any // of the finished event
-	Stored    bool           // this start stored a result, whose upload may be under way
+	ModelPath string  // of model.pt; empty: none is stored
+	Result    *Result // that lies there; nil: none, or not read
+	Stored    bool    // this start stored it, and its upload may be under way
+}
+
+// Result is what the artefacts of a run say of it.
+type Result struct {
+	Metadata result.Metadata
+	Metrics  result.Metrics
 }
 
 // Stopped is the cause of a context that ends because of a signal.
@@ -71,7 +78,7 @@ func (e Ending) conclude(ctx context.Context, t *kafka.Telemetry, log zerolog.Lo
 			Msg("interrupted: " + e.InterruptedBy.Error() + "; start this QUEUE_ID again to resume")
 		_, err = t.Interrupted(ctx, e.ModelPath)
 	default:
-		_, err = t.Finished(ctx, e.ModelPath, e.Metrics)
+		_, err = t.Finished(ctx, e.ModelPath, eventMetrics(e.Result.Metrics))
 	}
 	if err != nil {
 		code = max(code, ExitCode(err))

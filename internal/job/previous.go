@@ -4,13 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"syscall"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/fault"
-	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -42,18 +42,25 @@ func previousResult(ctx context.Context, results ResultStore, c *checkpoints, cf
 		r.log.Warn().Msg("this QUEUE_ID has a result of other settings: it is replaced when this run is stored")
 		return nil, ""
 	}
-	content, err := results.Read(ctx, "metrics.json")
-	var metrics result.Metrics
-	if err == nil {
-		err = json.Unmarshal(content, &metrics)
-	}
-	if err != nil {
-		r.log.Warn().Err(err).Msg("cannot read the metrics of the earlier result: training from the start")
+	var found Result
+	if err := errors.Join(readJSON(ctx, results, "metrics.json", &found.Metrics), readJSON(ctx, results, "metadata.json", &found.Metadata)); err != nil {
+		r.log.Warn().Err(err).Msg("cannot read the earlier result: training from the start")
 		return nil, ""
 	}
 	r.warn("moving latest.json", results.MoveLatest(ctx, m))
 	r.log.Info().Str("model", modelPath).Msg("this QUEUE_ID has finished with the same settings: re-emitting the terminal event (RESUME=never trains again)")
-	return &Ending{ModelPath: modelPath, Metrics: eventMetrics(metrics)}, modelPath
+	return &Ending{ModelPath: modelPath, Result: &found}, modelPath
+}
+
+func readJSON(ctx context.Context, results ResultStore, name string, v any) error {
+	content, err := results.Read(ctx, name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(content, v); err != nil {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	return nil
 }
 
 // sameResult tells whether a run of c would come to the finished result of m.

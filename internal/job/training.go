@@ -59,7 +59,11 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	r.trained.Store(true)
 	// The model first, which is worth most.
 	r.enter(metrics.StoringModel, kafka.StoringModel)
-	if err := putModel(graceCtx, a, t, model.model); err != nil {
+	metadata, err := newMetadata(t.config, t.version, t.loaded.dataset)
+	if err != nil {
+		return Ending{}, err
+	}
+	if err := putModel(graceCtx, a, t, model.model, metadata); err != nil {
 		return Ending{}, err
 	}
 	r.metrics.Enter(metrics.Evaluating)
@@ -75,7 +79,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 		return Ending{}, err
 	}
 	r.metrics.Evaluated(modelKind, m.Splits)
-	ending := Ending{ModelPath: a.store.Location("model.pt"), Metrics: eventMetrics(m)}
+	ending := Ending{ModelPath: a.store.Location("model.pt")}
 	status := store.Finished
 	baseline := &training{title: "baseline without edges", kind: baselineKind}
 	stop := context.Cause(s)
@@ -87,7 +91,6 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 		case err != nil:
 			return Ending{}, fmt.Errorf("training the baseline: %w", err)
 		}
-		ending.Metrics = eventMetrics(m)
 	}
 	if stop != nil {
 		ending, status = endingOf(s, stop, ending.ModelPath), store.Interrupted
@@ -103,6 +106,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 		return Ending{}, err
 	}
 	r.metrics.ModelSaved()
+	ending.Result = &Result{metadata, m}
 	logSummary(m, ending.ModelPath, r.log)
 	if status == store.Finished {
 		r.warn("removing the checkpoints", t.checkpoints.removeAll(graceCtx))
