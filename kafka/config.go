@@ -19,14 +19,22 @@ import (
 // Config is where events go and in which language they speak. The variables
 // are documented in internal/config, which reads them.
 type Config struct {
-	BootstrapServers string        `env:"KAFKA_BOOTSTRAP_SERVERS"` // host:port, comma-separated; empty: events are lines on stdout
+	BootstrapServers string        `env:"KAFKA_BOOTSTRAP_SERVERS"` // host:port, comma-separated; empty: no Kafka
 	User             string        `env:"KAFKA_USER"`
 	Password         secret.String `env:"KAFKA_PASSWORD"`
 	CAPath           string        `env:"CA_PATH"` // PEM file
 	ControlTopic     string        `env:"QUEUE_CONTROL_TOPIC" envDefault:"queue-control"`
 	EventsTopic      string        `env:"QUEUE_EVENTS_TOPIC" envDefault:"queue-events"`
 	Lang             Lang          `env:"MESSAGE_LANG" envDefault:"ru"`
+	Events           string        `env:"EVENTS" envDefault:"auto"` // whether stdout gets the events: EventsAuto, EventsStdout or EventsNone
 }
+
+// The values of EVENTS. Where Kafka is configured, it gets the events in any case.
+const (
+	EventsAuto   = "auto"   // to stdout where Kafka is not configured, unless that is a terminal
+	EventsStdout = "stdout" // to stdout
+	EventsNone   = "none"   // not to stdout
+)
 
 // Validate tells all that is wrong with the values at once, each with its
 // variable. It is for a Config with BootstrapServers.

@@ -24,6 +24,36 @@ type lines struct {
 	w  io.Writer
 }
 
+// Discard is a Sink that delivers every event to nobody.
+var Discard Sink = discard{}
+
+type discard struct{}
+
+func (discard) Send(context.Context, []byte) error { return nil }
+
+// Copy is a Sink that gives each event to sink, which decides whether it was
+// delivered, and to copies before it. failed is told of the first copy that
+// cannot be made of those in a row.
+func Copy(sink, copies Sink, failed func(error)) Sink {
+	return &copying{Sink: sink, copies: copies, failed: failed}
+}
+
+type copying struct {
+	Sink
+	copies  Sink
+	failed  func(error)
+	failing bool
+}
+
+func (c *copying) Send(ctx context.Context, event []byte) error {
+	err := c.copies.Send(ctx, event)
+	if err != nil && !c.failing {
+		c.failed(err)
+	}
+	c.failing = err != nil
+	return c.Sink.Send(ctx, event)
+}
+
 // Send does not look at ctx: a line once begun must be ended.
 func (l *lines) Send(_ context.Context, event []byte) error {
 	l.mu.Lock()

@@ -62,7 +62,7 @@ func rejected(t *testing.T, environ []string) []string {
 func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 	want := map[string]string{
 		"QUEUE_ID": "gnn-train-btcusdt-20240801-abc", "SYMBOL": "BTCUSDT", "TYPE": "gnn_trainer", "TELEMETRY_PRODUCER_ID": "gnn-trainer__abc",
-		"MODEL_NAME": "market_gnn_v1", "STORE_DIR": "out", "MESSAGE_LANG": "ru", "LOG_LEVEL": "info", "LOG_FORMAT": "auto",
+		"MODEL_NAME": "market_gnn_v1", "STORE_DIR": "out", "MESSAGE_LANG": "ru", "LOG_LEVEL": "info", "LOG_FORMAT": "auto", "EVENTS": "auto",
 		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
 		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw",
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",

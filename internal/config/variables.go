@@ -55,6 +55,7 @@ var groups = []group{
 		{name: "MESSAGE_LANG", operational: true, meaning: "language of telemetry messages", values: []string{"ru", "en"}},
 		{name: "LOG_LEVEL", operational: true, meaning: "least level logged on stderr", values: []string{"trace", "debug", "info", "warn", "error"}},
 		{name: "LOG_FORMAT", operational: true, meaning: "form of the log; auto: console on a terminal, else json", values: []string{"auto", "console", "json"}},
+		{name: "EVENTS", operational: true, meaning: "whether events are JSON lines on stdout, beside Kafka where that is configured; auto: yes, unless stdout is a terminal or Kafka is configured", values: []string{"auto", "stdout", "none"}},
 	}},
 	{title: "Market", vars: []variable{
 		{name: "DATA_SOURCE", meaning: "where the market comes from; auto: arango where ARANGO_URL and a collection are set, files where DATA_DIR is, else binance", values: []string{"auto", "binance", "arango", "files", "simulated", "pyg"}},
@@ -99,7 +100,7 @@ var groups = []group{
 		{name: "RESUME", operational: true, meaning: "what a QUEUE_ID that ran before does; auto: go on from its checkpoint, or tell its end again; never: train anew", values: []string{"auto", "never"}},
 	}},
 	{title: "Kafka", vars: []variable{
-		{name: "KAFKA_BOOTSTRAP_SERVERS", operational: true, meaning: "brokers, host:port, comma-separated; unset: events are JSON lines on stdout, and no stop is listened for"},
+		{name: "KAFKA_BOOTSTRAP_SERVERS", operational: true, meaning: "brokers, host:port, comma-separated; unset: events go where EVENTS says, and only signals stop a run"},
 		{name: "KAFKA_USER", operational: true, aliases: []string{"KAFKA_USER_CONSUMER"}, meaning: "SCRAM-SHA-512 user, over TLS; unset: no authentication"},
 		{name: "KAFKA_PASSWORD", operational: true, aliases: []string{"KAFKA_PASSWORD_CONSUMER"}, secret: true, meaning: "its password"},
 		{name: "CA_PATH", operational: true, aliases: []string{"KAFKA_CA_PATH"}, meaning: "PEM file of authorities: alone trusted for Kafka, trusted beside the system's for MinIO and ArangoDB"},

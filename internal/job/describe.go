@@ -2,6 +2,7 @@ package job
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -14,14 +15,7 @@ import (
 // describe logs what the graph is, and warns of one that cannot tell its nodes
 // apart.
 func describe(d *data.Dataset, log zerolog.Logger) {
-	for _, l := range d.Dropped {
-		if len(l.Lacking) > 0 {
-			log.Warn().Str("feature", l.Name).Str("reason", l.Reason).Str("lacking", source.FirstOf(l.Lacking)).
-				Msg("feature left out, since some symbols lack what most have")
-			continue
-		}
-		log.Info().Str("feature", l.Name).Str("reason", l.Reason).Msg("feature left out")
-	}
+	logDropped(d.Dropped, log)
 	splits := map[data.Split]int{}
 	for _, s := range d.Splits {
 		splits[s]++
@@ -37,6 +31,31 @@ func describe(d *data.Dataset, log zerolog.Logger) {
 		log.Warn().Msgf("nearly every node is joined with every other at each bar, so all receive the same messages, which mostly does harm: "+
 			"set EDGE_TOP_K below %d, or EDGE_THRESHOLD", n-1)
 	}
+}
+
+// logDropped is one line, a warning where some symbols lack what most have: that
+// is more often a mistake in the data than a property of the market.
+func logDropped(features []data.DroppedFeature, log zerolog.Logger) {
+	if len(features) == 0 {
+		return
+	}
+	var names, reasons, lacking []string
+	for _, f := range features {
+		names = append(names, f.Name)
+		if !slices.Contains(reasons, f.Reason) {
+			reasons = append(reasons, f.Reason)
+		}
+		for _, symbol := range f.Lacking {
+			if !slices.Contains(lacking, symbol) {
+				lacking = append(lacking, symbol)
+			}
+		}
+	}
+	line := log.Info()
+	if len(lacking) > 0 {
+		line = log.Warn().Str("lacking", source.FirstOf(lacking))
+	}
+	line.Str("features", strings.Join(names, ", ")).Str("reasons", strings.Join(reasons, "; ")).Msg("features left out")
 }
 
 // checkSymbol rejects a SYMBOL that is no node of a market. The nodes of a graph

@@ -41,7 +41,7 @@ func openDevice(want string, m *metrics.Metrics, log zerolog.Logger) (*torch.Thr
 			return metrics.GPU(memory), err == nil
 		})
 	}
-	line.Stringer("device", device).Str("libtorch", torch.Version()).Msg("device")
+	line.Stringer("device", device).Str("libtorch", torch.Version()).Msg("device selected")
 	return thread, device, nil
 }
 
@@ -56,7 +56,7 @@ const workOfThread = 1 << 16
 func limitThreads(thread *torch.Thread, values float64, log zerolog.Logger) error {
 	return thread.Do(func() error {
 		err := torch.LimitThreads(int(min(values/workOfThread, 4096)))
-		log.Info().Int("threads", torch.Threads()).Msg("threads for a batch")
+		log.Info().Int("threads", torch.Threads()).Msg("threads per batch")
 		return err
 	})
 }

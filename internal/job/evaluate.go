@@ -1,10 +1,6 @@
 package job
 
 import (
-	"math"
-
-	"github.com/rs/zerolog"
-
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/nn/train"
@@ -53,19 +49,3 @@ func eventMetrics(m result.Metrics) map[string]any {
 	}
 	return t
 }
-
-// logSummary logs what a person wants to know first.
-func logSummary(m result.Metrics, modelPath string, log zerolog.Logger) {
-	e := log.Info().Int("best_epoch", m.BestEpoch).
-		Float64("test_accuracy", round(m.Splits.Test.Accuracy)).Float64("test_majority_accuracy", round(m.Splits.Test.MajorityAccuracy)).
-		Float64("test_auc", round(m.Splits.Test.AUC))
-	if m.Baseline != nil {
-		e = e.Float64("test_auc_without_edges", round(m.Baseline.Splits.Test.AUC))
-	}
-	e.Float64("seconds", round(evaluation.Float(m.Timing.TotalSeconds))).Str("model", modelPath).Msg("stored")
-	if m.Baseline != nil && m.Splits.Test.AUC < m.Baseline.Splits.Test.AUC {
-		log.Warn().Msg("on the test split the same network without edges is the better one: the graph does harm on this market with these settings")
-	}
-}
-
-func round(v evaluation.Float) float64 { return math.Round(float64(v)*1e4) / 1e4 }

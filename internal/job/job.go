@@ -31,6 +31,7 @@ type Job struct {
 	Log     zerolog.Logger    // built on Console
 	Version string            // of gnn-trainer
 	Metrics *metrics.Metrics  // nil: nobody reads them
+	Summary bool              // a person reads Console: show what came out
 }
 
 // Run does the job and returns the process's exit code. It ends early, with what
@@ -64,6 +65,9 @@ func (j *Job) Run(ctx context.Context) int {
 		j.Metrics.Finished()
 	}
 	endReports()
+	if ending.Stored {
+		j.logResult(ending)
+	}
 	code := j.emit(s, r.telemetry, ending)
 	// Errors of earlier events are in the log already.
 	_ = r.telemetry.Close()
@@ -78,7 +82,18 @@ func (j *Job) Run(ctx context.Context) int {
 		r.warn("uploading what remains", j.Store.Access.Flush(last))
 	}
 	awaitReports()
+	if j.Summary && ending.Err == nil && ending.Result != nil {
+		r.warn("writing the summary", writeSummary(j.Console, j.Console.Columns(), j.Config, ending))
+	}
 	return code
+}
+
+// logResult logs a result that was stored. A person is shown it at the end.
+func (j *Job) logResult(e Ending) {
+	if !j.Summary {
+		logStored(e.Result.Metrics, e.ModelPath, j.Log)
+	}
+	warnOfHarm(e.Result.Metrics, j.Log)
 }
 
 // emit concludes the run. The event must leave although the run's own context

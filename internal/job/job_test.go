@@ -197,12 +197,15 @@ func TestColumnsThatFewSymbolsLackAreWarnedOf(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"level":"warn","message":"BUSDT.csv has a column taker_by_volume, which is not read: taker_buy_volume is"`,
-		`"level":"warn","feature":"taker_imbalance","reason":"BUSDT has taker_buy_volume on 0.0 % of its bars, and 90 % are needed of every symbol","lacking":"BUSDT"`,
-		`"level":"info","feature":"spread",`,
+		`"level":"warn","lacking":"BUSDT","features":"spread, order_book_imbalance, funding_rate, taker_imbalance","reasons":"`,
+		`; BUSDT has taker_buy_volume on 0.0 % of its bars, and 90 % are needed of every symbol"`,
 	} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %s:\n%s", want, log.String())
 		}
+	}
+	if n := strings.Count(log.String(), "features left out"); n != 1 {
+		t.Errorf("%d lines tell which features are left out:\n%s", n, log.String())
 	}
 }
 

@@ -24,16 +24,18 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	log := newLogger(c.Log, console, terminal)
 	defer logLeaks(log, before)
 	warnMisspelt(log, environ)
-	events := kafka.Lines(stdout)
-	if terminal && progress.IsTerminal(stdout) {
-		events = kafka.Lines(console.Beside(stdout))
+	lines := kafka.Lines(stdout)
+	if progress.IsTerminal(stdout) {
+		lines = kafka.Lines(console.Beside(stdout))
 	}
+	warn := func(line string) { log.Warn().Msg(line) }
+	events := localEvents(c.Kafka, lines, progress.IsTerminal(stdout))
 	var broker *kafka.Broker
 	if c.Kafka.BootstrapServers != "" && c.Kafka.Validate() == nil {
 		var wrong error
 		if broker, wrong = kafka.NewBroker(c.Kafka); wrong == nil {
 			defer broker.Close()
-			events = broker.Events(c.IDs.QueueID, func(line string) { log.Warn().Msg(line) })
+			events = kafkaEvents(c.Kafka, broker.Events(c.IDs.QueueID, warn), lines, warn)
 		} else if err == nil {
 			err = fault.Input("%w", wrong)
 		}
@@ -47,11 +49,14 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 		return Reject(c.IDs, c.Kafka.Lang, events, log, err)
 	}
 	defer unserve()
-	j := &Job{Config: c, Events: events, Console: console, Log: log, Version: version, Metrics: observed}
+	j := &Job{
+		Config: c, Events: events, Console: console, Log: log, Version: version, Metrics: observed,
+		Summary: terminal && c.Log.Format != "json",
+	}
 	if broker != nil {
 		j.Broker = broker
 	}
-	if j.Store, err = newStorage(c, func(line string) { log.Warn().Msg(line) }); err != nil {
+	if j.Store, err = newStorage(c, warn); err != nil {
 		return Reject(c.IDs, c.Kafka.Lang, events, log, fault.Input("%w", err))
 	}
 	return j.Run(ctx)
@@ -77,6 +82,23 @@ func Reject(ids kafka.IDs, lang kafka.Lang, events kafka.Sink, log zerolog.Logge
 	return code
 }
 
+// localEvents is where events go without Kafka.
+func localEvents(c kafka.Config, stdout kafka.Sink, terminal bool) kafka.Sink {
+	if c.Events == kafka.EventsNone || c.Events != kafka.EventsStdout && terminal {
+		return kafka.Discard
+	}
+	return stdout
+}
+
+// kafkaEvents is where events go with Kafka: there, and to stdout where EVENTS
+// asks for it.
+func kafkaEvents(c kafka.Config, broker, stdout kafka.Sink, warn func(string)) kafka.Sink {
+	if c.Events != kafka.EventsStdout {
+		return broker
+	}
+	return kafka.Copy(broker, stdout, func(err error) { warn(err.Error() + "; Kafka gets the events") })
+}
+
 // warnMisspelt logs which names in environ are nearly variables.
 func warnMisspelt(log zerolog.Logger, environ []string) {
 	for _, line := range config.Misspelt(environ) {
@@ -91,7 +113,10 @@ func newLogger(c config.Log, console *progress.Console, terminal bool) zerolog.L
 	}
 	log := zerolog.New(console).Level(level).With().Timestamp().Logger()
 	if c.Format == "console" || c.Format != "json" && terminal {
-		log = log.Output(zerolog.ConsoleWriter{Out: console, TimeFormat: "15:04:05", NoColor: !terminal, FieldsExclude: []string{"kind", "what", "where", "remedy"}}) // the sentence says it
+		log = log.Output(zerolog.ConsoleWriter{
+			Out: console.Wrapped(), TimeFormat: "15:04:05", NoColor: !terminal || os.Getenv("NO_COLOR") != "",
+			FieldsExclude: []string{"kind", "what", "where", "remedy", "reasons"}, // the sentence says them; metadata.json has the reasons
+		})
 	}
 	return log
 }

@@ -81,7 +81,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	r.metrics.Evaluated(modelKind, m.Splits)
 	ending := Ending{ModelPath: a.store.Location("model.pt")}
 	status := store.Finished
-	baseline := &training{title: "baseline without edges", kind: baselineKind}
+	baseline := &training{title: "baseline", kind: baselineKind}
 	stop := context.Cause(s)
 	if stop == nil && t.config.Train.Baseline == config.BaselineNoEdges {
 		m.Baseline, err = t.trainBaseline(s, graceCtx, baseline)
@@ -107,7 +107,6 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	}
 	r.metrics.ModelSaved()
 	ending.Result = &Result{metadata, m}
-	logSummary(m, ending.ModelPath, r.log)
 	if status == store.Finished {
 		r.warn("removing the checkpoints", t.checkpoints.removeAll(graceCtx))
 	}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/schollz/progressbar/v3"
 )
@@ -20,8 +21,11 @@ const (
 // end.
 func (d *Display) bar(when string, columns int) string {
 	steps, total := int64(math.Round(d.position*resolution)), int64(max(d.epochs, 1)*resolution)
-	return render(steps, total, d.describe(when, columns-1-barColumns-frame), columns)
+	return render(steps, total, d.describe(when, room(columns)), columns)
 }
+
+// room is how many columns of a line are left beside a bar.
+func room(columns int) int { return columns - 1 - barColumns - frame }
 
 // render is a bar with what stands beside it, in fewer than columns.
 func render(done, total int64, description string, columns int) string {
@@ -44,23 +48,28 @@ func render(done, total int64, description string, columns int) string {
 // first.
 func (d *Display) describe(when string, room int) string {
 	done := fmt.Sprintf("%s %d/%d", d.title, max(d.last.number, d.resumed), d.epochs)
-	parts := []string{done, when}
+	values := []string{done, when}
 	if d.last.number > 0 {
-		parts = append(parts, measured("loss", d.last.loss), measured("valid auc", d.last.validAUC))
+		values = append(values, measured("loss", d.last.loss), measured("valid auc", d.last.validAUC))
 	}
 	if d.best > 0 {
-		parts = append(parts, fmt.Sprintf("best %d", d.best))
+		values = append(values, fmt.Sprintf("best %d", d.best))
 	}
 	if d.last.number > 0 {
-		parts = append(parts, measured("valid loss", d.last.validLoss))
+		values = append(values, measured("valid loss", d.last.validLoss))
 	}
+	return fit(room, values...)
+}
+
+// fit joins as many values as fit in room columns, the first in any case.
+func fit(room int, values ...string) string {
 	text := ""
-	for _, part := range parts {
-		if part == "" {
+	for _, value := range values {
+		if value == "" {
 			continue
 		}
-		longer := strings.TrimPrefix(text+"  "+part, "  ")
-		if text != "" && len([]rune(longer)) > room {
+		longer := strings.TrimPrefix(text+"  "+value, "  ")
+		if text != "" && utf8.RuneCountInString(longer) > room {
 			break
 		}
 		text = longer

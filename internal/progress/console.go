@@ -100,8 +100,8 @@ func (c *Console) end(last string) {
 // put leaves errors unread: a bar that cannot be shown must not end a run.
 func (c *Console) put(s string) { _, _ = io.WriteString(c.w, s) }
 
-// columns is the terminal's width now; it changes when a window does.
-func (c *Console) columns() int {
+// Columns is the terminal's width now; it changes when a window does.
+func (c *Console) Columns() int {
 	if f, ok := c.w.(*os.File); ok {
 		return Columns(f)
 	}

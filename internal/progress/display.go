@@ -12,8 +12,6 @@ import (
 const (
 	drawEvery = 100 * time.Millisecond // redrawing a bar more often is not seen
 	lineEvery = time.Second            // log lines are kept: no more than this
-
-	unbounded = math.MaxInt16 // columns of a line that may wrap
 )
 
 // Display shows the epochs of one training. On a terminal it is a bar that
@@ -132,7 +130,7 @@ func (d *Display) Done(how End) {
 		if how == EarlyStop {
 			d.position = float64(d.epochs)
 		}
-		d.console.end(d.bar(ended(how, now.Sub(d.started)), unbounded)) // it stays, so it may wrap
+		d.console.end(d.bar(ended(how, now.Sub(d.started)), d.console.Columns()))
 		return
 	}
 	if d.last.number == 0 {
@@ -161,7 +159,7 @@ func (d *Display) draw(now time.Time) {
 		when = "eta " + left
 	}
 	// A line that wraps could not be cleared any more.
-	d.console.draw(d.bar(when, d.console.columns()))
+	d.console.draw(d.bar(when, d.console.Columns()))
 }
 
 func (d *Display) logEpoch(now time.Time) {

@@ -70,11 +70,12 @@ func (l *Loading) Step(s data.Step) {
 func (l *Loading) draw(s data.Step, now time.Time) {
 	left := l.timeLeft(s, now)
 	if l.console.terminal {
-		text := fmt.Sprintf("%s %d/%d", s.Phase, s.Done, s.Total)
 		if left != "" {
-			text += "  eta " + left
+			left = "eta " + left
 		}
-		l.console.draw(render(int64(s.Done), int64(max(s.Total, 1)), text, l.console.columns()))
+		columns := l.console.Columns()
+		text := fit(room(columns), fmt.Sprintf("%s %d/%d", s.Phase, s.Done, s.Total), left)
+		l.console.draw(render(int64(s.Done), int64(max(s.Total, 1)), text, columns))
 		return
 	}
 	if now.Equal(l.began) {
@@ -113,7 +114,7 @@ func (l *Loading) wait(s data.Step, now time.Time) {
 // count draws what is left of a wait, and again each second; the caller holds
 // mu.
 func (l *Loading) count(s data.Step) {
-	l.console.draw(cut(waitText(s, l.now()), l.console.columns()))
+	l.console.draw(cut(waitText(s, l.now()), l.console.Columns()))
 	var timer *time.Timer
 	timer = time.AfterFunc(countEvery, func() {
 		l.mu.Lock()

@@ -1,6 +1,9 @@
 package progress
 
-import "sync"
+import (
+	"strings"
+	"sync"
+)
 
 // Status is one line of text that is renewed in place, for what has no end to
 // come near to. Where there is no terminal it shows nothing. It may be used by
@@ -26,7 +29,7 @@ func (s *Status) Show(text string) {
 	if s.done || !s.console.terminal {
 		return
 	}
-	s.console.draw(cut(text, s.console.columns()))
+	s.console.draw(cut(text, s.console.Columns()))
 }
 
 // Done takes the line away, for good.
@@ -39,9 +42,17 @@ func (s *Status) Done() {
 	s.done = true
 }
 
-// cut is a line in fewer than columns: writing the last one makes some
-// terminals wrap.
+// cut is a line in fewer than columns, since writing the last one makes some
+// terminals wrap. It ends after a whole word; an ellipsis stands for the rest.
 func cut(text string, columns int) string {
 	line := []rune(text)
-	return string(line[:min(len(line), max(columns-1, 0))])
+	room := max(columns-1, 0)
+	if len(line) <= room {
+		return text
+	}
+	short := string(line[:max(room-1, 0)])
+	if end := strings.LastIndexByte(short, ' '); end > room/2 && line[max(room-1, 0)] != ' ' {
+		short = short[:end]
+	}
+	return strings.TrimRight(short, " ") + "…"
 }

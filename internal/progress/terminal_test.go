@@ -51,7 +51,7 @@ func TestAFullTrainingLeavesAFullBar(t *testing.T) {
 		d.Epoch(e+1, 1, 1, 0.5, e == 1)
 	}
 	d.Done(Completed)
-	wantScreen(t, s, " 100% |██████████|  train 2/2  done in 1m00s  loss 1  valid auc 0.5  best 2  valid loss 1", "")
+	wantScreen(t, s, " 100% |██████████|  train 2/2  done in 1m00s  loss 1  valid auc 0.5  best 2", "")
 }
 
 func TestAnEarlyStopFillsTheBar(t *testing.T) {
@@ -65,7 +65,7 @@ func TestAnEarlyStopFillsTheBar(t *testing.T) {
 	d.Epoch(2, 0, 0, 0, true)
 	d.Batch(1, 2)
 	fmt.Fprintln(console, "a later line")
-	wantScreen(t, s, " 100% |██████████|  train 1/100  early stop after 2.0s  loss 1  valid auc 0.5  best 1  valid loss 1", "a later line", "")
+	wantScreen(t, s, " 100% |██████████|  train 1/100  early stop after 2.0s  loss 1  valid auc 0.5", "a later line", "")
 }
 
 func TestATrainingThatEndsBeforeItsFirstEpochLeavesNoBar(t *testing.T) {
@@ -196,7 +196,7 @@ func TestAFileIsNoTerminal(t *testing.T) {
 	if IsTerminal(f) {
 		t.Error("a file was taken for a terminal")
 	}
-	if got := NewConsole(f, true).columns(); got != defaultColumns {
+	if got := NewConsole(f, true).Columns(); got != defaultColumns {
 		t.Errorf("a file is %d columns wide, want %d", got, defaultColumns)
 	}
 }
