@@ -11,29 +11,36 @@ import (
 )
 
 const (
-	barColumns = 10   // of the bar itself: 80 columns are mostly for the numbers
-	frame      = 10   // percent, borders and spaces around it
+	frame      = 10   // percent, borders and spaces around a bar
 	resolution = 1000 // steps an epoch: batches move the bar too
 )
 
-// bar renders the line that stands now, in fewer than columns; when says how
-// long it will take, or how it ended. What does not fit is left out from the
+// barColumns is the width of the bar itself: a line is mostly for the numbers.
+func barColumns(columns int) int {
+	if columns < 70 {
+		return 5
+	}
+	return 10
+}
+
+// bar renders the line that stands now, in at most so many columns; when is the
+// time left, or how the training ended. What does not fit is left out from the
 // end.
 func (d *Display) bar(when string, columns int) string {
 	steps, total := int64(math.Round(d.position*resolution)), int64(max(d.epochs, 1)*resolution)
-	return render(steps, total, d.describe(when, room(columns)), columns)
+	return render(steps, total, d.describe(when, beside(columns)), columns)
 }
 
-// room is how many columns of a line are left beside a bar.
-func room(columns int) int { return columns - 1 - barColumns - frame }
+// beside is how many columns of a line are left beside its bar.
+func beside(columns int) int { return columns - barColumns(columns) - frame }
 
-// render is a bar with what stands beside it, in fewer than columns.
+// render is a bar with what stands beside it, in at most so many columns.
 func render(done, total int64, description string, columns int) string {
 	// A new bar for each picture, since the library's own keeps a clock and
 	// would draw when it sees fit; here it only does the drawing.
 	bar := progressbar.NewOptions64(total,
 		progressbar.OptionSetWriter(io.Discard),
-		progressbar.OptionSetWidth(barColumns),
+		progressbar.OptionSetWidth(barColumns(columns)),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionShowDescriptionAtLineEnd(),
 		progressbar.OptionSetDescription(description),

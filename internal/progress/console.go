@@ -43,14 +43,14 @@ func (c *Console) Write(p []byte) (int, error) { return c.above(c.w, p) }
 
 // Beside gives a writer to w, another stream on the same terminal (stdout
 // beside stderr), whose lines do not run into the bar either.
-func (c *Console) Beside(w io.Writer) io.Writer { return beside{c, w} }
+func (c *Console) Beside(w io.Writer) io.Writer { return besideWriter{c, w} }
 
-type beside struct {
+type besideWriter struct {
 	console *Console
 	w       io.Writer
 }
 
-func (b beside) Write(p []byte) (int, error) { return b.console.above(b.w, p) }
+func (b besideWriter) Write(p []byte) (int, error) { return b.console.above(b.w, p) }
 
 func (c *Console) above(w io.Writer, p []byte) (int, error) {
 	c.mu.Lock()
@@ -99,6 +99,14 @@ func (c *Console) end(last string) {
 
 // put leaves errors unread: a bar that cannot be shown must not end a run.
 func (c *Console) put(s string) { _, _ = io.WriteString(c.w, s) }
+
+// caret is room for what a terminal echoes at Ctrl-C, which would wrap a line that
+// is renewed in place, so that it could not be cleared any more.
+const caret = len("^C")
+
+// room is how many columns a line that is renewed in place may take. The last
+// one stays free too, since writing it makes some terminals wrap.
+func (c *Console) room() int { return max(c.Columns()-1-caret, 0) }
 
 // Columns is the terminal's width now; it changes when a window does.
 func (c *Console) Columns() int {

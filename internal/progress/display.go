@@ -130,7 +130,7 @@ func (d *Display) Done(how End) {
 		if how == EarlyStop {
 			d.position = float64(d.epochs)
 		}
-		d.console.end(d.bar(ended(how, now.Sub(d.started)), d.console.Columns()))
+		d.console.end(d.bar(ended(how, now.Sub(d.started)), d.console.room()))
 		return
 	}
 	if d.last.number == 0 {
@@ -158,8 +158,7 @@ func (d *Display) draw(now time.Time) {
 	if left := d.timeLeft(now); left != "" {
 		when = "eta " + left
 	}
-	// A line that wraps could not be cleared any more.
-	d.console.draw(d.bar(when, d.console.Columns()))
+	d.console.draw(d.bar(when, d.console.room()))
 }
 
 func (d *Display) logEpoch(now time.Time) {

@@ -73,8 +73,8 @@ func (l *Loading) draw(s data.Step, now time.Time) {
 		if left != "" {
 			left = "eta " + left
 		}
-		columns := l.console.Columns()
-		text := fit(room(columns), fmt.Sprintf("%s %d/%d", s.Phase, s.Done, s.Total), left)
+		columns := l.console.room()
+		text := fit(beside(columns), fmt.Sprintf("%s %d/%d", s.Phase, s.Done, s.Total), left)
 		l.console.draw(render(int64(s.Done), int64(max(s.Total, 1)), text, columns))
 		return
 	}
@@ -114,7 +114,7 @@ func (l *Loading) wait(s data.Step, now time.Time) {
 // count draws what is left of a wait, and again each second; the caller holds
 // mu.
 func (l *Loading) count(s data.Step) {
-	l.console.draw(cut(waitText(s, l.now()), l.console.Columns()))
+	l.console.draw(cut(waitText(s, l.now()), l.console.room()))
 	var timer *time.Timer
 	timer = time.AfterFunc(countEvery, func() {
 		l.mu.Lock()

@@ -98,7 +98,7 @@ func TestATerminalCountsAWaitDown(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		see("try 3 of 13, gives up in about 2m37s: no such host")
 		l.Step(data.Step{Phase: data.Waiting, Why: "the budget is used up, " + strings.Repeat("long ", 99), Until: time.Now().Add(75 * time.Second)})
-		if got := line(); got != "waiting 1m15s: the budget is used up,"+strings.Repeat(" long", 8)+"…" {
+		if got := line(); got != "waiting 1m15s: the budget is used up,"+strings.Repeat(" long", 7)+"…" {
 			t.Errorf("%q", got)
 		}
 		l.Step(data.Step{Phase: data.Fetching, Done: 1, Total: 4})

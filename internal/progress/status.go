@@ -29,7 +29,7 @@ func (s *Status) Show(text string) {
 	if s.done || !s.console.terminal {
 		return
 	}
-	s.console.draw(cut(text, s.console.Columns()))
+	s.console.draw(cut(text, s.console.room()))
 }
 
 // Done takes the line away, for good.
@@ -42,11 +42,10 @@ func (s *Status) Done() {
 	s.done = true
 }
 
-// cut is a line in fewer than columns, since writing the last one makes some
-// terminals wrap. It ends after a whole word; an ellipsis stands for the rest.
-func cut(text string, columns int) string {
+// cut is a line in at most room columns. It ends after a whole word; an ellipsis
+// stands for the rest.
+func cut(text string, room int) string {
 	line := []rune(text)
-	room := max(columns-1, 0)
 	if len(line) <= room {
 		return text
 	}
