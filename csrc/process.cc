@@ -54,6 +54,16 @@ int64_t count_threads() {
   return std::distance(std::filesystem::directory_iterator("/proc/self/task", unmounted), {});
 }
 
+// Starts a thread that ends when the gate opens; false: the system allows none.
+bool start_thread(std::vector<std::thread>& threads, std::mutex& gate) {
+  try {
+    threads.emplace_back([&] { const std::scoped_lock passed(gate); });
+    return true;
+  } catch (const std::exception&) {  // std::system_error of EAGAIN, mostly
+    return false;
+  }
+}
+
 // Starts n threads, waits until all are there, and ends them. The result is how
 // many the system allowed.
 int32_t try_threads(int32_t n) {
@@ -63,11 +73,7 @@ int32_t try_threads(int32_t n) {
   std::mutex gate;
   {
     const std::scoped_lock closed(gate);
-    try {
-      while (static_cast<int32_t>(threads.size()) < n) {
-        threads.emplace_back([&] { const std::scoped_lock passed(gate); });
-      }
-    } catch (const std::exception&) {  // std::system_error of EAGAIN, mostly
+    while (static_cast<int32_t>(threads.size()) < n && start_thread(threads, gate)) {
     }
   }
   const auto started = static_cast<int32_t>(threads.size());

@@ -269,7 +269,7 @@ run_cuda() {
   ok "gnn-trainer-cuda: DEVICE=auto goes on on the CPU, and says why"
   run "${as_chart[@]}" -- "${simulated[@]}" DEVICE=cuda
   expect 2 "DEVICE=cuda without a GPU"
-  says "no NVIDIA driver on this machine: libcuda.so.1 is not found; set DEVICE=cpu, or run where an NVIDIA GPU and its driver are"
+  says "no NVIDIA driver on this machine: libcuda.so.1 is not found: set DEVICE=cpu, or run where an NVIDIA GPU and its driver are"
   ok "gnn-trainer-cuda: DEVICE=cuda is refused, and says why"
 
   # With a driver that is none, to see that libtorch's CUDA library opens with all that it needs.
@@ -277,7 +277,7 @@ run_cuda() {
     start "${as_chart[@]}" -- "${simulated[@]}" DEVICE=$device LD_LIBRARY_PATH=/work
     gcc -shared -o "$work/volumes/work/libcuda.so.1" -x c /dev/null
     finish
-    says "the NVIDIA driver is there, but shows no usable device"
+    says "the NVIDIA driver is there, but CUDA finds no usable GPU"
     [ $device = auto ] || expect 2 "DEVICE=cuda with a driver and no GPU"
     [ $device = cuda ] || expect 0 "DEVICE=auto with a driver and no GPU"
   done

@@ -191,7 +191,7 @@ func TestEveryIsEpochsOrTime(t *testing.T) {
 	}
 }
 
-// Whatever a file holds, decoding it refuses it or gives a state that encodes.
+// Whatever a file holds, decoding rejects it or gives a state that encodes.
 func FuzzDecode(f *testing.F) {
 	f.Add(encoded(f, state()))
 	f.Add([]byte("PK"))

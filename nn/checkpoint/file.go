@@ -11,7 +11,7 @@ import (
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
-// FormatVersion grows when a file of before can no longer be gone on from.
+// FormatVersion grows when an older file can no longer be resumed.
 const FormatVersion = 1
 
 // ErrInvalid marks a file that is no checkpoint of this version.

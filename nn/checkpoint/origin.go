@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Origin is what a training came from. A state only goes on where it is alike.
+// Origin is what a training came from. A state is only resumed where it is alike.
 type Origin struct {
 	Settings map[string]string `json:"settings"` // variables that decide about the result
 	Data     Data              `json:"data"`
@@ -27,7 +27,7 @@ type Data struct {
 }
 
 // Differences says in what a run of now differs from the one that left o, a
-// phrase each; none where it may go on. Variables in freely may differ.
+// phrase each; none where it may be resumed. Variables in freely may differ.
 func (o Origin) Differences(now Origin, freely ...string) []string {
 	var d []string
 	for _, name := range slices.Sorted(maps.Keys(union(o.Settings, now.Settings))) {

@@ -45,7 +45,7 @@ type Weights struct {
 }
 
 // NonFinite names the first tensor that holds an infinite value or one that is
-// not a number; "" where there is none. No training goes on from such a state.
+// not a number; "" where there is none. No training can be resumed from it.
 func (s State) NonFinite() string {
 	for _, w := range s.Weights {
 		for _, t := range []struct {

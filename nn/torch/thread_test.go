@@ -35,7 +35,7 @@ func TestGoexitEndsTheCallerAndNotTheThread(t *testing.T) {
 		t.Fatal("the caller hangs")
 	}
 	if returned {
-		t.Error("Do returned, and the caller goes on as if all were done")
+		t.Error("Do returned, and the caller continues as if all were done")
 	}
 	threads := 0
 	err := in(thread, func(s *torch.Scope) error {
@@ -44,10 +44,10 @@ func TestGoexitEndsTheCallerAndNotTheThread(t *testing.T) {
 		return nil
 	})
 	if err != nil {
-		t.Errorf("the thread does not go on: %v", err)
+		t.Errorf("the thread does not continue: %v", err)
 	}
 	if want, _, _ := torch.WantedThreads(); threads != want {
-		t.Errorf("it goes on with %d threads, want %d", threads, want)
+		t.Errorf("it continues with %d threads, want %d", threads, want)
 	}
 }
 

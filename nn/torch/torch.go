@@ -77,7 +77,7 @@ func must(op string, s C.gnn_status) {
 // Version is the libtorch that the native layer was compiled against.
 func Version() string { return C.GoString(C.gnn_torch_version()) }
 
-// LoadedVersion is what the libtorch that is loaded says that it is: Version,
+// LoadedVersion is the version that the loaded libtorch reports: Version,
 // unless another one has taken its place. A look at it ends LoadCUDA's chance.
 func LoadedVersion() (string, error) {
 	var text *C.char
@@ -87,7 +87,7 @@ func LoadedVersion() (string, error) {
 	defer C.gnn_message_free(text)
 	version := regexp.MustCompile(`\bTORCH_VERSION=([0-9][0-9a-z.+-]*)`).FindStringSubmatch(C.GoString(text))
 	if version == nil {
-		return "", errors.New("libtorch does not tell its version")
+		return "", errors.New("libtorch does not report its version")
 	}
 	return version[1], nil
 }

@@ -58,7 +58,7 @@ func TestAnErrorInLibtorchIsAGoErrorAndTheThreadGoesOn(t *testing.T) {
 			defer a.Close()
 			s.Matmul(a, s.Float32s(make([]float32, 8), 4, 2))
 		}},
-		{"an edge to nowhere", "edge 1 joins 0 and 7 in a graph of 3 nodes", func(*torch.Scope) {
+		{"a dangling edge", "edge 1 joins 0 and 7 in a graph of 3 nodes", func(*torch.Scope) {
 			torch.NewAdjacency(3, []int64{0, 0, 1, 7}, nil)
 		}},
 		{"edge weights of another number", "edge_weight of 1", func(*torch.Scope) {
@@ -115,7 +115,7 @@ func TestAnErrorInLibtorchIsAGoErrorAndTheThreadGoesOn(t *testing.T) {
 		})
 	}
 	if err := thread.Do(func() error { return nil }); err != nil {
-		t.Errorf("the thread does not go on: %v", err)
+		t.Errorf("the thread does not continue: %v", err)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestAPanicThatIsNotLibtorchsReachesTheCaller(t *testing.T) {
 func TestAdjacencyMultipliesAndItsGradientIsItsTranspose(t *testing.T) {
 	thread := newThread(t)
 	err := in(thread, func(s *torch.Scope) error {
-		// Node 1 listens to 0 (weight 2), node 2 to 0 (3) and 1 (5).
+		// Node 1 receives messages from 0 (weight 2), node 2 from 0 (3) and 1 (5).
 		a := torch.NewAdjacency(3, []int64{0, 0, 1, 1, 2, 2}, []float32{2, 3, 5})
 		x := torch.RequireGrad(s.Float32s([]float32{1, 10, 100}, 3, 1))
 		out := s.Matmul(a, x)
@@ -313,7 +313,7 @@ func TestTheSameSeedGivesTheSameBits(t *testing.T) {
 	}
 }
 
-func TestWithoutADriverCUDAIsRefusedByName(t *testing.T) {
+func TestWithoutADriverCUDAIsRejectedByName(t *testing.T) {
 	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
 		t.Skip("this machine has an NVIDIA driver")
 	}
@@ -327,7 +327,7 @@ func TestWithoutADriverCUDAIsRefusedByName(t *testing.T) {
 	}
 }
 
-func TestTheMemoryOfADeviceIsToldOnlyOnceCUDAIsLoaded(t *testing.T) {
+func TestTheMemoryOfADeviceIsReportedOnlyOnceCUDAIsLoaded(t *testing.T) {
 	thread := newThread(t)
 	var none *torch.Error
 	if _, err := torch.DeviceMemory(0); !errors.As(err, &none) || !errors.Is(err, torch.ErrNoCUDA) {

@@ -37,7 +37,7 @@ func (f *fit) checkpoint() error {
 		return fmt.Errorf("taking a checkpoint: %w", err)
 	}
 	// The last step may have been taken from a finite loss to weights that are
-	// not: nobody could go on from them.
+	// not: nobody could resume from them.
 	if what := state.NonFinite(); what != "" {
 		return fmt.Errorf("taking a checkpoint after epoch %d: %w", len(state.Epochs), diverged("%s is not finite", what))
 	}
