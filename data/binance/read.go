@@ -16,30 +16,16 @@ func (c *Cache) Klines(symbol string, r Request, add func(Kline) error) error {
 	return each(klines(c, r.Interval, symbol), span{r.From, r.To}, add)
 }
 
-// Fundings are the symbol's funding rates up to the request's end, from what
-// was in force at its first bar on.
-func (c *Cache) Fundings(symbol string, r Request) (all []Funding, err error) {
-	err = each(funding(c, symbol), span{r.From - FundingAge.Milliseconds(), r.To}, func(f Funding) error {
-		all = append(all, f)
-		return nil
-	})
-	return all, err
+// Fundings hands the symbol's funding rates up to the request's end to add, from
+// what was in force at its first bar on.
+func (c *Cache) Fundings(symbol string, r Request, add func(Funding) error) error {
+	return each(funding(c, symbol), span{r.From - FundingAge.Milliseconds(), r.To}, add)
 }
 
-// Books are the last samples of the symbol's order book before each bar's
-// close, from age before the request's first bar on.
-func (c *Cache) Books(symbol string, r Request, age time.Duration) (all []BookRow, err error) {
-	step := r.Step.Milliseconds()
-	err = each(book(c, symbol), span{r.From - age.Milliseconds(), r.To}, func(b BookRow) error {
-		// Of the samples within one bar only the last one can be needed.
-		if last := len(all) - 1; last >= 0 && all[last].Time/step == b.Time/step {
-			all[last] = b
-			return nil
-		}
-		all = append(all, b)
-		return nil
-	})
-	return all, err
+// Books hands the samples of the symbol's order book up to the request's end to
+// add, from age before its first bar on.
+func (c *Cache) Books(symbol string, r Request, age time.Duration, add func(BookRow) error) error {
+	return each(book(c, symbol), span{r.From - age.Milliseconds(), r.To}, add)
 }
 
 // HasBooks tells whether an order book of any of the symbols was recorded.

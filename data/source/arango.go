@@ -15,19 +15,10 @@ import (
 
 // loadArango builds the market from the candle, order-book and funding
 // collections of a database.
-func loadArango(ctx context.Context, cfg Config) (*data.Market, Report, error) {
-	l := arangoLoad{cfg: cfg}
+func loadArango(ctx context.Context, q query) (*data.Market, Report, error) {
+	l := arangoLoad{query: q}
 	var err error
-	if l.interval, err = ParseInterval(cfg.Interval); err != nil {
-		return nil, Report{}, err
-	}
-	if l.span, err = cfg.Range(); err != nil {
-		return nil, Report{}, err
-	}
-	if l.selection, err = ParseSymbols(cfg.Symbols, cfg.Symbol); err != nil {
-		return nil, Report{}, err
-	}
-	if l.db, err = arango.Open(ctx, cfg.Arango, cfg.Watch); err != nil {
+	if l.db, err = arango.Open(ctx, q.Arango, q.Watch); err != nil {
 		return nil, Report{}, err
 	}
 	defer l.db.Close()
@@ -44,16 +35,13 @@ func loadArango(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 
 // arangoLoad is one reading of a database.
 type arangoLoad struct {
-	cfg       Config
-	interval  time.Duration
-	span      Range
-	selection Selection
-	db        *arango.DB
-	inputs    arango.Inputs
+	query
+	db     *arango.DB
+	inputs arango.Inputs
 }
 
 func (l *arangoLoad) market(ctx context.Context) (*data.Market, Report, error) {
-	r := arango.Reading{Symbols: l.selection.Names, Symbol: l.cfg.Symbol, Interval: intervalName(l.interval)}
+	r := arango.Reading{Symbols: l.selection.Names, Symbol: l.Symbol, Interval: l.Interval}
 	span, err := l.bounds(ctx, r)
 	if err != nil {
 		return nil, Report{}, err
@@ -102,31 +90,22 @@ func (l *arangoLoad) candles(ctx context.Context, r arango.Reading) (map[string]
 			s = newArangoSeries(c.Symbol, l.inputs.Candles, origins)
 			found[c.Symbol] = s
 		}
-		values := candle{openPrice: c.Open, highPrice: c.High, lowPrice: c.Low, closePrice: c.Close, baseVolume: c.Volume, takerBuyVolume: c.TakerBuyVolume, quoteVolume: c.QuoteVolume}
-		for q := bestBid; q < quantities; q++ {
-			values[q] = math.NaN()
-		}
-		if flaw := values.flaw(); flaw != "" {
-			return fmt.Errorf("%w: %s: %s: correct or remove this document", data.ErrInput, origins.Name(place), flaw)
-		}
-		s.add(place, c.OpenTime, &values)
-		return nil
+		values := tradedCandle(c.Open, c.High, c.Low, c.Close, c.Volume, c.TakerBuyVolume, c.QuoteVolume)
+		return s.add(place, c.OpenTime, &values)
 	})
 	if err != nil {
 		return nil, err
 	}
-	newest := int64(math.MinInt64)
+	all := make([]*series, 0, len(found))
 	for _, symbol := range slices.Sorted(maps.Keys(found)) {
 		s := found[symbol]
-		if err := s.tidy(l.interval); err != nil {
+		if err := s.order(l.interval); err != nil {
 			return nil, err
 		}
 		s.disordered = 0 // a database has no order to keep
-		newest = max(newest, s.newest(l.interval))
+		all = append(all, s)
 	}
-	for _, s := range found {
-		s.cut(l.span.bounds(newest))
-	}
+	cutAll(all, l.span, l.interval)
 	return found, nil
 }
 
@@ -136,11 +115,7 @@ func newArangoSeries(symbol string, collections []string, origins *arango.Origin
 	if len(collections) > 1 {
 		path = fmt.Sprintf("%s and %d more", path, len(collections)-1)
 	}
-	s := &series{path: path + " (" + symbol + ")", names: origins.Name}
-	for q := range bestBid {
-		s.values[q] = []float64{}
-	}
-	return s
+	return newSeriesOf(origin{path: path + " (" + symbol + ")", names: origins.Name, remedy: "correct or remove this document"}, bestBid)
 }
 
 // choose picks the symbols that become nodes, in their order.
@@ -151,16 +126,12 @@ func (l *arangoLoad) choose(found map[string]*series) ([]string, []*series, erro
 	if symbols == nil {
 		symbols = names
 	}
-	var lacking []string
-	for _, symbol := range append(slices.Clone(symbols), l.cfg.Symbol) {
-		if s := found[symbol]; symbol != "" && (s == nil || len(s.times) == 0) && !slices.Contains(lacking, symbol) {
-			lacking = append(lacking, symbol)
-		}
-	}
+	traded := func(symbol string) bool { return found[symbol] != nil && len(found[symbol].times) > 0 }
+	lacking := l.lacking(symbols, traded)
 	// Symbols that were not named and have nothing in the range take no part.
 	if l.selection.Names == nil {
-		symbols = slices.DeleteFunc(slices.Clone(symbols), func(symbol string) bool { return symbol != l.cfg.Symbol && len(found[symbol].times) == 0 })
-		lacking = slices.DeleteFunc(lacking, func(symbol string) bool { return symbol != l.cfg.Symbol })
+		symbols = slices.DeleteFunc(slices.Clone(symbols), func(symbol string) bool { return symbol != l.Symbol && !traded(symbol) })
+		lacking = slices.DeleteFunc(lacking, func(symbol string) bool { return symbol != l.Symbol })
 	}
 	if len(lacking) > 0 || len(symbols) == 0 {
 		return nil, nil, l.noCandles(lacking, names, where)
@@ -169,13 +140,7 @@ func (l *arangoLoad) choose(found map[string]*series) ([]string, []*series, erro
 	for i, symbol := range symbols {
 		all[i] = found[symbol]
 	}
-	if top := l.selection.Top; top > 0 {
-		if len(symbols) < top {
-			return nil, nil, fmt.Errorf("%w: SYMBOLS=top:%d, and only %d symbols have candles in %s: set top:%d or less, or unset SYMBOLS", data.ErrInput, top, len(symbols), where, len(symbols))
-		}
-		return mostTraded(symbols, all, top, l.cfg)
-	}
-	return symbols, all, nil
+	return mostTraded(symbols, all, l.query, where)
 }
 
 // noCandles is the error about symbols without candles.
@@ -194,13 +159,58 @@ func (l *arangoLoad) noCandles(lacking, found []string, where string) error {
 	return fmt.Errorf("%w: %s has no candle%s%s, %s: add them, or choose other SYMBOLS, collections or another range", data.ErrInput, where, of, in, there)
 }
 
-// Bounds are the first time that START, END and LOOKBACK ask for and the first
-// after it, Unix ms, when the newest bar closes at newest.
-func (c Config) Bounds(newest int64) (from, to int64, err error) {
-	r, err := c.Range()
-	if err != nil {
-		return 0, 0, err
+// join gives the bars what order books and funding rates were known at their
+// close.
+func (l *arangoLoad) join(ctx context.Context, r arango.Reading, symbols []string, all []*series) error {
+	first, last := extent(all, l.interval)
+	if l.inputs.OrderBook != nil {
+		books := newObservations(symbols, l.interval, bookAge, bookValues...)
+		r.Span = arango.Span{From: first - bookAge.Milliseconds(), To: last}
+		err := l.db.Books(ctx, l.inputs.OrderBook, r, func(collection string, key []byte, b arango.Book) {
+			books.add(collection, key, b.Symbol, b.Time, b.BestBid, b.BestAsk, b.BidSize, b.AskSize)
+		})
+		if err != nil {
+			return err
+		}
+		books.join(symbols, all)
 	}
-	from, to = r.bounds(newest)
-	return from, to, nil
+	if l.inputs.Funding != nil {
+		rates := newObservations(symbols, l.interval, fundingAge, fundingRate)
+		r.Span = arango.Span{From: first - fundingAge.Milliseconds(), To: last}
+		err := l.db.Fundings(ctx, l.inputs.Funding, r, func(collection string, key []byte, f arango.Funding) {
+			rates.add(collection, key, f.Symbol, f.Time, f.Rate)
+		})
+		if err != nil {
+			return err
+		}
+		rates.join(symbols, all)
+	}
+	return nil
+}
+
+// observations are documents of several symbols, in any order.
+type observations struct {
+	known map[string]*asOf
+	rank  []byte
+}
+
+func newObservations(symbols []string, interval, maxAge time.Duration, q ...quantity) *observations {
+	o := &observations{known: map[string]*asOf{}}
+	for _, symbol := range symbols {
+		o.known[symbol] = newAsOf(interval, maxAge, q...)
+	}
+	return o
+}
+
+// add takes the values of a document. Of two of one time the one with the later
+// name counts, whatever order the server gives them in.
+func (o *observations) add(collection string, key []byte, symbol string, at int64, values ...float64) {
+	o.rank = append(append(append(o.rank[:0], collection...), '/'), key...)
+	o.known[symbol].add(at, o.rank, values...)
+}
+
+func (o *observations) join(symbols []string, all []*series) {
+	for i, symbol := range symbols {
+		all[i].join(o.known[symbol])
+	}
 }

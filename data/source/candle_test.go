@@ -54,9 +54,9 @@ func TestAnImpossibleCandleIsFoundOut(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bar := plainCandle()
 			bar[c.q] = c.v
-			flaw := bar.flaw()
-			if c.tells == "" && flaw != "" || !strings.Contains(flaw, c.tells) {
-				t.Errorf("flaw is %q, not %q", flaw, c.tells)
+			err := bar.validate()
+			if c.tells == "" && err != nil || c.tells != "" && (err == nil || !strings.Contains(err.Error(), c.tells)) {
+				t.Errorf("error is %v, not %q", err, c.tells)
 			}
 		})
 	}

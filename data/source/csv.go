@@ -43,6 +43,7 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 		return nil, bad(path, "is UTF-16 text: save it as UTF-8")
 	}
 	t := &csvText{lines: newLines(text)}
+	from := origin{path: path, unit: "line", remedy: "correct or remove this line"}
 	header, err := t.lines.Read()
 	if errors.Is(err, io.EOF) {
 		return nil, bad(path, "is empty: write its candles, or remove the file")
@@ -51,7 +52,7 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 	}
 	if allNumbers(header) {
 		if len(header) != len(dumpHeader) {
-			return nil, badAt(path, "line", 1, "there are %d numbers where the header should be: write open_time,open,high,low,close,volume and the further columns above them", len(header))
+			return nil, from.badAt(1, "there are %d numbers where the header should be: write open_time,open,high,low,close,volume and the further columns above them", len(header))
 		}
 		t.first, header = slices.Clone(header), dumpHeader
 	}
@@ -59,7 +60,7 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 		return nil, bad(path, "cannot be read: %v", err)
 	}
 	t.columns = len(header)
-	t.series = newSeries(path, "line", t.at)
+	t.series = newSeries(from, t.at)
 	t.series.unread = unreadOf(header, t.at)
 	return t, nil
 }
@@ -128,19 +129,15 @@ func (t *csvText) readEnd(end io.Reader) error {
 // csvError tells text that is not CSV from a disk that cannot be read.
 func csvError(path string, err error) error {
 	if syntax, ok := errors.AsType[*csv.ParseError](err); ok {
-		return badAt(path, "line", syntax.Line, "the text is no CSV (%v): mend its quotes", syntax.Err)
+		from := origin{path: path, unit: "line"}
+		return from.badAt(syntax.Line, "the text is no CSV (%v): mend its quotes", syntax.Err)
 	}
 	return fmt.Errorf("reading %s: %w", path, err)
 }
 
 // addRecord checks one line, which stands at place, and adds its candle.
 func (s *series) addRecord(line int, record []string, columns int, at places) error {
-	wrong := func(format string, a ...any) error {
-		if s.names == nil {
-			return badAt(s.path, s.unit, line, format, a...)
-		}
-		return fmt.Errorf("%w: %s: %s", data.ErrInput, s.names(line), fmt.Sprintf(format, a...))
-	}
+	wrong := func(format string, a ...any) error { return s.badAt(line, format, a...) }
 	if len(record) != columns {
 		return wrong("there are %d fields where the header has %d: complete or remove this line", len(record), columns)
 	}
@@ -148,9 +145,8 @@ func (s *series) addRecord(line int, record []string, columns int, at places) er
 	if err != nil {
 		return wrong("open_time %v: correct or remove this line", err)
 	}
-	var c candle
+	c := unknownCandle
 	for q := range quantities {
-		c[q] = math.NaN()
 		if at[q] < 0 {
 			continue
 		}
@@ -166,11 +162,7 @@ func (s *series) addRecord(line int, record []string, columns int, at places) er
 			return wrong("%s is empty: remove the line, a bar may be missing but not in part", q)
 		}
 	}
-	if flaw := c.flaw(); flaw != "" {
-		return wrong("%s: correct or remove this line", flaw)
-	}
-	s.add(line, opened, &c)
-	return nil
+	return s.add(line, opened, &c)
 }
 
 // isCSV tells by name which reader a file needs.

@@ -32,7 +32,7 @@ func parseCSV(text string) (*series, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.tidy(5 * time.Minute)
+	return s, s.order(5 * time.Minute)
 }
 
 func TestCSVIsReadInTheFormsThatFilesHave(t *testing.T) {
@@ -141,8 +141,8 @@ func sound(t *testing.T, s *series, interval time.Duration) {
 		if at%interval.Milliseconds() != 0 || i > 0 && at <= s.times[i-1] {
 			t.Fatalf("open time %d is off the grid or out of order", at)
 		}
-		if c := s.candle(i); c.flaw() != "" {
-			t.Fatalf("candle %d is impossible: %s", i, c.flaw())
+		if c := s.candle(i); c.validate() != nil {
+			t.Fatalf("candle %d is impossible: %v", i, c.validate())
 		}
 	}
 }
@@ -157,7 +157,7 @@ func FuzzCSV(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		s, err := readCSV(context.Background(), bytes.NewReader(text), "X.csv")
 		if err == nil {
-			err = s.tidy(5 * time.Minute)
+			err = s.order(5 * time.Minute)
 		}
 		if err != nil {
 			if !errors.Is(err, data.ErrInput) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
-	"github.com/streamforge/gnn-trainer/data/binance"
 )
 
 // Exchange is what a look at the exchange comes to: what a load would ask of
@@ -23,29 +21,24 @@ type Exchange struct {
 // fetches nothing. It keeps to limits and bans as a load does, of which
 // cfg.Watch is told. Errors that the user mends wrap data.ErrInput.
 func LookAtExchange(ctx context.Context, cfg Config) (Exchange, error) {
-	interval, err := ParseInterval(cfg.Interval)
+	q, err := cfg.query()
 	if err != nil {
 		return Exchange{}, err
 	}
-	client, err := binance.NewClient(cfg.Binance)
+	client, cache, err := cfg.exchange(cfg.Watch)
 	if err != nil {
 		return Exchange{}, err
 	}
 	defer client.Close()
-	cache := binance.NewCache(cfg.Binance)
-	if err := client.Respect(cache); err != nil {
-		return Exchange{}, err
-	}
-	client.Watch(cfg.Watch)
 	var e Exchange
-	held, err := cfg.held(client, cache, interval)
+	held, err := q.held(client, cache)
 	if err != nil {
 		return Exchange{}, err
 	}
 	if e.Held = held != nil; e.Held {
 		e.Symbols, e.Bars = held.Symbols, (held.To-held.From)/held.Step.Milliseconds()
 	}
-	r, err := cfg.request(ctx, client, interval)
+	r, err := q.request(ctx, client)
 	if err != nil {
 		return e, fmt.Errorf("asking the exchange: %w", err)
 	}
@@ -60,38 +53,30 @@ type Extent struct{ Symbols, Bars int64 }
 
 // Extent tells how large the market will be that c describes.
 func (c Config) Extent(now time.Time) Extent {
-	interval, err := ParseInterval(c.Interval)
+	q, err := c.query()
 	if err != nil {
 		return Extent{}
 	}
-	selection, err := ParseSymbols(c.Symbols, c.Symbol)
-	if err != nil {
-		return Extent{}
-	}
-	span, err := c.Range()
-	if err != nil {
-		return Extent{}
-	}
-	e := Extent{Symbols: int64(max(len(selection.Names), selection.Top))}
+	e := Extent{Symbols: int64(max(len(q.selection.Names), q.selection.Top))}
 	switch c.Source {
 	case Simulated:
 		if e.Symbols == 0 {
 			e.Symbols = simulatedCount
 		}
-		_, e.Bars = simulatedBars(span, interval)
+		e.Bars = simulatedAxis(q.span, q.interval).bars
 	case Binance:
 		if e.Symbols == 0 {
 			e.Symbols = defaultTop
 		}
-		if from, to, err := c.bars(now, interval); err == nil {
-			e.Bars = (to - from) / interval.Milliseconds()
+		if from, to, err := q.bars(now); err == nil {
+			e.Bars = (to - from) / q.interval.Milliseconds()
 		}
 	default:
 		switch {
-		case span.Lookback > 0:
-			e.Bars = int64(span.Lookback / interval)
-		case !span.Start.IsZero() && !span.End.IsZero():
-			e.Bars = int64(span.End.Sub(span.Start) / interval)
+		case q.span.Lookback > 0:
+			e.Bars = int64(q.span.Lookback / q.interval)
+		case !q.span.Start.IsZero() && !q.span.End.IsZero():
+			e.Bars = int64(q.span.End.Sub(q.span.Start) / q.interval)
 		}
 	}
 	e.Bars = max(e.Bars, 0)

@@ -1,66 +1,49 @@
 package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
-	"math"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/streamforge/gnn-trainer/data"
 )
 
 // loadFiles reads DATA_DIR, one SYMBOL.csv or SYMBOL.parquet a symbol.
-func loadFiles(ctx context.Context, cfg Config) (*data.Market, Report, error) {
-	interval, err := ParseInterval(cfg.Interval)
+func loadFiles(ctx context.Context, q query) (*data.Market, Report, error) {
+	paths, err := listFiles(q.Dir)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	span, err := cfg.Range()
+	symbols, err := candidates(q, paths)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	selection, err := ParseSymbols(cfg.Symbols, cfg.Symbol)
+	all, err := readFiles(ctx, symbols, paths, q)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	paths, err := listFiles(cfg.Dir)
-	if err != nil {
+	if symbols, all, err = mostTraded(symbols, all, q, "DATA_DIR="+q.Dir); err != nil {
 		return nil, Report{}, err
 	}
-	symbols, err := candidates(cfg, selection, paths)
-	if err != nil {
-		return nil, Report{}, err
-	}
-	all, err := readFiles(ctx, symbols, paths, interval, span)
-	if err != nil {
-		return nil, Report{}, err
-	}
-	if selection.Top > 0 {
-		if symbols, all, err = mostTraded(symbols, all, selection.Top, cfg); err != nil {
+	for i, s := range all {
+		if err := s.checkNotEmpty(symbols[i], q.span.String()); err != nil {
 			return nil, Report{}, err
 		}
 	}
-	for i, s := range all {
-		if len(s.times) == 0 {
-			return nil, Report{}, noneIn(span, s, symbols[i])
-		}
-	}
-	return assemble(symbols, all, interval)
-}
-
-func noneIn(span Range, s *series, symbol string) error {
-	return bad(s.path, "has no candle with %s: choose another range, or leave %s out of SYMBOLS", span, symbol)
+	m, report, err := assemble(symbols, all, q.interval)
+	report.Unread = unreadIn(all)
+	return m, report, err
 }
 
 // listFiles finds each symbol's file by its name.
@@ -101,37 +84,32 @@ func pathError(doing string, err error) error {
 }
 
 // candidates are the symbols to read: those named, or every file's.
-func candidates(cfg Config, selection Selection, paths map[string]string) ([]string, error) {
+func candidates(q query, paths map[string]string) ([]string, error) {
 	found := slices.Sorted(maps.Keys(paths))
-	wanted := selection.Names
+	wanted := q.selection.Names
 	if wanted == nil {
 		wanted = found
 	}
-	var lacking []string
-	for _, symbol := range append(slices.Clone(wanted), cfg.Symbol) {
-		if symbol != "" && paths[symbol] == "" && !slices.Contains(lacking, symbol) {
-			lacking = append(lacking, symbol)
-		}
+	if lacking := q.lacking(wanted, func(symbol string) bool { return paths[symbol] != "" }); lacking != nil {
+		return nil, fmt.Errorf("%w: DATA_DIR=%s has no file of %s: add it, or choose among %s", data.ErrInput, q.Dir, strings.Join(lacking, ", "), strings.Join(found, ", "))
 	}
-	if lacking != nil {
-		return nil, fmt.Errorf("%w: DATA_DIR=%s has no file of %s: add it, or choose among %s", data.ErrInput, cfg.Dir, strings.Join(lacking, ", "), strings.Join(found, ", "))
-	}
-	if selection.Top > len(found) {
-		return nil, fmt.Errorf("%w: SYMBOLS=top:%d asks for more than the %d symbols in DATA_DIR=%s: set top:%d or less, or unset SYMBOLS", data.ErrInput, selection.Top, len(found), cfg.Dir, len(found))
+	if q.selection.Top > len(found) {
+		return nil, fmt.Errorf("%w: SYMBOLS=top:%d asks for more than the %d symbols in DATA_DIR=%s: set top:%d or less, or unset SYMBOLS", data.ErrInput, q.selection.Top, len(found), q.Dir, len(found))
 	}
 	return wanted, nil
 }
 
 // readFiles reads the files of the symbols side by side, cut to the range. The
-// first failure in the symbols' order is told, with the names of the others.
-func readFiles(ctx context.Context, symbols []string, paths map[string]string, interval time.Duration, span Range) ([]*series, error) {
-	all, errs := make([]*series, len(symbols)), make([]error, len(symbols))
-	sideBySide(len(symbols), func(i int) {
-		if all[i], errs[i] = readFile(ctx, paths[symbols[i]], interval); errs[i] == nil {
-			// A first cut lets memory go early. By LOOKBACK it keeps more
+// first failure in the symbols' order is reported, with the names of the others.
+func readFiles(ctx context.Context, symbols []string, paths map[string]string, q query) ([]*series, error) {
+	all := make([]*series, len(symbols))
+	errs := sideBySide(ctx, len(symbols), func(i int) (err error) {
+		if all[i], err = readFile(ctx, paths[symbols[i]], q.interval); err == nil {
+			// A first cut releases memory early. By LOOKBACK it keeps more
 			// than the market's range if another symbol has newer bars.
-			all[i].cut(span.bounds(all[i].newest(interval)))
+			all[i].cut(q.span.bounds(all[i].newest(q.interval)))
 		}
+		return err
 	})
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("reading candles: %w", ctx.Err())
@@ -153,29 +131,26 @@ func readFiles(ctx context.Context, symbols []string, paths map[string]string, i
 	case first != nil:
 		return nil, first
 	}
-	newest := int64(math.MinInt64)
-	for _, s := range all {
-		newest = max(newest, s.newest(interval))
-	}
-	for _, s := range all {
-		s.cut(span.bounds(newest))
-	}
+	cutAll(all, q.span, q.interval)
 	return all, nil
 }
 
 // sideBySide calls f with each number below n, as many at once as there are
-// threads.
-func sideBySide(n int, f func(i int)) {
-	var running sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+// threads, and gives its errors by number. Once ctx has ended it calls no more.
+func sideBySide(ctx context.Context, n int, f func(i int) error) []error {
+	errs := make([]error, n)
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range n {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			f(i)
+		g.Go(func() error {
+			if errs[i] = context.Cause(ctx); errs[i] == nil {
+				errs[i] = f(i)
+			}
+			return nil
 		})
 	}
-	running.Wait()
+	_ = g.Wait()
+	return errs
 }
 
 // FirstOf names the first few of many names, for a message of one line.
@@ -185,14 +160,6 @@ func FirstOf(names []string) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
 	}
 	return strings.Join(names, ", ")
-}
-
-// newest is the close of the newest bar, Unix ms.
-func (s *series) newest(interval time.Duration) int64 {
-	if len(s.times) == 0 {
-		return math.MinInt64
-	}
-	return s.times[len(s.times)-1] + interval.Milliseconds()
 }
 
 func readFile(ctx context.Context, path string, interval time.Duration) (*series, error) {
@@ -210,7 +177,7 @@ func readFile(ctx context.Context, path string, interval time.Duration) (*series
 	if err != nil {
 		return nil, err
 	}
-	return s, s.tidy(interval)
+	return s, s.order(interval)
 }
 
 // openCandles opens a file of candles of size bytes.
@@ -230,27 +197,4 @@ func openCandles(path string) (file *os.File, size int64, err error) {
 	}
 	file.Close()
 	return nil, 0, err
-}
-
-// mostTraded keeps the top symbols by quote volume over the range, most first.
-// SYMBOL takes the place of the last one where it is not among them. Symbols
-// without a candle in the range take no part. The ranking sees the whole range,
-// as the name top:N by traded volume says: for nodes that were chosen before
-// the test part began, list them.
-func mostTraded(symbols []string, all []*series, top int, cfg Config) ([]string, []*series, error) {
-	order := make([]int, 0, len(symbols))
-	traded := make([]float64, len(symbols))
-	for i, s := range all {
-		if traded[i] = s.turnover(); len(s.times) > 0 || symbols[i] == cfg.Symbol {
-			order = append(order, i)
-		}
-	}
-	if len(order) < top {
-		return nil, nil, fmt.Errorf("%w: SYMBOLS=top:%d, and only %d symbols in DATA_DIR=%s have candles in the range: set top:%d or less", data.ErrInput, top, len(order), cfg.Dir, len(order))
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(traded[b], traded[a]) })
-	if at := slices.IndexFunc(order, func(i int) bool { return symbols[i] == cfg.Symbol }); at >= top {
-		order[top-1] = order[at]
-	}
-	return picked(symbols, order[:top]), picked(all, order[:top]), nil
 }

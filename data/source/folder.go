@@ -40,15 +40,7 @@ const (
 // header or schema, and its first and last candles, as a load does. err is that
 // they could not be found. Errors that the user mends wrap data.ErrInput.
 func LookAtFiles(ctx context.Context, cfg Config) (f Folder, err error) {
-	interval, err := ParseInterval(cfg.Interval)
-	if err != nil {
-		return f, err
-	}
-	span, err := cfg.Range()
-	if err != nil {
-		return f, err
-	}
-	selection, err := ParseSymbols(cfg.Symbols, cfg.Symbol)
+	q, err := cfg.query()
 	if err != nil {
 		return f, err
 	}
@@ -56,14 +48,13 @@ func LookAtFiles(ctx context.Context, cfg Config) (f Folder, err error) {
 	if err != nil {
 		return f, err
 	}
-	if f.Symbols, err = candidates(cfg, selection, paths); err != nil {
+	if f.Symbols, err = candidates(q, paths); err != nil {
 		return f, err
 	}
-	looks, errs := make([]look, len(f.Symbols)), make([]error, len(f.Symbols))
-	sideBySide(len(f.Symbols), func(i int) {
-		if errs[i] = ctx.Err(); errs[i] == nil {
-			looks[i], errs[i] = lookAtFile(ctx, paths[f.Symbols[i]], interval)
-		}
+	looks := make([]look, len(f.Symbols))
+	errs := sideBySide(ctx, len(f.Symbols), func(i int) (err error) {
+		looks[i], err = lookAtFile(ctx, paths[f.Symbols[i]], q.interval)
+		return err
 	})
 	if ctx.Err() != nil {
 		return f, context.Cause(ctx)
@@ -88,43 +79,29 @@ func LookAtFiles(ctx context.Context, cfg Config) (f Folder, err error) {
 		return f, nil
 	}
 	if f.Whole {
-		f.Symbols, err = f.cut(all, span, interval, selection, cfg, wrong)
+		f.Symbols, err = f.cut(all, q, wrong)
 		return f, err
 	}
-	first, last := int64(math.MaxInt64), int64(math.MinInt64)
-	for _, s := range all {
-		first, last = min(first, s.times[0]), max(last, s.newest(interval))
-	}
-	f.Bars = barsBetween(first, last, span, interval)
+	first, last := extent(all, q.interval)
+	f.Bars = barsBetween(first, last, q.span, q.interval)
 	return f, nil
 }
 
 // cut does with whole files what a load does once they are read.
-func (f *Folder) cut(all []*series, span Range, interval time.Duration, selection Selection, cfg Config, wrong func(string, error)) ([]string, error) {
-	newest := int64(math.MinInt64)
-	for _, s := range all {
-		newest = max(newest, s.newest(interval))
+func (f *Folder) cut(all []*series, q query, wrong func(string, error)) ([]string, error) {
+	cutAll(all, q.span, q.interval)
+	symbols, all, err := mostTraded(f.Symbols, all, q, "DATA_DIR="+q.Dir)
+	if err != nil {
+		return f.Symbols, err
 	}
-	for _, s := range all {
-		s.cut(span.bounds(newest))
-	}
-	symbols := f.Symbols
-	if selection.Top > 0 {
-		var err error
-		if symbols, all, err = mostTraded(symbols, all, selection.Top, cfg); err != nil {
-			return f.Symbols, err
-		}
-	}
-	first, last := int64(math.MaxInt64), int64(math.MinInt64)
 	for i, s := range all {
-		if len(s.times) == 0 {
-			wrong(symbols[i], noneIn(span, s, symbols[i]))
-			continue
+		if err := s.checkNotEmpty(symbols[i], q.span.String()); err != nil {
+			wrong(symbols[i], err)
 		}
-		first, last = min(first, s.times[0]), max(last, s.newest(interval))
 	}
 	if f.Whole = len(f.Wrong) == 0; f.Whole {
-		f.Bars = (last - first) / interval.Milliseconds()
+		first, last := extent(all, q.interval)
+		f.Bars = (last - first) / q.interval.Milliseconds()
 	}
 	return symbols, nil
 }
@@ -137,7 +114,7 @@ func barsBetween(first, last int64, span Range, interval time.Duration) int64 {
 
 // look is what was seen of one file.
 type look struct {
-	series *series // tidied
+	series *series // in order
 	rows   int64   // about how many candles it has
 	whole  bool    // series has all of them
 }
@@ -156,7 +133,7 @@ func lookAtFile(ctx context.Context, path string, interval time.Duration) (l loo
 	if err != nil {
 		return l, err
 	}
-	return l, l.series.tidy(interval)
+	return l, l.series.order(interval)
 }
 
 func lookAtCSV(ctx context.Context, file *os.File, size int64, path string) (l look, err error) {

@@ -62,7 +62,7 @@ func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string
 		return nil, 0, bad(path, "cannot be read: %v", err)
 	}
 
-	s = newSeries(path, "row", at)
+	s = newSeries(origin{path: path, unit: "row", remedy: "correct or remove this row"}, at)
 	s.unread = unreadOf(header, at)
 	chosen := choose(file)
 	for q := openTime; q >= 0; q-- { // open_time first: it says how many rows there are
@@ -89,8 +89,9 @@ func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string
 		}
 	}
 	for i, place := range s.places {
-		if c := s.candle(i); c.flaw() != "" {
-			return nil, 0, badAt(path, s.unit, place, "%s: correct or remove this row", c.flaw())
+		c := s.candle(i)
+		if err := s.check(place, &c); err != nil {
+			return nil, 0, err
 		}
 	}
 	return s, file.NumRows(), nil
@@ -179,7 +180,7 @@ func (s *series) readPage(ctx context.Context, values parquet.ValueReader, buffe
 			}
 			read++
 			if err := s.addValue(v, as, q); err != nil {
-				return read, badAt(s.path, s.unit, int(part.number+read-1), "%s %v: correct or remove this row", q, err)
+				return read, s.badAt(int(part.number+read-1), "%s %v: correct or remove this row", q, err)
 			}
 		}
 		if errors.Is(err, io.EOF) {

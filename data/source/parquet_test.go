@@ -38,7 +38,7 @@ func parseParquet(file []byte) (*series, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, s.tidy(5 * time.Minute)
+	return s, s.order(5 * time.Minute)
 }
 
 type plainRow struct {
@@ -296,7 +296,7 @@ func FuzzParquetRows(f *testing.F) {
 			}
 		}
 		var at places
-		s := newSeries("X.parquet", "row", at)
+		s := newSeries(origin{path: "X.parquet", unit: "row"}, at)
 		for q := range quantities {
 			price := parquet.DoubleValue(10)
 			if q == quantity(kind)%quantities {
@@ -310,7 +310,7 @@ func FuzzParquetRows(f *testing.F) {
 			return
 		}
 		s.places = []int{1}
-		if c := s.candle(0); c.flaw() == "" && s.tidy(time.Minute) == nil {
+		if c := s.candle(0); c.validate() == nil && s.order(time.Minute) == nil {
 			sound(t, s, time.Minute)
 		}
 	})

@@ -171,6 +171,17 @@ func (r Range) bounds(newest int64) (from, to int64) {
 	return from, to
 }
 
+// Bounds are the first time that START, END and LOOKBACK ask for and the first
+// after it, Unix ms, when the newest bar closes at newest.
+func (c Config) Bounds(newest int64) (from, to int64, err error) {
+	r, err := c.Range()
+	if err != nil {
+		return 0, 0, err
+	}
+	from, to = r.bounds(newest)
+	return from, to, nil
+}
+
 // String names the range as the user wrote it, for messages.
 func (r Range) String() string {
 	var parts []string

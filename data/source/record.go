@@ -24,25 +24,24 @@ func Record(ctx context.Context, cfg Config, watch Recording) (err error) {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	client, err := binance.NewClient(cfg.Binance)
+	q, err := cfg.query()
+	if err != nil {
+		return err
+	}
+	client, cache, err := cfg.exchange(watch.Wait)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	cache := binance.NewCache(cfg.Binance)
 	unlock, err := cache.LockBooks()
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := client.Respect(cache); err != nil {
-		return err
-	}
-	client.Watch(watch.Wait)
 	known, err := client.Sync(ctx)
 	var symbols []string
 	if err == nil {
-		symbols, err = cfg.chosen(ctx, client, known)
+		symbols, err = q.chosen(ctx, client, known)
 	}
 	if ctx.Err() != nil {
 		return nil

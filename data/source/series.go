@@ -1,7 +1,6 @@
 package source
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -10,21 +9,33 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 )
 
-// series holds the candles of one file, column by column.
+// series is what every source yields of one symbol: its candles, column by
+// column, with the place that each came from. order sorts and checks them, cut
+// keeps a range, join adds what else was known at each close, and an assembly
+// lays them out in a market.
 type series struct {
-	path   string
-	unit   string                 // what counts places in the file: line, row
-	places []int                  // [R] where each candle stands, from 1
-	names  func(place int) string // in place of path and unit: how a place is named
+	origin
 	times  []int64
-	values [quantities][]float64 // each [R]; nil where the file lacks the column
+	values [quantities][]float64 // each [R]; nil where the source lacks the column
 
 	rows, duplicates, disordered int
 	unread                       []unread // columns of the file
 }
 
-func newSeries(path, unit string, at places) *series {
-	s := &series{path: path, unit: unit}
+// origin is where candles were read, for messages.
+type origin struct {
+	path   string                 // of the whole: a file, a collection
+	unit   string                 // what counts places in it: line, row
+	names  func(place int) string // names a place, instead of path and unit
+	places []int                  // [R] of each candle; lines and rows from 1
+	remedy string                 // for one candle that is impossible
+
+	asked bool // the source was asked for bars of the interval, and needs no guess at theirs
+}
+
+// newSeries has no candle yet, and the columns that are found in a header.
+func newSeries(from origin, at places) *series {
+	s := &series{origin: from}
 	for q := range s.values {
 		if at[q] >= 0 {
 			s.values[q] = []float64{}
@@ -33,10 +44,18 @@ func newSeries(path, unit string, at places) *series {
 	return s
 }
 
+// newSeriesOf has no candle yet, and the columns before end.
+func newSeriesOf(from origin, end quantity) *series {
+	s := &series{origin: from}
+	for q := range end {
+		s.values[q] = []float64{}
+	}
+	return s
+}
+
 func (s *series) candle(i int) candle {
-	var c candle
+	c := unknownCandle
 	for q, column := range s.values {
-		c[q] = math.NaN()
 		if column != nil {
 			c[q] = column[i]
 		}
@@ -44,7 +63,11 @@ func (s *series) candle(i int) candle {
 	return c
 }
 
-func (s *series) add(place int, openTime int64, c *candle) {
+// add appends a candle. One that is impossible is an error with its place.
+func (s *series) add(place int, openTime int64, c *candle) error {
+	if err := s.check(place, c); err != nil {
+		return err
+	}
 	s.places = append(s.places, place)
 	s.times = append(s.times, openTime)
 	for q, column := range s.values {
@@ -52,146 +75,78 @@ func (s *series) add(place int, openTime int64, c *candle) {
 			s.values[q] = append(column, c[q])
 		}
 	}
+	return nil
 }
 
-// bad is an error about the whole file.
+// check validates the candle at a place.
+func (o *origin) check(place int, c *candle) error {
+	if err := c.validate(); err != nil {
+		return o.badAt(place, "%v: %s", err, o.remedy)
+	}
+	return nil
+}
+
+// bad is an error about the whole of a source.
 func bad(path, format string, a ...any) error {
 	return fmt.Errorf("%w: %s %s", data.ErrInput, path, fmt.Sprintf(format, a...))
 }
 
-// badAt is an error about one place in the file.
-func badAt(path, unit string, place int, format string, a ...any) error {
-	return fmt.Errorf("%w: %s, %s %d: %s", data.ErrInput, path, unit, place, fmt.Sprintf(format, a...))
+// badAt is an error about one place.
+func (o *origin) badAt(place int, format string, a ...any) error {
+	return fmt.Errorf("%w: %s: %s", data.ErrInput, o.where(place), fmt.Sprintf(format, a...))
 }
 
-// badCandle is an error about one candle.
-func (s *series) badCandle(i int, format string, a ...any) error {
-	return fmt.Errorf("%w: %s: %s", data.ErrInput, s.where(i), fmt.Sprintf(format, a...))
-}
-
-// where names the place of a candle.
-func (s *series) where(i int) string {
-	if s.names == nil {
-		return s.path + ", " + s.place(i)
+// where names a place.
+func (o *origin) where(place int) string {
+	if o.names == nil {
+		return o.path + ", " + o.within(place)
 	}
-	return s.place(i)
+	return o.names(place)
 }
 
-// place names the place of a candle beside the path.
-func (s *series) place(i int) string {
-	if s.names == nil {
-		return fmt.Sprintf("%s %d", s.unit, s.places[i])
+// within names a place beside the path.
+func (o *origin) within(place int) string {
+	if o.names == nil {
+		return fmt.Sprintf("%s %d", o.unit, place)
 	}
-	return s.names(s.places[i])
+	return o.names(place)
 }
 
-// stamp writes an open time as the file has it and as people read it.
+// stamp writes an open time as the source has it and as people read it.
 func stamp(ms int64) string {
 	return fmt.Sprintf("%d (%s)", ms, time.UnixMilli(ms).UTC().Format(time.RFC3339))
 }
 
-// tidy sorts the candles by open time and drops repetitions, counting both, and
-// checks that they are bars of the interval.
-func (s *series) tidy(interval time.Duration) error {
-	s.rows = len(s.times)
-	newest := int64(math.MinInt64)
-	for _, t := range s.times {
-		if t < newest {
-			s.disordered++
-		}
-		newest = max(newest, t)
+// newest is the close of the newest bar, Unix ms.
+func (s *series) newest(interval time.Duration) int64 {
+	if len(s.times) == 0 {
+		return math.MinInt64
 	}
-	if s.disordered > 0 {
-		order := make([]int, s.rows)
-		for i := range order {
-			order[i] = i
-		}
-		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.times[a], s.times[b]) })
-		s.pick(order)
-	}
-	if err := s.dropDuplicates(); err != nil {
-		return err
-	}
-	return s.checkGrid(interval)
+	return s.times[len(s.times)-1] + interval.Milliseconds()
 }
 
-// pick keeps the candles at the given indices, in that order, over memory of
-// their own.
-func (s *series) pick(at []int) {
-	s.places, s.times = picked(s.places, at), picked(s.times, at)
-	for q, column := range s.values {
-		if column != nil {
-			s.values[q] = picked(column, at)
+// extent is the first open time of any series and the close of the newest bar.
+func extent(all []*series, interval time.Duration) (first, last int64) {
+	first, last = math.MaxInt64, math.MinInt64
+	for _, s := range all {
+		if len(s.times) > 0 {
+			first, last = min(first, s.times[0]), max(last, s.newest(interval))
 		}
+	}
+	return first, last
+}
+
+// cutAll keeps of all series the range, which may count back from the newest
+// bar of any of them.
+func cutAll(all []*series, span Range, interval time.Duration) {
+	_, newest := extent(all, interval)
+	for _, s := range all {
+		s.cut(span.bounds(newest))
 	}
 }
 
-func picked[T any](column []T, at []int) []T {
-	out := make([]T, len(at))
-	for i, j := range at {
-		out[i] = column[j]
-	}
-	return out
-}
-
-// dropDuplicates keeps the first of each run of equal candles. Candles that
-// claim one open time with different values are an error: nothing says which
-// of them is right.
-func (s *series) dropDuplicates() error {
-	keep := make([]int, 0, s.rows)
-	for i, t := range s.times {
-		if i == 0 || t != s.times[i-1] {
-			keep = append(keep, i)
-			continue
-		}
-		first := keep[len(keep)-1]
-		was, is := s.candle(first), s.candle(i)
-		for q := range quantities {
-			if was[q] != is[q] && !(math.IsNaN(was[q]) && math.IsNaN(is[q])) {
-				return bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s: remove one of them",
-					stamp(t), q, was[q], s.place(first), is[q], s.place(i))
-			}
-		}
-		s.duplicates++
-	}
-	if s.duplicates > 0 {
-		s.pick(keep)
-	}
-	return nil
-}
-
-// checkGrid refuses candles of another interval. The most frequent distance
-// between neighbours tells it, once it occurs again: missing bars only add
-// longer ones.
-func (s *series) checkGrid(interval time.Duration) error {
-	step := interval.Milliseconds()
-	seen := map[int64]int{}
-	for i := range len(s.times) - 1 {
-		seen[s.times[i+1]-s.times[i]]++
-	}
-	var usual int64
-	for d, n := range seen {
-		if n > seen[usual] || n == seen[usual] && d < usual {
-			usual = d
-		}
-	}
-	if usual != step && seen[usual] > 1 {
-		apart := time.Duration(usual) * time.Millisecond
-		if name := intervalName(apart); name != "" {
-			return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart: set INTERVAL=%s", intervalName(interval), name, name)
-		}
-		return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart, which is no bar length: resample it to one of %s", intervalName(interval), durationName(apart), intervalNames())
-	}
-	for i, t := range s.times {
-		if t%step != 0 {
-			return s.badCandle(i, "open_time is %s, not a whole multiple of INTERVAL=%s since 1970: correct or remove this candle", stamp(t), intervalName(interval))
-		}
-	}
-	return nil
-}
-
-// cut keeps the candles whose open time is in [from, to) and lets the memory
-// of the others go.
+// cut keeps the candles whose open time is in [from, to) and releases the
+// memory of the others.
 func (s *series) cut(from, to int64) {
 	first, _ := slices.BinarySearch(s.times, from)
 	last, _ := slices.BinarySearch(s.times, to)

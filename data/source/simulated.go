@@ -28,40 +28,23 @@ var simulatedSymbols = []string{
 
 // loadSimulated makes the market that cfg describes. Without START and END it
 // begins in 2024 and lasts LOOKBACK.
-func loadSimulated(ctx context.Context, cfg Config) (*data.Market, Report, error) {
-	interval, err := ParseInterval(cfg.Interval)
-	if err != nil {
-		return nil, Report{}, err
+func loadSimulated(ctx context.Context, q query) (*data.Market, Report, error) {
+	axis := simulatedAxis(q.span, q.interval)
+	if axis.bars < 1 {
+		return nil, Report{}, fmt.Errorf("%w: no bar of INTERVAL=%s opens with %s: choose a longer range", data.ErrInput, q.Interval, q.span)
 	}
-	span, err := cfg.Range()
-	if err != nil {
-		return nil, Report{}, err
-	}
-	selection, err := ParseSymbols(cfg.Symbols, cfg.Symbol)
-	if err != nil {
-		return nil, Report{}, err
-	}
-	start, bars := simulatedBars(span, interval)
-	if bars < 1 {
-		return nil, Report{}, fmt.Errorf("%w: no bar of INTERVAL=%s opens with %s: choose a longer range", data.ErrInput, cfg.Interval, span)
-	}
-	count := max(selection.Top, len(selection.Names))
+	count := max(q.selection.Top, len(q.selection.Names))
 	if count == 0 {
 		count = simulatedCount
 	}
-	if panelValues(count, bars, int(quantities)) > maxPanelValues {
-		return nil, Report{}, fmt.Errorf("%w: %d simulated symbols over %d bars do not fit in memory: choose a shorter range, or fewer SYMBOLS", data.ErrInput, count, bars)
-	}
-	m, err := simulate(ctx, simulatedNames(selection, count, cfg.Symbol), start, int(bars), interval, cfg.Seed)
-	if err != nil {
+	if err := checkSize(count, axis.bars, int(quantities)); err != nil {
 		return nil, Report{}, err
 	}
-	return m, countRows(m), nil
+	return simulate(ctx, simulatedNames(q.selection, count, q.Symbol), axis, q.Seed)
 }
 
-// simulatedBars is the first bar's open time, Unix ms, and how many bars open
-// in the range.
-func simulatedBars(span Range, interval time.Duration) (start, bars int64) {
+// simulatedAxis has the bars that open in the range.
+func simulatedAxis(span Range, interval time.Duration) axis {
 	length := simulatedSpan
 	if span.Lookback > 0 {
 		length = span.Lookback
@@ -81,8 +64,8 @@ func simulatedBars(span Range, interval time.Duration) (start, bars int64) {
 		ms := t.UnixMilli()
 		return ms + ((-ms)%step+step)%step
 	}
-	start = onGrid(from)
-	return start, (onGrid(to) - start) / step
+	start := onGrid(from)
+	return axis{start, (onGrid(to) - start) / step, interval}
 }
 
 // simulatedNames are count names, SYMBOL first.
@@ -111,42 +94,32 @@ func simulatedNames(selection Selection, count int, symbol string) []string {
 
 // simulate makes the market of the given symbols, the first of which is SYMBOL.
 // The same arguments give the same bits.
-func simulate(ctx context.Context, symbols []string, start int64, bars int, interval time.Duration, seed int64) (*data.Market, error) {
-	n := len(symbols)
-	m := newMarket(symbols, start, bars, interval, data.Columns)
+func simulate(ctx context.Context, symbols []string, a axis, seed int64) (*data.Market, Report, error) {
+	n, bars := len(symbols), int(a.bars)
+	var optional []quantity
+	for q := takerBuyVolume; q < quantities; q++ {
+		optional = append(optional, q)
+	}
+	market := newAssembly(symbols, a, optional)
 	stream := func(i int) *rand.Rand { return rand.New(rand.NewPCG(uint64(seed), uint64(i))) }
-	common := newCommon(sectors(n), bars, interval, stream(0))
-	for i, c := range newCoins(n, float64(day)/float64(interval), stream(1)) {
+	common := newCommon(sectors(n), bars, a.step, stream(0))
+	for i, c := range newCoins(n, float64(day)/float64(a.step), stream(1)) {
 		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("simulating %s: %w", symbols[i], err)
+			return nil, Report{}, fmt.Errorf("simulating %s: %w", symbols[i], err)
 		}
 		first := 0
 		if i > 0 && i == n-1 {
 			first = int(listingAt * float64(bars))
 		}
-		c.trade(m, i, first, common, stream(2+i))
-	}
-	return m, nil
-}
-
-// countRows counts what a market holds, as a reader would have.
-func countRows(m *data.Market) (report Report) {
-	for i := range m.Symbols {
-		first, last := -1, -1
-		rows := 0
-		for t := range m.Bars {
-			if m.Present(i, t) {
-				if first < 0 {
-					first = t
-				}
-				last = t
-				rows++
-			}
+		s := newSeriesOf(origin{path: "the simulation of " + symbols[i], unit: "bar", remedy: "this is a bug", asked: true}, quantities)
+		if err := c.trade(s, a, first, common, stream(2+i)); err != nil {
+			return nil, Report{}, err
 		}
-		report.Rows += rows
-		if rows > 0 {
-			report.Missing += last - first + 1 - rows
+		if err := s.order(a.step); err != nil {
+			return nil, Report{}, err
 		}
+		market.lay(i, s)
 	}
-	return report
+	m, report := market.result()
+	return m, report, nil
 }

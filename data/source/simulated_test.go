@@ -118,7 +118,7 @@ func TestASimulationThatCannotBeIsRefused(t *testing.T) {
 	}{
 		{Config{Start: "2024-01-01T00:01:00Z", End: "2024-01-01T00:02:00Z"}, []string{"no bar of INTERVAL=5m", "START=2024-01-01T00:01:00Z"}},
 		{Config{Lookback: "2m"}, nil}, // bar 0 opens within it
-		{Config{Symbols: "top:1000", Lookback: "9999w"}, []string{"1000 simulated symbols", "do not fit in memory"}},
+		{Config{Symbols: "top:1000", Lookback: "9999w"}, []string{"1000 symbols over", "set START and END, or fewer SYMBOLS"}},
 	} {
 		c.cfg.Source, c.cfg.Interval, c.cfg.Symbol = Simulated, "5m", "BTCUSDT"
 		_, _, err := Load(context.Background(), c.cfg)
@@ -152,8 +152,8 @@ func TestEverySimulatedCandleIsPossible(t *testing.T) {
 					}
 				case b < listed:
 					t.Fatalf("%s trades in bar %d, before it lists", symbol, b)
-				case c.flaw() != "" || slices.ContainsFunc(c[:], math.IsNaN):
-					t.Fatalf("%s bar %d is impossible: %s %v", symbol, b, c.flaw(), c)
+				case c.validate() != nil || slices.ContainsFunc(c[:], math.IsNaN):
+					t.Fatalf("%s bar %d is impossible: %v %v", symbol, b, c.validate(), c)
 				}
 			}
 		}

@@ -4,8 +4,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"time"
-
-	"github.com/streamforge/gnn-trainer/data"
 )
 
 // Funding as on Binance's perpetual futures: fixed every 8 hours, 0.01 % where
@@ -16,14 +14,10 @@ const (
 	fundingLimit  = 0.0075
 )
 
-// trade fills row i of the market from bar first on. The path of the price runs
-// from bar 0 and through missing bars, as a market does that nobody recorded.
-func (c *coin) trade(m *data.Market, i, first int, shared common, rng *rand.Rand) {
-	optional := func(column data.Column) []float64 { return m.Optional[column][i] }
-	taker, quote, rate := optional(data.TakerBuyVolume), optional(data.QuoteVolume), optional(data.FundingRate)
-	bid, ask := optional(data.BestBid), optional(data.BestAsk)
-	bidSize, askSize := optional(data.BidSize), optional(data.AskSize)
-
+// trade adds the symbol's candles to s, from bar first on. The path of the price
+// runs from bar 0 and through missing bars, as a market does that nobody
+// recorded.
+func (c *coin) trade(s *series, a axis, first int, shared common, rng *rand.Rand) error {
 	var (
 		normal    = rng.NormFloat64
 		deviation = c.deviation()
@@ -35,7 +29,7 @@ func (c *coin) trade(m *data.Market, i, first int, shared common, rng *rand.Rand
 		fundedAt  = logPrice
 		period    = int64(math.MinInt64)
 	)
-	for t := range m.Bars {
+	for t := range int(a.bars) {
 		v := shared.volatility[t]
 		factor := shared.factor[c.sector][t]
 		e := imbalanceDrift*x + math.Sqrt(1-imbalanceDrift*imbalanceDrift)*normal()
@@ -53,7 +47,7 @@ func (c *coin) trade(m *data.Market, i, first int, shared common, rng *rand.Rand
 		// Volume goes with volatility, with the size of the move, and with the
 		// time of day; takers buy more into a rise.
 		interest = 0.8*interest + 0.25*normal()
-		traded := c.turnover * season(m.OpenTime(t)) * math.Pow(v, 0.9) * math.Exp(0.35*(math.Abs(r)/sigma-1)+interest)
+		traded := c.turnover * season(a.openTime(t)) * math.Pow(v, 0.9) * math.Exp(0.35*(math.Abs(r)/sigma-1)+interest)
 		bought := min(max(0.5+0.12*math.Tanh(0.6*r/sigma)+0.05*normal(), 0.02), 0.98)
 		// In turbulence makers quote wider and thinner.
 		half := c.halfSpread * math.Sqrt(v) * math.Exp(0.25*normal())
@@ -62,20 +56,22 @@ func (c *coin) trade(m *data.Market, i, first int, shared common, rng *rand.Rand
 
 		// Funding follows how far the price ran in the period that ends.
 		logPrice += r
-		if p := (m.OpenTime(t) + m.Interval.Milliseconds()) / fundingPeriod.Milliseconds(); p != period {
+		if p := (a.openTime(t) + a.step.Milliseconds()) / fundingPeriod.Milliseconds(); p != period {
 			funding = min(max(fundingBase+0.008*(logPrice-fundedAt)+3e-5*normal(), -fundingLimit), fundingLimit)
 			fundedAt, period = logPrice, p
 		}
-		missing := rng.Float64() < missingChance && t > first && t < m.Bars-1
+		missing := rng.Float64() < missingChance && t > first && t < int(a.bars)-1
 		if t < first || missing {
 			continue
 		}
-		m.Open[i][t], m.High[i][t], m.Low[i][t], m.Close[i][t] = opened, high, low, closed
-		m.Volume[i][t] = traded / ((opened + high + low + closed) / 4)
-		quote[t], taker[t] = traded, bought*m.Volume[i][t]
-		bid[t], ask[t] = closed*(1-half), closed*(1+half)
-		bidSize[t], askSize[t], rate[t] = bids, asks, funding
+		volume := traded / ((opened + high + low + closed) / 4)
+		bar := tradedCandle(opened, high, low, closed, volume, bought*volume, traded)
+		bar[bestBid], bar[bestAsk], bar[bidSize], bar[askSize], bar[fundingRate] = closed*(1-half), closed*(1+half), bids, asks, funding
+		if err := s.add(t, a.openTime(t), &bar); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
 // season is the intraday pattern of crypto volumes: a peak when New York opens,

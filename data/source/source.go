@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
@@ -44,9 +45,7 @@ type Config struct {
 // Validate checks every value that can be checked without reading candles, and
 // tells all errors together. Each wraps data.ErrInput.
 func (c Config) Validate() error {
-	_, interval := ParseInterval(c.Interval)
-	_, span := c.Range()
-	_, symbols := ParseSymbols(c.Symbols, c.Symbol)
+	_, parsed := c.query()
 	var dir error
 	if c.Source == Files && c.Dir == "" {
 		dir = fmt.Errorf("%w: DATA_SOURCE=files needs DATA_DIR: set it to the folder of SYMBOL.csv or SYMBOL.parquet files", data.ErrInput)
@@ -60,29 +59,44 @@ func (c Config) Validate() error {
 			source = fmt.Errorf("%w: DATA_SOURCE=arango names nothing to read: set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles", data.ErrInput)
 		}
 	}
-	return errors.Join(dir, symbols, interval, span, source)
+	return errors.Join(dir, parsed, source)
 }
 
-// Load gathers the market that cfg describes. Errors that the user mends wrap
-// data.ErrInput. Counts of what was mended are in the Report.
+// query is a Config whose texts are read.
+type query struct {
+	Config
+	interval  time.Duration
+	span      Range
+	selection Selection
+}
+
+// query reads what the settings ask for, and tells all errors together.
+func (c Config) query() (query, error) {
+	q := query{Config: c}
+	var symbols, interval, span error
+	q.selection, symbols = ParseSymbols(c.Symbols, c.Symbol)
+	q.interval, interval = ParseInterval(c.Interval)
+	q.span, span = c.Range()
+	return q, errors.Join(symbols, interval, span)
+}
+
+// Load gathers the market that cfg describes. Errors that the user fixes wrap
+// data.ErrInput. Counts of what was tolerated are in the Report.
 func Load(ctx context.Context, cfg Config) (*data.Market, Report, error) {
-	var load func(context.Context, Config) (*data.Market, Report, error)
-	switch cfg.Source {
-	case Files:
-		load = loadFiles
-	case Simulated:
-		load = loadSimulated
-	case Binance:
-		load = loadBinance
-	case Arango:
-		load = loadArango
-	default:
+	load, known := map[string]func(context.Context, query) (*data.Market, Report, error){
+		Files: loadFiles, Simulated: loadSimulated, Binance: loadBinance, Arango: loadArango,
+	}[cfg.Source]
+	if !known {
 		return nil, Report{}, fmt.Errorf("%w: DATA_SOURCE=%s is not a candle source: set binance, arango, files or simulated", data.ErrInput, cfg.Source)
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, Report{}, err
 	}
-	return load(ctx, cfg)
+	q, err := cfg.query()
+	if err != nil {
+		return nil, Report{}, err
+	}
+	return load(ctx, q)
 }
 
 // Report counts what was mended while reading, over the symbols of the market.

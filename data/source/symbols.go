@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -69,4 +70,49 @@ func badName(name string) string {
 		return "holds a space or one of / \\ : which no symbol does: write it such as BTCUSDT"
 	}
 	return ""
+}
+
+// lacking are the wanted symbols, and SYMBOL, that there are not.
+func (q query) lacking(wanted []string, has func(symbol string) bool) (lacking []string) {
+	for _, symbol := range append(slices.Clone(wanted), q.Symbol) {
+		if symbol != "" && !has(symbol) && !slices.Contains(lacking, symbol) {
+			lacking = append(lacking, symbol)
+		}
+	}
+	return lacking
+}
+
+// mostTraded keeps the top symbols by quote volume over the range, most first;
+// without top, all. SYMBOL takes the place of the last one where it is not among
+// them. Symbols without a candle in the range take no part. The ranking sees the
+// whole range, as the name top:N by traded volume says: for nodes that were
+// chosen before the test split began, list them.
+func mostTraded(symbols []string, all []*series, q query, where string) ([]string, []*series, error) {
+	top := q.selection.Top
+	if top == 0 {
+		return symbols, all, nil
+	}
+	order := make([]int, 0, len(symbols))
+	traded := make([]float64, len(symbols))
+	for i, s := range all {
+		if traded[i] = s.turnover(); len(s.times) > 0 || symbols[i] == q.Symbol {
+			order = append(order, i)
+		}
+	}
+	if len(order) < top {
+		return nil, nil, fmt.Errorf("%w: SYMBOLS=top:%d, and only %d symbols have candles of the range in %s: set top:%d or less, or unset SYMBOLS", data.ErrInput, top, len(order), where, len(order))
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(traded[b], traded[a]) })
+	if at := slices.IndexFunc(order, func(i int) bool { return symbols[i] == q.Symbol }); at >= top {
+		order[top-1] = order[at]
+	}
+	return picked(symbols, order[:top]), picked(all, order[:top]), nil
+}
+
+// checkNotEmpty rejects a symbol that was chosen and has no candle in the range.
+func (s *series) checkNotEmpty(symbol, span string) error {
+	if len(s.times) > 0 {
+		return nil
+	}
+	return bad(s.path, "has no candle with %s: choose another range, or leave %s out of SYMBOLS", span, symbol)
 }

@@ -22,7 +22,7 @@ func seriesOf(t *testing.T, path, text string) *series {
 	return s
 }
 
-func TestAPanelKeepsMissingBarsMissing(t *testing.T) {
+func TestAMarketKeepsMissingBarsMissing(t *testing.T) {
 	long := seriesOf(t, "A.csv", plainHeader+line(0, 10)+line(1, 11)+line(2, 12)+line(3, 13))
 	lists := seriesOf(t, "B.csv", plainHeader+line(1, 6)+line(3, 7)+line(3, 7))
 	later := seriesOf(t, "C.csv", "open_time,open,high,low,close,volume,funding_rate,bid_size\n"+
@@ -32,7 +32,7 @@ func TestAPanelKeepsMissingBarsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if m.Start != t0 || m.Bars != 5 || m.OpenTime(4) != t0+4*fiveMinutes {
-		t.Errorf("panel begins at %d with %d bars", m.Start, m.Bars)
+		t.Errorf("market begins at %d with %d bars", m.Start, m.Bars)
 	}
 	present := []string{"11110", "01010", "00001"}
 	for i, want := range present {

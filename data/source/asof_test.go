@@ -15,15 +15,29 @@ import (
 	"time"
 )
 
-// seenAt are observations at the times, whose values are all different.
-func seenAt(random *rand.Rand, times []int64) *observations {
-	o := &observations{times: times, values: map[quantity][]float64{fundingRate: {}, bestBid: {}}}
-	for q := range o.values {
-		for range times {
-			o.values[q] = append(o.values[q], random.Float64())
-		}
+// seen is a value of two quantities, and when it became known.
+type seen struct {
+	at     int64
+	values [2]float64
+}
+
+// seenAt has another value at each of the times.
+func seenAt(random *rand.Rand, times []int64) []seen {
+	all := make([]seen, len(times))
+	for i, at := range times {
+		all[i] = seen{at, [2]float64{random.Float64(), random.Float64()}}
 	}
-	return o
+	return all
+}
+
+// joined are the bars with what was seen, given in any order.
+func joined(random *rand.Rand, times []int64, all []seen, interval time.Duration) *series {
+	s, o := &series{times: times}, newAsOf(interval, fundingAge, fundingRate, bestBid)
+	for _, i := range random.Perm(len(all)) {
+		o.add(all[i].at, nil, all[i].values[:]...)
+	}
+	s.join(o)
+	return s
 }
 
 // irregular are n rising times with an average distance.
@@ -63,24 +77,19 @@ func TestNothingSeenAtABarsCloseOrLaterIsJoinedToIt(t *testing.T) {
 			}
 			times = slices.Compact(times)
 		}
-		before, after := seenAt(random, times), seenAt(random, times)
-		a := barsOf(random, times[0]-3_600_000, times[len(times)-1]+3_600_000, interval)
-		b := &series{times: a.times}
-		at := random.IntN(len(a.times))
-		closing := a.times[at] + interval.Milliseconds()
+		before := seenAt(random, times)
+		bars := barsOf(random, times[0]-3_600_000, times[len(times)-1]+3_600_000, interval).times
+		at := random.IntN(len(bars))
+		closing := bars[at] + interval.Milliseconds()
 		// The future is another one: other values, other times, fewer or more.
 		cut, _ := slices.BinarySearch(times, closing)
-		for q := range after.values {
-			copy(after.values[q][:cut], before.values[q][:cut])
+		later := slices.Clone(times[cut:])
+		for i := range later {
+			later[i] += random.Int64N(1000) * int64(i)
 		}
-		after.times = slices.Clone(times)
-		for i := cut; i < len(times); i++ {
-			after.times[i] += random.Int64N(1000) * int64(i-cut)
-		}
-		slices.Sort(after.times[cut:])
-		a.join(before, interval, fundingAge)
-		b.join(after, interval, fundingAge)
-		for q := range before.values {
+		after := append(slices.Clone(before[:cut]), seenAt(random, later)...)
+		a, b := joined(random, bars, before, interval), joined(random, bars, after, interval)
+		for _, q := range []quantity{fundingRate, bestBid} {
 			for i := range at + 1 {
 				if x, y := a.values[q][i], b.values[q][i]; x != y && !(math.IsNaN(x) && math.IsNaN(y)) {
 					t.Fatalf("seed %d: the future after bar %d changed bar %d from %v to %v", seed, at, i, x, y)
@@ -93,15 +102,28 @@ func TestNothingSeenAtABarsCloseOrLaterIsJoinedToIt(t *testing.T) {
 func TestTheLastValueBeforeTheCloseIsJoinedWhileItIsYoung(t *testing.T) {
 	const minute = int64(60_000)
 	s := &series{times: []int64{0, 5 * minute, 10 * minute, 15 * minute, 200 * minute}}
-	o := &observations{
-		times:  []int64{5*minute - 1, 5 * minute, 9 * minute, 15 * minute, 16 * minute},
-		values: map[quantity][]float64{bestBid: {1, 2, 3, 4, 5}},
+	o := newAsOf(5*time.Minute, time.Hour, bestBid)
+	for i, at := range []int64{5*minute - 1, 5 * minute, 9 * minute, 15 * minute, 16 * minute} {
+		o.add(at, nil, float64(i+1))
 	}
-	s.join(o, 5*time.Minute, time.Hour)
+	s.join(o)
 	want := []float64{1, 3, 3, 5, math.NaN()}
 	for i, v := range want {
 		if got := s.values[bestBid][i]; got != v && !(math.IsNaN(v) && math.IsNaN(got)) {
 			t.Errorf("bar %d has %v, want %v", i, got, v)
+		}
+	}
+}
+
+func TestOfTwoValuesOfOneTimeTheHigherRankCountsInAnyOrder(t *testing.T) {
+	for _, ranks := range [][]string{{"a", "b"}, {"b", "a"}, {"b", "a", "b"}} {
+		o := newAsOf(5*time.Minute, time.Hour, bestBid)
+		for _, rank := range ranks {
+			o.add(7, []byte(rank), map[string]float64{"a": 1, "b": 2}[rank])
+		}
+		s := &series{times: []int64{0}}
+		if s.join(o); s.values[bestBid][0] != 2 {
+			t.Errorf("given as %v, %v counts", ranks, s.values[bestBid][0])
 		}
 	}
 }
@@ -133,16 +155,16 @@ func TestFundingRatesJoinAsPandasMergeAsofJoinsThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &observations{values: map[quantity][]float64{}}
+	o := newAsOf(5*time.Minute, fundingAge, fundingRate)
 	for _, row := range rows[1:] {
 		at, err := strconv.ParseInt(row[0], 10, 64)
 		rate, err2 := strconv.ParseFloat(row[1], 64)
 		if err != nil || err2 != nil {
 			t.Fatal(row)
 		}
-		o.times, o.values[fundingRate] = append(o.times, at), append(o.values[fundingRate], rate)
+		o.add(at, nil, rate)
 	}
-	s.join(o, 5*time.Minute, fundingAge)
+	s.join(o)
 	script := `
 import json, sys, pandas as pd
 bars = pd.read_csv(sys.argv[1] + "/XRPUSDT-5m.csv", usecols=["open_time"])

@@ -1,0 +1,106 @@
+package source
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// axis is the time axis of a market.
+type axis struct {
+	start int64 // open time of the first bar, Unix ms
+	bars  int64
+	step  time.Duration
+}
+
+func (a axis) openTime(bar int) int64 { return a.start + int64(bar)*a.step.Milliseconds() }
+
+// assembly is a market that is made of the series of its symbols. Every source
+// ends here.
+type assembly struct {
+	market  *data.Market
+	axis    axis
+	columns [quantities][][]float64 // of the market; nil where it lacks one
+	reports []Report                // [N]
+}
+
+// newAssembly makes a market of missing bars. Its size is checked before by
+// checkSize.
+func newAssembly(symbols []string, a axis, optional []quantity) *assembly {
+	columns := func() [][]float64 { return data.NewSeries(len(symbols), int(a.bars)) }
+	m := &data.Market{
+		Symbols: symbols, Interval: a.step, Start: a.start, Bars: int(a.bars),
+		Open: columns(), High: columns(), Low: columns(), Close: columns(), Volume: columns(),
+		Optional: map[data.Column][][]float64{},
+	}
+	all := [quantities][][]float64{openPrice: m.Open, highPrice: m.High, lowPrice: m.Low, closePrice: m.Close, baseVolume: m.Volume}
+	for _, q := range optional {
+		all[q] = columns()
+		m.Optional[data.Column(q.String())] = all[q]
+	}
+	return &assembly{market: m, axis: a, columns: all, reports: make([]Report, len(symbols))}
+}
+
+// lay places the series of symbol i, which has at least one candle and lies on
+// the axis. It may be called for several symbols at once.
+func (a *assembly) lay(i int, s *series) {
+	step := a.axis.step.Milliseconds()
+	for q, column := range s.values {
+		if a.columns[q] == nil || column == nil {
+			continue
+		}
+		row := a.columns[q][i]
+		for j, t := range s.times {
+			row[(t-a.axis.start)/step] = column[j]
+		}
+	}
+	a.reports[i] = Report{
+		Rows: s.rows, Duplicates: s.duplicates, Disordered: s.disordered,
+		Missing: int((s.times[len(s.times)-1]-s.times[0])/step) + 1 - len(s.times),
+	}
+}
+
+// result is the market without the optional columns in which nothing is known.
+func (a *assembly) result() (*data.Market, Report) {
+	var report Report
+	for _, r := range a.reports {
+		report.Rows += r.Rows
+		report.Duplicates += r.Duplicates
+		report.Disordered += r.Disordered
+		report.Missing += r.Missing
+	}
+	for name, column := range a.market.Optional {
+		if !slices.ContainsFunc(column, anyKnown) {
+			delete(a.market.Optional, name)
+		}
+	}
+	return a.market, report
+}
+
+func anyKnown(values []float64) bool {
+	return slices.ContainsFunc(values, func(v float64) bool { return !math.IsNaN(v) })
+}
+
+// assemble lays the series of the symbols, none of them empty, on one time
+// axis, from the first bar of any to the last of any.
+func assemble(symbols []string, all []*series, interval time.Duration) (*data.Market, Report, error) {
+	first, last := extent(all, interval)
+	a := axis{first, (last - first) / interval.Milliseconds(), interval}
+	var optional []quantity
+	for q := takerBuyVolume; q < quantities; q++ {
+		if slices.ContainsFunc(all, func(s *series) bool { return anyKnown(s.values[q]) }) {
+			optional = append(optional, q)
+		}
+	}
+	if err := checkWidth(all, a, int(takerBuyVolume)+len(optional)); err != nil {
+		return nil, Report{}, err
+	}
+	w := newAssembly(symbols, a, optional)
+	for i, s := range all {
+		w.lay(i, s)
+	}
+	m, report := w.result()
+	return m, report, nil
+}

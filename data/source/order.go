@@ -1,0 +1,116 @@
+package source
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// order sorts the candles by open time and drops repetitions, counting both, and
+// checks that they are bars of the interval.
+func (s *series) order(interval time.Duration) error {
+	s.rows = len(s.times)
+	newest := int64(math.MinInt64)
+	for _, t := range s.times {
+		if t < newest {
+			s.disordered++
+		}
+		newest = max(newest, t)
+	}
+	if s.disordered > 0 {
+		order := make([]int, s.rows)
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.times[a], s.times[b]) })
+		s.pick(order)
+	}
+	if err := s.dropDuplicates(); err != nil {
+		return err
+	}
+	return s.checkGrid(interval)
+}
+
+// pick keeps the candles at the given indices, in that order, over memory of
+// their own.
+func (s *series) pick(at []int) {
+	s.places, s.times = picked(s.places, at), picked(s.times, at)
+	for q, column := range s.values {
+		if column != nil {
+			s.values[q] = picked(column, at)
+		}
+	}
+}
+
+func picked[T any](column []T, at []int) []T {
+	out := make([]T, len(at))
+	for i, j := range at {
+		out[i] = column[j]
+	}
+	return out
+}
+
+// dropDuplicates keeps the first of each run of equal candles. Candles that
+// claim one open time with different values are an error: nothing says which
+// of them is right.
+func (s *series) dropDuplicates() error {
+	keep := make([]int, 0, s.rows)
+	for i, t := range s.times {
+		if i == 0 || t != s.times[i-1] {
+			keep = append(keep, i)
+			continue
+		}
+		first := keep[len(keep)-1]
+		was, is := s.candle(first), s.candle(i)
+		for q := range quantities {
+			if was[q] != is[q] && !(math.IsNaN(was[q]) && math.IsNaN(is[q])) {
+				return bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s: remove one of them",
+					stamp(t), q, was[q], s.within(s.places[first]), is[q], s.within(s.places[i]))
+			}
+		}
+		s.duplicates++
+	}
+	if s.duplicates > 0 {
+		s.pick(keep)
+	}
+	return nil
+}
+
+// checkGrid rejects candles of another interval. The most frequent distance
+// between neighbors tells it, once it occurs again: missing bars only add
+// longer ones.
+func (s *series) checkGrid(interval time.Duration) error {
+	step := interval.Milliseconds()
+	if usual := s.usualDistance(); usual != step && usual > 0 && !s.asked {
+		apart := time.Duration(usual) * time.Millisecond
+		if name := intervalName(apart); name != "" {
+			return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart: set INTERVAL=%s", intervalName(interval), name, name)
+		}
+		return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart, which is no bar length: resample it to one of %s", intervalName(interval), durationName(apart), intervalNames())
+	}
+	for i, t := range s.times {
+		if t%step != 0 {
+			return s.badAt(s.places[i], "open_time is %s, not a whole multiple of INTERVAL=%s since 1970: %s", stamp(t), intervalName(interval), s.remedy)
+		}
+	}
+	return nil
+}
+
+// usualDistance is the most frequent distance between neighbors, ms; 0: none
+// occurs twice.
+func (s *series) usualDistance() (usual int64) {
+	seen := map[int64]int{}
+	for i := range len(s.times) - 1 {
+		seen[s.times[i+1]-s.times[i]]++
+	}
+	for d, n := range seen {
+		if n > seen[usual] || n == seen[usual] && d < usual {
+			usual = d
+		}
+	}
+	if seen[usual] < 2 {
+		return 0
+	}
+	return usual
+}

@@ -1,0 +1,79 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/data/binance"
+)
+
+// held is a request for symbols that are named and a range that has ended, all
+// of which the cache has; nil: it is another one. So a run that goes on, and one
+// that is repeated, need no exchange.
+func (q query) held(client *binance.Client, cache *binance.Cache) (*binance.Request, error) {
+	if q.selection.Names == nil || q.span.End.IsZero() || q.span.Start.IsZero() && q.span.Lookback == 0 {
+		return nil, nil
+	}
+	r := &binance.Request{Symbols: q.selection.Names, Interval: q.Interval, Step: q.interval}
+	var err error
+	if r.From, r.To, err = q.bars(time.Now()); err != nil || r.To < q.span.End.UnixMilli() {
+		return nil, nil // as our clock has it: the exchange's decides
+	}
+	if err := checkSize(len(r.Symbols), (r.To-r.From)/r.Step.Milliseconds(), int(quantities)); err != nil {
+		return nil, err
+	}
+	if whole, err := client.Holds(cache, *r); err != nil || !whole {
+		return nil, err
+	}
+	return r, nil
+}
+
+// request is what q asks of the exchange.
+func (q query) request(ctx context.Context, client *binance.Client) (*binance.Request, error) {
+	known, err := client.Sync(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &binance.Request{Interval: q.Interval, Step: q.interval}
+	if r.From, r.To, err = q.bars(client.Now()); err != nil {
+		return nil, err
+	}
+	if r.Symbols, err = q.chosen(ctx, client, known); err != nil {
+		return nil, err
+	}
+	return r, checkSize(len(r.Symbols), (r.To-r.From)/r.Step.Milliseconds(), int(quantities))
+}
+
+func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
+
+// bars are the open times of the range's first bar and of the one after its
+// last, at most up to what has closed by now.
+func (q query) bars(now time.Time) (from, to int64, err error) {
+	span := q.span
+	if span.Start.IsZero() && span.Lookback == 0 {
+		span.Lookback = defaultLookback
+	}
+	step := q.interval.Milliseconds()
+	newest := now.Add(-settling).UnixMilli() / step * step // what opens there has not closed
+	from, to = span.bounds(newest)
+	from, to = (from+step-1)/step*step, (min(to, newest)+step-1)/step*step
+	to = min(to, newest)
+	if from >= to {
+		return 0, 0, fmt.Errorf("%w: no bar of %s has closed within %s, and it is %s: set START, END or LOOKBACK to a range of the past", data.ErrInput, q.Interval, span, now.UTC().Format(time.RFC3339))
+	}
+	return from, to, nil
+}
+
+// chosen are the symbols that become nodes.
+func (q query) chosen(ctx context.Context, client *binance.Client, known []binance.Symbol) ([]string, error) {
+	selection := q.selection
+	if selection.Names != nil {
+		return selection.Names, client.Check(known, selection.Names)
+	}
+	if selection.Top == 0 {
+		selection.Top = defaultTop
+	}
+	return client.Top(ctx, known, q.Symbol, selection.Top)
+}
