@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/streamforge/gnn-trainer/data"
 )
 
@@ -190,53 +192,42 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 
 // run does the tasks side by side, and tells how far they are.
 func (c *Client) run(ctx context.Context, tasks []task, watch data.Watcher) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	if len(tasks) == 0 {
+		return nil
+	}
 	total := 0
 	for _, t := range tasks {
 		total += t.pages
 	}
-	if total == 0 && len(tasks) == 0 {
-		return nil
-	}
 	var mu sync.Mutex
 	count := 0
-	tell := func(step data.Step) {
+	c.gate.mu.Lock()
+	c.gate.tell = func(step data.Step) {
 		mu.Lock()
 		defer mu.Unlock()
 		step.Done, step.Total = count, total
 		watch.Tell(step)
 	}
+	c.gate.mu.Unlock()
 	done := func() {
 		mu.Lock()
+		defer mu.Unlock()
 		count++
 		watch.Tell(data.Step{Phase: data.Fetching, Done: count, Total: total})
-		mu.Unlock()
 	}
-	c.gate.mu.Lock()
-	c.gate.tell = tell
-	c.gate.mu.Unlock()
-	queue := make(chan task)
-	var workers sync.WaitGroup
-	for range min(fetchers, len(tasks)) {
-		workers.Go(func() {
-			for t := range queue {
-				if ctx.Err() != nil {
-					continue
-				}
-				if err := t.do(ctx, done); err != nil {
-					cancel(err)
-				}
+	workers, fetching := errgroup.WithContext(ctx)
+	workers.SetLimit(fetchers)
+	for _, t := range tasks {
+		workers.Go(func() error {
+			if fetching.Err() != nil {
+				return nil
 			}
+			return t.do(fetching, done)
 		})
 	}
-	for _, t := range tasks {
-		if ctx.Err() != nil {
-			break
-		}
-		queue <- t
+	err := workers.Wait()
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // rather than what a request made of it
 	}
-	close(queue)
-	workers.Wait()
-	return context.Cause(ctx)
+	return err
 }

@@ -7,9 +7,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/streamforge/gnn-trainer/data"
 )
@@ -99,57 +100,43 @@ func (r *Recorder) Run(parent context.Context) error {
 		r.pace = usualPace
 	}
 	r.asks = make(chan struct{}, snapshotsAtOnce)
-	ctx, fail := context.WithCancelCause(parent)
-	defer fail(nil)
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
 
-	var shards, others sync.WaitGroup
-	batches, errs := make(chan batch), make(chan error)
+	// The shards end on ctx or an error of any, the writer once they have handed
+	// over what they have, and the watchers last.
+	shards, recording := errgroup.WithContext(ctx)
+	var writer, watchers errgroup.Group
+	batches := make(chan batch)
 	for some := range slices.Chunk(symbols, r.pace.streams) {
 		s := r.newShard(some)
-		shards.Go(func() {
-			if err := s.run(ctx, batches); err != nil {
-				errs <- err
-			}
-		})
+		shards.Go(func() error { return s.run(recording, batches) })
 	}
-	others.Go(func() { // writes until the last shard has ended
-		if err := r.write(batches, fail); err != nil {
-			errs <- err
-		}
-	})
-	others.Go(func() { r.report(ctx) })
-	others.Go(func() { r.listen(ctx) })
-	go func() {
-		shards.Wait()
-		close(batches)
-		fail(nil)
-		others.Wait()
-		close(errs)
-	}()
-	var all []error
-	for err := range errs {
-		fail(err)
-		all = append(all, err)
-	}
-	if len(all) == 0 && r.rows.Load() == 0 {
+	writer.Go(func() error { return r.write(batches, cancel) })
+	watchers.Go(func() error { r.report(recording); return nil })
+	watchers.Go(func() error { r.listen(recording); return nil })
+	err := shards.Wait()
+	close(batches)
+	err = errors.Join(err, writer.Wait(), watchers.Wait())
+	if err == nil && r.rows.Load() == 0 {
 		r.warnOfNothing()
 	}
 	if r.Tell != nil {
 		r.Tell(r.Stats())
 	}
-	return errors.Join(all...)
+	return err
 }
 
 // write gives rows to the sink. After an error it takes them only, so that the
 // shards can end.
-func (r *Recorder) write(batches <-chan batch, fail func(error)) (failed error) {
+func (r *Recorder) write(batches <-chan batch, stop func()) (failed error) {
 	for b := range batches {
 		if failed != nil {
 			continue
 		}
 		if err := r.Sink.AppendBook(b.symbol, b.rows); err != nil {
 			failed = fmt.Errorf("keeping the book of %s: %w", b.symbol, err)
-			fail(failed)
+			stop()
 			continue
 		}
 		r.rows.Add(int64(len(b.rows)))
