@@ -233,7 +233,7 @@ func TestARunThatArangoDBRefusesEndsAtOnceAndSaysWhy(t *testing.T) {
 		changes map[string]string
 		want    string
 	}{
-		{"a wrong password", map[string]string{"ARANGO_PASSWORD": arangoPassword + "x"}, "does not take ARANGO_PASSWORD of ARANGO_USER=trainer: mend one of the two"},
+		{"a wrong password", map[string]string{"ARANGO_PASSWORD": arangoPassword + "x"}, "rejects ARANGO_PASSWORD of ARANGO_USER=trainer: correct one of the two"},
 		{"an unknown database", map[string]string{"ARANGO_DB": "markt"}, "ARANGO_DB=markt is no database of ArangoDB at"},
 		{"no authority", map[string]string{"CA_PATH": ""}, "set CA_PATH to the PEM file of the one that signed it"},
 		{"no such graph", map[string]string{"GRAPH_COLLECTION_NAME": "gone"}, "gone is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"},

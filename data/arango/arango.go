@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Report counts what was tolerated while reading.
@@ -25,21 +25,16 @@ type Report struct {
 	Masked      int `json:"incomplete_nodes"`          // that lack a feature, and are masked
 	Edges       int `json:"edges"`                     // kept
 	Duplicates  int `json:"repeated_edges"`            // with the same values, dropped
-	Nowhere     int `json:"edges_to_nowhere"`          // to nodes that do not exist, dropped
+	Dangling    int `json:"edges_to_nowhere"`          // to nodes that do not exist, dropped
 	MaskedEdges int `json:"edges_of_incomplete_nodes"` // dropped
 	Outside     int `json:"edges_outside"`             // of nodes or times that were not chosen, dropped
 
 	Ignored []string `json:"ignored_attributes,omitempty"` // of nodes, in sorted order: no numbers
 }
 
-// refusal is an error about what the database holds.
-func refusal(format string, a ...any) error {
-	return fmt.Errorf("%w: %s", data.ErrInput, fmt.Sprintf(format, a...))
-}
-
-// refuse is an error about one document.
-func refuse(collection string, key []byte, format string, a ...any) error {
-	return refusal("%s, _key %s: %s", collection, key, fmt.Sprintf(format, a...))
+// badDocument is a fault of one document, which is named by its _id.
+func badDocument(collection string, key []byte, format string, a ...any) *fault.Error {
+	return fault.Input(format, a...).At("%s/%s", collection, key)
 }
 
 // listed writes names for a message, the first few of many.

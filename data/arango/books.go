@@ -42,7 +42,7 @@ func (d *DB) Books(ctx context.Context, collections []string, r Reading, visit f
 			b.BestAsk, b.AskSize = asks.best(), asks.size()
 		}
 		if err != nil {
-			return refuse(collection, key, "%v: correct or remove this document", err)
+			return badDocument(collection, key, "%w", err).Fix("correct or remove this document")
 		}
 		if b.BestAsk < b.BestBid {
 			d.report.Crossed++
@@ -62,11 +62,11 @@ func (d *DB) Fundings(ctx context.Context, collections []string, r Reading, visi
 			return nil
 		})
 		if rate.best == 0 {
-			return refuse(collection, key, "it has no funding_rate or fundingRate: correct or remove this document")
+			return badDocument(collection, key, "the document has no funding_rate or fundingRate").Fix("correct or remove this document")
 		}
 		n, there, asText, err := rate.v.number()
 		if err != nil || !there {
-			return refuse(collection, key, "%s %s is not a number: correct or remove this document", fundingRates[rate.best-1], rate.v.shown())
+			return badDocument(collection, key, "%s %s is not a number", fundingRates[rate.best-1], rate.v.shown()).Fix("correct or remove this document")
 		}
 		if asText {
 			d.report.Strings++
@@ -99,11 +99,11 @@ func (d *DB) observed(ctx context.Context, collections, attributes, timeNames []
 				symbol = symbols.fallback
 			}
 			if symbol == "" {
-				return refuse(collection, key, "it has no symbol, and neither %s nor SYMBOL says one: give it a symbol", collection)
+				return badDocument(collection, key, "the document has no symbol, and neither %s nor SYMBOL names one", collection).Fix("give it a symbol")
 			}
 			at, err := when.millis()
 			if err != nil {
-				return refuse(collection, key, "%v: correct or remove this document", err)
+				return badDocument(collection, key, "%w", err).Fix("correct or remove this document")
 			}
 			if !symbols.wanted(symbol) {
 				return nil
@@ -130,7 +130,7 @@ func (d *DB) levels(doc []byte, name, short string, sign int) (levels, error) {
 		name, side = short, other
 	}
 	if side.isNull() {
-		return nil, fmt.Errorf("it has no %s", name)
+		return nil, fmt.Errorf("the document has no %s", name)
 	}
 	if !side.isArray() {
 		return nil, fmt.Errorf("%s %s is no list of [price, size]", name, side.shown())

@@ -3,6 +3,8 @@ package arango
 import (
 	"context"
 	"math"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Candle is one bar of one symbol. Prices and volumes are checked for being
@@ -25,7 +27,7 @@ type Reading struct {
 }
 
 // Candles visits the candles of the collections, in any order. place names the
-// document in origins. Documents that cannot be candles are refused with
+// document in origins. Documents that cannot be candles are rejected with
 // collection and _key; those of another interval are passed over and counted.
 func (d *DB) Candles(ctx context.Context, collections []string, r Reading, origins *Origins, visit func(place int, c Candle) error) error {
 	for _, name := range collections {
@@ -50,7 +52,7 @@ func (d *DB) Candles(ctx context.Context, collections []string, r Reading, origi
 		}
 		d.report.Intervals += others
 		if read := d.report.Documents - before; others > 0 && others == read {
-			return refusal("CANDLES_COLLECTION: %s holds no candle of INTERVAL=%s, but of %s: set INTERVAL=%s, or name another collection", name, r.Interval, other, other)
+			return fault.Input("CANDLES_COLLECTION: %s holds no candle of INTERVAL=%s, but of %s", name, r.Interval, other).At("%s", name).Fix("set INTERVAL=%s, or name another collection", other)
 		}
 	}
 	return nil
@@ -91,7 +93,7 @@ func (d *DB) candle(doc []byte, collection string, symbols *symbols) (c Candle, 
 			}
 			n, there, asText, err := v.number()
 			if err != nil {
-				return refuse(collection, key, "%s %v: correct or remove this document", name, err)
+				return badDocument(collection, key, "%s %w", name, err).Fix("correct or remove this document")
 			}
 			if there {
 				*field(&c) = n
@@ -106,21 +108,21 @@ func (d *DB) candle(doc []byte, collection string, symbols *symbols) (c Candle, 
 		return c, key, "", err
 	}
 	if c.OpenTime, err = when.millis(); err != nil {
-		return c, key, "", refuse(collection, key, "%v: correct or remove this document", err)
+		return c, key, "", badDocument(collection, key, "%w", err).Fix("correct or remove this document")
 	}
 	for _, required := range []struct {
 		name string
 		v    float64
 	}{{"open", c.Open}, {"high", c.High}, {"low", c.Low}, {"close", c.Close}, {"volume", c.Volume}} {
 		if math.IsNaN(required.v) {
-			return c, key, "", refuse(collection, key, "it has no %s: complete or remove this document, a candle may be missing but not in part", required.name)
+			return c, key, "", badDocument(collection, key, "the candle has no %s", required.name).Fix("complete or remove this document, since a candle may be missing but not in part")
 		}
 	}
 	if c.Symbol == "" {
 		c.Symbol = symbols.fallback
 	}
 	if c.Symbol == "" {
-		return c, key, "", refuse(collection, key, "it has no symbol, and neither %s nor SYMBOL says one: give it a symbol", collection)
+		return c, key, "", badDocument(collection, key, "the candle has no symbol, and neither %s nor SYMBOL names one", collection).Fix("give it a symbol")
 	}
 	return c, key, interval, nil
 }
@@ -134,7 +136,7 @@ func (d *DB) Newest(ctx context.Context, collections []string, r Reading) (newes
 		if err := d.one(ctx, newestOf(name, r.Interval, r.Symbols), &text); err != nil {
 			return 0, false, err
 		}
-		// What is no time is refused as its document is read.
+		// What is no time is rejected when its document is read.
 		if ms, err := value(text).millis(); err == nil {
 			newest, ok = max(newest, ms), true
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Config is where the database is and what is read from it. The variables are
@@ -39,18 +40,20 @@ func (c Config) Reads() bool {
 // every version of ArangoDB takes, with room for the suffixes of collections.
 var graphName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,199}$`)
 
-// Validate checks every value, and tells all errors together. Each wraps
+// Validate checks every value, and reports all errors together. Each wraps
 // data.ErrInput.
 func (c Config) Validate() error {
 	var errs []error
-	bad := func(format string, a ...any) { errs = append(errs, refusal(format, a...)) }
+	bad := func(variable, remedy, format string, a ...any) {
+		errs = append(errs, fault.Input(format, a...).At("%s", variable).Fix("%s", remedy))
+	}
 	_, err := c.endpoints()
 	errs = append(errs, err)
 	if strings.Trim(c.Database, " ") == "" || strings.ContainsAny(c.Database, "/:") {
-		bad("ARANGO_DB=%q names no database: set it to the one that holds the collections, such as _system", c.Database)
+		bad("ARANGO_DB", "set it to the one that holds the collections, such as _system", "ARANGO_DB=%q names no database", c.Database)
 	}
 	if c.Wait < 0 {
-		bad("GRAPH_WAIT=%v is below 0: set how long to wait for the graph, such as 10m, or 0", c.Wait)
+		bad("GRAPH_WAIT", "set how long to wait for the graph, such as 10m, or 0", "GRAPH_WAIT=%v is below 0", c.Wait)
 	}
 	for _, l := range []struct{ name, value string }{
 		{"GRAPH_COLLECTION_NAME", c.Graph}, {"CANDLES_COLLECTION", c.Candles}, {"ORDERBOOK_COLLECTION", c.OrderBook},
@@ -61,18 +64,18 @@ func (c Config) Validate() error {
 	}
 	switch {
 	case strings.Contains(c.Graph, ","):
-		bad("GRAPH_COLLECTION_NAME=%s names several graphs: set one", c.Graph)
+		bad("GRAPH_COLLECTION_NAME", "set one", "GRAPH_COLLECTION_NAME=%s names several graphs", c.Graph)
 	case !c.Reads() && c.Save == "":
-		bad("nothing is named to read from ArangoDB: set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles")
+		bad("", "set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles", "nothing is named to read from ArangoDB")
 	case c.Graph == "" && c.Candles == "" && c.Inputs == "" && c.Reads():
-		bad("ORDERBOOK_COLLECTION or FUNDING_COLLECTION is set and no candles are: set CANDLES_COLLECTION too")
+		bad("", "set CANDLES_COLLECTION too", "ORDERBOOK_COLLECTION or FUNDING_COLLECTION is set and no candles are")
 	}
 	if c.Save != "" {
 		if !graphName.MatchString(c.Save) {
-			bad("GRAPH_SAVE=%q cannot name a graph: set a name of letters, digits, _ and - that begins with a letter", c.Save)
+			bad("GRAPH_SAVE", "set a name of letters, digits, _ and - that begins with a letter", "GRAPH_SAVE=%q cannot name a graph", c.Save)
 		}
 		if c.Save == c.Graph {
-			bad("GRAPH_SAVE=%s would write over the graph that GRAPH_COLLECTION_NAME reads: set another name", c.Save)
+			bad("GRAPH_SAVE", "set another name", "GRAPH_SAVE=%s would write over the graph that GRAPH_COLLECTION_NAME reads", c.Save)
 		}
 	}
 	return errors.Join(errs...)
@@ -81,7 +84,7 @@ func (c Config) Validate() error {
 // endpoints are the servers of ARANGO_URL.
 func (c Config) endpoints() ([]string, error) {
 	if c.URL == "" {
-		return nil, refusal("ARANGO_URL is not set: set it to the server, such as http://arangodb:8529")
+		return nil, fault.Input("ARANGO_URL is not set").At("ARANGO_URL").Fix("set it to the server, such as http://arangodb:8529")
 	}
 	var all []string
 	var errs []error
@@ -91,13 +94,13 @@ func (c Config) endpoints() ([]string, error) {
 		// The text may hold a password: it is shown only where it is known not to.
 		switch {
 		case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-			errs = append(errs, refusal("ARANGO_URL, address %d, is no address: write it as http://arangodb:8529 or https://arangodb:8529", i+1))
+			errs = append(errs, fault.Input("ARANGO_URL, address %d, is no address", i+1).At("ARANGO_URL").Fix("write it as http://arangodb:8529 or https://arangodb:8529"))
 		case u.User != nil:
-			errs = append(errs, refusal("ARANGO_URL, address %d (%s), holds a user or password: set ARANGO_USER and ARANGO_PASSWORD in place of that", i+1, u.Host))
+			errs = append(errs, fault.Input("ARANGO_URL, address %d (%s), holds a user or password", i+1, u.Host).At("ARANGO_URL").Fix("set ARANGO_USER and ARANGO_PASSWORD instead"))
 		case u.Path != "" || u.RawQuery != "" || u.Fragment != "":
-			errs = append(errs, refusal("ARANGO_URL, address %d (%s), has something behind the host: write only scheme, host and port", i+1, u.Host))
+			errs = append(errs, fault.Input("ARANGO_URL, address %d (%s), has something behind the host", i+1, u.Host).At("ARANGO_URL").Fix("write only scheme, host and port"))
 		case slices.Contains(all, text):
-			errs = append(errs, refusal("ARANGO_URL names %s twice: remove one", text))
+			errs = append(errs, fault.Input("ARANGO_URL names %s twice", text).At("ARANGO_URL").Fix("remove one"))
 		default:
 			all = append(all, text)
 		}
@@ -115,11 +118,11 @@ func names(variable, value string) ([]string, error) {
 		name = strings.TrimSpace(name)
 		switch {
 		case name == "":
-			return nil, refusal("%s=%s: name %d is empty: remove the comma, or write the collection", variable, value, i+1)
+			return nil, fault.Input("%s=%s: name %d is empty", variable, value, i+1).At("%s", variable).Fix("remove the comma, or write the collection")
 		case len(name) > 256 || strings.ContainsAny(name, "/:\x00"):
-			return nil, refusal("%s: name %d, %.80q, cannot name a collection: write it as the database has it", variable, i+1, name)
+			return nil, fault.Input("%s: name %d, %.80q, cannot name a collection", variable, i+1, name).At("%s", variable).Fix("write it as the database has it")
 		case slices.Contains(all, name):
-			return nil, refusal("%s=%s names %s twice: remove one", variable, value, name)
+			return nil, fault.Input("%s=%s names %s twice", variable, value, name).At("%s", variable).Fix("remove one")
 		}
 		all = append(all, name)
 	}

@@ -17,6 +17,7 @@ import (
 	arangohttp "github.com/arangodb/go-driver/http"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // answerTime bounds one request: a server that says nothing for this long is
@@ -38,8 +39,8 @@ type DB struct {
 }
 
 // Open connects to the first server of ARANGO_URL that answers, and proves that
-// the database can be used. A wrong password, certificate or database is the
-// user's to mend and wraps data.ErrInput; no error shows a secret.
+// the database can be used. A wrong password, certificate or database is
+// for the user to fix, of kind input or rejected; no error shows a secret.
 func Open(ctx context.Context, cfg Config, watch data.Watcher) (*DB, error) {
 	endpoints, err := cfg.endpoints()
 	if err != nil {
@@ -80,14 +81,14 @@ func (c Config) roots() (*x509.CertPool, error) {
 	}
 	pem, err := os.ReadFile(c.CAPath)
 	if err != nil {
-		return nil, refusal("CA_PATH must name a PEM file of certificates: %v", err)
+		return nil, fault.Input("reading CA_PATH: %w", err).At("CA_PATH").Fix("set it to a PEM file of certificates")
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
 	if !roots.AppendCertsFromPEM(pem) {
-		return nil, refusal("CA_PATH=%s holds no certificate: set it to the PEM file of the authority that signed ArangoDB's certificate", c.CAPath)
+		return nil, fault.Input("CA_PATH=%s holds no certificate", c.CAPath).At("CA_PATH").Fix("set it to the PEM file of the authority that signed ArangoDB's certificate")
 	}
 	return roots, nil
 }
@@ -117,9 +118,9 @@ func (d *DB) login(ctx context.Context) error {
 	db, err := client.Database(ctx, d.cfg.Database)
 	switch {
 	case driver.IsNotFoundGeneral(err):
-		return refusal("ARANGO_DB=%s is no database of ArangoDB at %s: create it, or set one that is there", d.cfg.Database, d.where())
+		return fault.Input("ARANGO_DB=%s is no database of ArangoDB at %s", d.cfg.Database, d.where()).At("ARANGO_DB").Fix("create it, or set one that is there")
 	case driver.IsUnauthorized(err) || driver.IsForbidden(err):
-		return refusal("ARANGO_USER=%s may not use ARANGO_DB=%s at %s: grant it access, set another database, or mend ARANGO_PASSWORD", d.cfg.User, d.cfg.Database, d.where())
+		return fault.Rejected("ARANGO_USER=%s may not use ARANGO_DB=%s at %s", d.cfg.User, d.cfg.Database, d.where()).At("%s", d.where()).Fix("grant it access, set another database, or correct ARANGO_PASSWORD")
 	case err != nil:
 		return err
 	}
@@ -161,7 +162,7 @@ func (d *DB) authentication(ctx context.Context, c driver.Connection) (driver.Au
 		case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented: // no JWT here
 			return driver.BasicAuthentication(d.cfg.User, d.cfg.Password.Reveal()), nil
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusBadRequest:
-			return nil, refusal("ArangoDB at %s does not take ARANGO_PASSWORD of ARANGO_USER=%s: mend one of the two", d.where(), d.cfg.User)
+			return nil, fault.Rejected("ArangoDB at %s rejects ARANGO_PASSWORD of ARANGO_USER=%s", d.where(), d.cfg.User).At("%s", d.where()).Fix("correct one of the two")
 		}
 	}
 	return nil, err
@@ -180,11 +181,11 @@ func (d *DB) untrusted(err error) error {
 	)
 	switch {
 	case errors.As(err, &authority):
-		return refusal("ArangoDB's certificate at %s was signed by an authority that is not trusted (%v): set CA_PATH to the PEM file of the one that signed it", d.where(), authority)
+		return fault.Rejected("ArangoDB's certificate at %s was signed by an authority that is not trusted (%w)", d.where(), authority).At("%s", d.where()).Fix("set CA_PATH to the PEM file of the one that signed it")
 	case errors.As(err, &host):
-		return refusal("ArangoDB's certificate at %s is for another host (%v): use the name it is for in ARANGO_URL", d.where(), host)
+		return fault.Rejected("ArangoDB's certificate at %s is for another host (%w)", d.where(), host).At("%s", d.where()).Fix("use the name it is for in ARANGO_URL")
 	case errors.As(err, &invalid):
-		return refusal("ArangoDB's certificate at %s cannot be used (%v): whoever runs the server renews it, or this machine's clock is wrong", d.where(), invalid)
+		return fault.Rejected("ArangoDB's certificate at %s cannot be used (%w)", d.where(), invalid).At("%s", d.where()).Fix("renew it on the server, or correct this machine's clock")
 	}
 	return nil
 }

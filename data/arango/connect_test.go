@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/test/arangodb"
 	"github.com/streamforge/gnn-trainer/test/lab"
 )
 
-func TestAServerThatWillNotHaveUsIsRefusedAtOnceWithItsVariable(t *testing.T) {
+func TestAServerThatWillNotHaveUsIsRejectedAtOnceWithItsVariable(t *testing.T) {
 	s, c := serve(t, arangodb.Options{TLS: true})
 	at := s.URL
 	_, strange := lab.Certificate(t)
@@ -30,14 +30,14 @@ func TestAServerThatWillNotHaveUsIsRefusedAtOnceWithItsVariable(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
-		{"a wrong password", func(c *Config) { c.Password = "x" + testPassword }, "ArangoDB at " + at + " does not take ARANGO_PASSWORD of ARANGO_USER=trainer: mend one of the two"},
-		{"a wrong user", func(c *Config) { c.User = "nobody" }, "ArangoDB at " + at + " does not take ARANGO_PASSWORD of ARANGO_USER=nobody: mend one of the two"},
+		{"a wrong password", func(c *Config) { c.Password = "x" + testPassword }, "ArangoDB at " + at + " rejects ARANGO_PASSWORD of ARANGO_USER=trainer: correct one of the two"},
+		{"a wrong user", func(c *Config) { c.User = "nobody" }, "ArangoDB at " + at + " rejects ARANGO_PASSWORD of ARANGO_USER=nobody: correct one of the two"},
 		{"an unknown database", func(c *Config) { c.Database = "markt" }, "ARANGO_DB=markt is no database of ArangoDB at " + at + ": create it, or set one that is there"},
 		{"no authority", func(c *Config) { c.CAPath = "" },
 			"ArangoDB's certificate at " + at + " was signed by an authority that is not trusted (x509: certificate signed by unknown authority): set CA_PATH to the PEM file of the one that signed it"},
 		{"another authority", func(c *Config) { c.CAPath = strange }, ""},
 		{"a file that is no certificate", func(c *Config) { c.CAPath = plain }, "CA_PATH=" + plain + " holds no certificate: set it to the PEM file of the authority that signed ArangoDB's certificate"},
-		{"no file", func(c *Config) { c.CAPath = plain + "x" }, "CA_PATH must name a PEM file of certificates: open " + plain + "x: no such file or directory"},
+		{"no file", func(c *Config) { c.CAPath = plain + "x" }, "reading CA_PATH: open " + plain + "x: no such file or directory: set it to a PEM file of certificates"},
 	} {
 		t.Run(change.name, func(t *testing.T) {
 			c := c
@@ -45,11 +45,11 @@ func TestAServerThatWillNotHaveUsIsRefusedAtOnceWithItsVariable(t *testing.T) {
 			begun := time.Now()
 			_, err := Open(t.Context(), c, nil)
 			if change.want == "" {
-				if !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "set CA_PATH to the PEM file of the one that signed it") {
+				if !errors.Is(err, fault.ErrRejected) || !strings.Contains(err.Error(), "set CA_PATH to the PEM file of the one that signed it") {
 					t.Errorf("got %v", err)
 				}
 			} else {
-				mustRefuse(t, err, change.want)
+				mustReject(t, err, change.want)
 			}
 			if time.Since(begun) > time.Minute {
 				t.Error("it was tried again and again")
@@ -80,7 +80,7 @@ func TestAServerWithoutTokensIsToldThePasswordItself(t *testing.T) {
 	}
 	c.Password = "wrong"
 	_, err := Open(t.Context(), c, nil)
-	mustRefuse(t, err, "ARANGO_USER=trainer may not use ARANGO_DB=market at "+front.URL+": grant it access, set another database, or mend ARANGO_PASSWORD")
+	mustReject(t, err, "ARANGO_USER=trainer may not use ARANGO_DB=market at "+front.URL+": grant it access, set another database, or correct ARANGO_PASSWORD")
 }
 
 func TestATokenThatEndsIsRenewed(t *testing.T) {
@@ -133,7 +133,7 @@ func TestAServerOutOfReachIsNoErrorOfTheUserAndIsWaitedForInBounds(t *testing.T)
 	c.URL = dead(t)
 	d := &DB{cfg: c, endpoints: []string{c.URL}, transport: &http.Transport{}, patience: 300 * time.Millisecond}
 	err := d.do(t.Context(), "opening the database", d.login)
-	if err == nil || errors.Is(err, data.ErrInput) || !strings.HasPrefix(err.Error(), "opening the database: ArangoDB at "+c.URL+" has failed for 300ms: ") {
+	if fault.KindOf(err) != fault.ErrTransient || !strings.HasPrefix(err.Error(), "opening the database: ArangoDB at "+c.URL+" has failed for 300ms: ") {
 		t.Errorf("got %v", err)
 	}
 	mustHide(t, err)
@@ -151,7 +151,7 @@ func TestAConfigurationTellsAllThatIsWrongWithItsVariables(t *testing.T) {
 	}{
 		{"no address", func(c *Config) { c.URL = "" }, "ARANGO_URL is not set: set it to the server, such as http://arangodb:8529"},
 		{"a host alone", func(c *Config) { c.URL = "arangodb:8529" }, "ARANGO_URL, address 1, is no address: write it as http://arangodb:8529 or https://arangodb:8529"},
-		{"a password in the address", func(c *Config) { c.URL = "http://a:8529,http://root:" + testPassword + "@b:8529" }, "ARANGO_URL, address 2 (b:8529), holds a user or password: set ARANGO_USER and ARANGO_PASSWORD in place of that"},
+		{"a password in the address", func(c *Config) { c.URL = "http://a:8529,http://root:" + testPassword + "@b:8529" }, "ARANGO_URL, address 2 (b:8529), holds a user or password: set ARANGO_USER and ARANGO_PASSWORD instead"},
 		{"a path", func(c *Config) { c.URL = "http://a:8529/_db/x" }, "ARANGO_URL, address 1 (a:8529), has something behind the host: write only scheme, host and port"},
 		{"an address twice", func(c *Config) { c.URL = "http://a,http://a/" }, "ARANGO_URL names http://a twice: remove one"},
 		{"no database", func(c *Config) { c.Database = "a/b" }, `ARANGO_DB="a/b" names no database: set it to the one that holds the collections, such as _system`},
@@ -168,7 +168,7 @@ func TestAConfigurationTellsAllThatIsWrongWithItsVariables(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			bad := good
 			c.change(&bad)
-			mustRefuse(t, bad.Validate(), c.want)
+			mustReject(t, bad.Validate(), c.want)
 		})
 	}
 	bad := Config{Wait: -1, Password: secret.String(testPassword)}

@@ -2,22 +2,22 @@ package arango
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
 // snapshots makes a dynamic graph.
 func (d *DB) snapshots(n *nodes, e *edges, c Choice) (*Graph, error) {
 	if c.Interval <= 0 {
-		return nil, fmt.Errorf("a graph of %d moments needs an interval", len(n.time))
+		return nil, fault.Internal("a graph of %d moments needs an interval", len(n.time))
 	}
 	if row := slices.Index(n.time, 0); row >= 0 {
-		return nil, refusal("%s: %s, and other nodes have their time: correct or remove it", n.at(n.noTimeAt), n.noTime)
+		return nil, fault.Input("%s, and other nodes have their time", n.noTime).At("%s", n.at(n.noTimeAt)).Fix("correct or remove it")
 	}
 	names := map[string]int{}
 	for row, name := range n.name {
@@ -46,7 +46,7 @@ func (d *DB) snapshots(n *nodes, e *edges, c Choice) (*Graph, error) {
 	if n.labelled == 0 {
 		without = "close"
 		if n.priced == 0 {
-			return nil, refusal("no node has a label (y, label or target) nor a close that one could be made of, as %s shows: give the nodes one of them", n.at(0))
+			return nil, fault.Input("no node has a label (y, label or target) nor a close that one could be made of, as %s shows", n.at(0)).At("%s", n.at(0)).Fix("give the nodes one of them")
 		}
 	}
 	features, fill, out, err := n.choose(without, "labels are made of it, and a price says nothing across symbols")
@@ -78,7 +78,7 @@ func (d *DB) snapshots(n *nodes, e *edges, c Choice) (*Graph, error) {
 		d.report.Nodes++
 		if s.Close != nil {
 			if n.close[row] <= 0 {
-				return nil, refusal("%s: close is %v, and a price is above 0: correct it", n.at(row), n.close[row])
+				return nil, fault.Input("close is %v, and a price is above 0", n.close[row]).At("%s", n.at(row)).Fix("correct it")
 			}
 			s.Close[at] = n.close[row]
 		}
@@ -148,7 +148,7 @@ func axis(times []int64, c Choice) ([]int64, error) {
 	first, _ := slices.BinarySearch(all, from)
 	last, _ := slices.BinarySearch(all, to)
 	if first >= last {
-		return nil, refusal("the graph has no node within START, END and LOOKBACK; its times run from %s to %s: choose another range", stamp(all[0]), stamp(all[len(all)-1]))
+		return nil, fault.Input("the graph has no node within START, END and LOOKBACK; its times run from %s to %s", stamp(all[0]), stamp(all[len(all)-1])).Fix("choose another range")
 	}
 	return all[first:last], nil
 }

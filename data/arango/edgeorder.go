@@ -3,6 +3,8 @@ package arango
 import (
 	"cmp"
 	"slices"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // order is the edges [k] to keep, by target and within it by index where every
@@ -30,7 +32,7 @@ func (e *edges) order(spot func(row int32) int, report *Report) ([]int, error) {
 					if e.at(b) < e.at(a) {
 						a, b = b, a
 					}
-					return nil, refusal("%s and %s join the same two nodes with weights %v and %v: remove one of them", e.at(a), e.at(b), e.value(a), e.value(b))
+					return nil, fault.Input("%s and %s join the same two nodes with weights %v and %v", e.at(a), e.at(b), e.value(a), e.value(b)).At("%s", e.at(b)).Fix("remove one of them")
 				}
 				report.Duplicates++
 				continue

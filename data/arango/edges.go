@@ -4,6 +4,8 @@ import (
 	"context"
 	"math"
 	"slices"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // edges are the edges of a prepared graph, column by column [E]. Ends are rows
@@ -20,8 +22,8 @@ type edges struct {
 	weighted, attributed, indexed, negative int
 	wide                                    bool // edge_attr of several columns, which is not used
 
-	total   int
-	nowhere string // the first edge to nowhere, for a message
+	total    int
+	dangling string // the first dangling edge, for a message
 }
 
 // edges reads the edges of a graph. Those with an end that does not exist are
@@ -38,16 +40,16 @@ func (d *DB) edges(ctx context.Context, l *Layout, n *nodes, dynamic bool) (*edg
 			return nil, err
 		}
 	}
-	if 2*d.report.Nowhere > e.total {
-		return nil, refusal("%d of the %d edges of %s lead to nodes that do not exist, the first is %s: write those nodes, or mend _from and _to", d.report.Nowhere, e.total, l.Name, e.nowhere)
+	if 2*d.report.Dangling > e.total {
+		return nil, fault.Input("%d of the %d edges of %s lead to nodes that do not exist, the first is %s", d.report.Dangling, e.total, l.Name, e.dangling).At("%s", l.Name).Fix("write those nodes, or correct _from and _to")
 	}
 	if e.weighted > 0 && e.weighted < len(e.place) {
 		k := slices.IndexFunc(e.weight, func(w float32) bool { return w != w })
-		return nil, refusal("%s: it has no weight, and %d of the %d edges have one: give every edge one, or none", e.at(k), e.weighted, len(e.place))
+		return nil, fault.Input("the edge has no weight, and %d of the %d edges have one", e.weighted, len(e.place)).At("%s", e.at(k)).Fix("give every edge one, or none")
 	}
 	if e.attributed > 0 && e.attributed < len(e.place) {
 		k := slices.IndexFunc(e.attr, func(w float32) bool { return w != w })
-		return nil, refusal("%s: it has no edge_attr, and %d of the %d edges have one: give every edge one, or none", e.at(k), e.attributed, len(e.place))
+		return nil, fault.Input("the edge has no edge_attr, and %d of the %d edges have one", e.attributed, len(e.place)).At("%s", e.at(k)).Fix("give every edge one, or none")
 	}
 	return e, nil
 }
@@ -64,7 +66,7 @@ func (e *edges) add(doc []byte, collection string, number int, find *finder, rep
 	numberOf := func(name []byte, v value) (float64, bool, error) {
 		w, there, asText, err := v.number()
 		if err != nil || math.Abs(w) > math.MaxFloat32 {
-			return 0, false, refuse(collection, attribute(doc, "_key").bytes(), "%s is %s, not a number that float32 holds: correct it", name, v.shown())
+			return 0, false, badDocument(collection, attribute(doc, "_key").bytes(), "%s is %s, not a number that float32 holds", name, v.shown()).Fix("correct it")
 		}
 		if asText {
 			report.Strings++
@@ -127,29 +129,29 @@ func (e *edges) add(doc []byte, collection string, number int, find *finder, rep
 		to = target
 	}
 	if from == nil || to == nil {
-		return refuse(collection, key, "it has no _from and _to, nor source and target: say which nodes it joins")
+		return badDocument(collection, key, "the edge has no _from and _to, nor source and target").Fix("name the nodes it joins")
 	}
 	at := int64(0)
 	if find.dynamic && when.best > 0 {
 		if at, err = when.millis(); err != nil {
-			return refuse(collection, key, "%v: correct or remove it", err)
+			return badDocument(collection, key, "%w", err).Fix("correct or remove it")
 		}
 	}
 	a, okA := find.row(from, at)
 	b, okB := find.row(to, at)
 	if !okA || !okB {
-		report.Nowhere++
-		if e.nowhere == "" {
+		report.Dangling++
+		if e.dangling == "" {
 			lacking := from
 			if okA {
 				lacking = to
 			}
-			e.nowhere = collection + ", _key " + string(key) + " (" + string(lacking) + ")"
+			e.dangling = collection + "/" + string(key) + " (" + string(lacking) + ")"
 		}
 		return nil
 	}
 	if n := find.nodes; find.dynamic && n.time[a] != n.time[b] {
-		return refuse(collection, key, "it joins %s of %s and %s of %s: remove it, or mend its ends: an edge joins nodes of one time, since later ones are not known yet", n.name[a], stamp(n.time[a]), n.name[b], stamp(n.time[b]))
+		return badDocument(collection, key, "the edge joins %s of %s and %s of %s, and all edges join nodes of one time", n.name[a], stamp(n.time[a]), n.name[b], stamp(n.time[b])).Fix("remove it, or correct its ends")
 	}
 	if weight == weight {
 		e.weighted++

@@ -102,7 +102,7 @@ func TestWhatIsToleratedInAPreparedGraphIsCounted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Report{Documents: 26, Strings: 21, Other: 1, Nodes: 21, Masked: 1, Edges: 2, Duplicates: 1, Nowhere: 1, MaskedEdges: 1, Ignored: []string{"note"}}
+	want := Report{Documents: 26, Strings: 21, Other: 1, Nodes: 21, Masked: 1, Edges: 2, Duplicates: 1, Dangling: 1, MaskedEdges: 1, Ignored: []string{"note"}}
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("got  %+v\nwant %+v", r, want)
 	}
@@ -129,7 +129,7 @@ func dataConfig() data.Config {
 	}
 }
 
-func TestAPreparedGraphThatMeansNothingIsRefusedWithItsDocument(t *testing.T) {
+func TestAPreparedGraphThatMeansNothingIsRejectedWithItsDocument(t *testing.T) {
 	node := func(key string, more doc) doc {
 		d := doc{"_key": key, "type": "node", "p": 1.5, "y": 1}
 		for k, v := range more {
@@ -150,31 +150,31 @@ func TestAPreparedGraphThatMeansNothingIsRefusedWithItsDocument(t *testing.T) {
 		want string
 	}{
 		{"no node", []any{doc{"_key": "1", "price": 1}}, `GRAPH_COLLECTION_NAME=g holds no document of type "node": give nodes type "node" and edges type "edge", or name a graph`},
-		{"a class that is none", []any{node("a", doc{"y": 3})}, `g, _key a: y 3 is no class: write 0 (down), 1 (flat), 2 (up), or null where there is none`},
-		{"a label in other words", []any{node("a", doc{"y": nil, "label": "moon"})}, `g, _key a: label "moon" is no class: write 0 (down), 1 (flat), 2 (up), or null where there is none`},
-		{"no feature", []any{doc{"_key": "a", "type": "node", "colour": "red"}}, `the nodes have no numbers that could be features, as g, _key a shows: give them numeric attributes, or a list x`},
-		{"a number beyond float32", []any{node("a", doc{"p": 1e300})}, `g, _key a: p is 1e+300, which no float32 holds: correct it`},
-		{"lists of different length", []any{node("a", doc{"x": []int{1, 2}}), node("b", doc{"x": []int{1}})}, `g, _key b: x has 1 values, and 2 elsewhere: give every node the same`},
-		{"a list with a word", []any{node("a", doc{"x": []any{1, "much"}})}, `g, _key a: x[1] is "much", not a number that float32 holds: correct it`},
-		{"a mask that is none", []any{node("a", doc{"train_mask": "maybe"})}, `g, _key a: train_mask is "maybe": write true or false`},
+		{"a class that is none", []any{node("a", doc{"y": 3})}, `y 3 is no class, g/a: write 0 (down), 1 (flat), 2 (up), or null where there is none`},
+		{"a label in other words", []any{node("a", doc{"y": nil, "label": "moon"})}, `label "moon" is no class, g/a: write 0 (down), 1 (flat), 2 (up), or null where there is none`},
+		{"no feature", []any{doc{"_key": "a", "type": "node", "colour": "red"}}, `the nodes have no numbers that could be features, as g/a shows: give them numeric attributes, or a list x`},
+		{"a number beyond float32", []any{node("a", doc{"p": 1e300})}, `p is 1e+300, which no float32 holds, g/a: correct it`},
+		{"lists of different length", []any{node("a", doc{"x": []int{1, 2}}), node("b", doc{"x": []int{1}})}, `x has 1 values, and 2 elsewhere, g/b: give every node the same`},
+		{"a list with a word", []any{node("a", doc{"x": []any{1, "much"}})}, `x[1] is "much", not a number that float32 holds, g/a: correct it`},
+		{"a mask that is none", []any{node("a", doc{"train_mask": "maybe"})}, `train_mask is "maybe", g/a: write true or false`},
 		{"two nodes of one name", []any{node("a", doc{"symbol": "BTC"}), node("b", doc{"symbol": "BTC"})},
-			`g, _key a and g, _key b are both named BTC, and the time of g, _key b is not known: give each node its own symbol, or each its time (open_time)`},
+			`g/a and g/b are both named BTC, and the time of g/b is not known: give each node its own symbol, or each its time (open_time)`},
 		{"one node twice at a time", []any{node("a", doc{"symbol": "BTC", "ts": 1717200000000}), node("b", doc{"symbol": "BTC", "ts": "1717200000"})},
-			`g, _key a and g, _key b are both the node BTC of one time: remove one of them`},
-		{"an edge without ends", []any{node("a", nil), doc{"_key": "e", "type": "edge", "weight": 1}}, `g, _key e: it has no _from and _to, nor source and target: say which nodes it joins`},
-		{"a weight that is none", []any{node("a", nil), edge("e", "a", "a", doc{"weight": "heavy"})}, `g, _key e: weight is "heavy", not a number that float32 holds: correct it`},
-		{"weights of some edges only", []any{node("a", nil), node("b", nil), edge("e", "a", "b", doc{"weight": 1}), edge("f", "b", "a", nil)}, `g, _key f: it has no weight, and 1 of the 2 edges have one: give every edge one, or none`},
+			`g/a and g/b are both the node BTC of one time: remove one of them`},
+		{"an edge without ends", []any{node("a", nil), doc{"_key": "e", "type": "edge", "weight": 1}}, `the edge has no _from and _to, nor source and target, g/e: name the nodes it joins`},
+		{"a weight that is none", []any{node("a", nil), edge("e", "a", "a", doc{"weight": "heavy"})}, `weight is "heavy", not a number that float32 holds, g/e: correct it`},
+		{"weights of some edges only", []any{node("a", nil), node("b", nil), edge("e", "a", "b", doc{"weight": 1}), edge("f", "b", "a", nil)}, `the edge has no weight, and 1 of the 2 edges have one, g/f: give every edge one, or none`},
 		{"edges that contradict each other", []any{node("a", nil), node("b", nil), edge("f", "a", "b", doc{"weight": 1}), edge("e", "a", "b", doc{"weight": 2})},
-			`g, _key e and g, _key f join the same two nodes with weights 2 and 1: remove one of them`},
+			`g/e and g/f join the same two nodes with weights 2 and 1: remove one of them`},
 		{"edges to nowhere", []any{node("a", nil), edge("e", "a", "x", nil), edge("f", "a", "y", nil), edge("h", "a", "a", nil)},
-			`2 of the 3 edges of g lead to nodes that do not exist, the first is g, _key e (x): write those nodes, or mend _from and _to`},
+			`2 of the 3 edges of g lead to nodes that do not exist, the first is g/e (x): write those nodes, or correct _from and _to`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, config := serve(t, arangodb.Options{})
 			skipUnordered(t, s, c.name)
 			insert(s, "g", false, c.docs...)
 			_, _, err := readGraph(t.Context(), open(t, config), Choice{})
-			mustRefuse(t, err, c.want)
+			mustReject(t, err, c.want)
 		})
 	}
 }
@@ -194,7 +194,7 @@ func TestNodesAreChosenByNameInTheOrderAskedFor(t *testing.T) {
 		t.Errorf("%+v, %+v", f, r)
 	}
 	_, _, err = readGraph(t.Context(), d, Choice{Symbols: []string{"C", "D"}})
-	mustRefuse(t, err, "SYMBOLS names D, and the graph's nodes are A, B, C: choose among these, or unset it")
+	mustReject(t, err, "SYMBOLS names D, and the graph's nodes are A, B, C: choose among these, or unset it")
 }
 
 const hour = int64(time.Hour / time.Millisecond)
@@ -229,7 +229,7 @@ func TestADynamicGraphIsReadMomentByMoment(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
-	if r.Nowhere != 1 || r.Edges != 3 || r.Nodes != 5 {
+	if r.Dangling != 1 || r.Edges != 3 || r.Nodes != 5 {
 		t.Errorf("%+v", r)
 	}
 
@@ -240,7 +240,7 @@ func TestADynamicGraphIsReadMomentByMoment(t *testing.T) {
 	}
 }
 
-func TestADynamicGraphThatMeansNothingIsRefused(t *testing.T) {
+func TestADynamicGraphThatMeansNothingIsRejected(t *testing.T) {
 	node := func(key, symbol string, at any, more doc) doc {
 		d := doc{"_key": key, "type": "node", "symbol": symbol, "open_time": at, "p": 1.5}
 		for k, v := range more {
@@ -253,12 +253,12 @@ func TestADynamicGraphThatMeansNothingIsRefused(t *testing.T) {
 		docs []any
 		want string
 	}{
-		{"neither label nor close", []any{node("a", "BTC", noon, nil), node("b", "BTC", noon+hour, nil)}, `no node has a label (y, label or target) nor a close that one could be made of, as g, _key a shows: give the nodes one of them`},
-		{"a price of 0", []any{node("a", "BTC", noon, doc{"close": 1}), node("b", "BTC", noon+hour, doc{"close": 0})}, `g, _key b: close is 0, and a price is above 0: correct it`},
+		{"neither label nor close", []any{node("a", "BTC", noon, nil), node("b", "BTC", noon+hour, nil)}, `no node has a label (y, label or target) nor a close that one could be made of, as g/a shows: give the nodes one of them`},
+		{"a price of 0", []any{node("a", "BTC", noon, doc{"close": 1}), node("b", "BTC", noon+hour, doc{"close": 0})}, `close is 0, and a price is above 0, g/b: correct it`},
 		{"a node without time", []any{node("a", "BTC", noon, nil), node("b", "BTC", noon+hour, nil), node("c", "ETH", "soon", nil)},
-			`g, _key c: open_time "soon" is no time: write Unix milliseconds, or RFC 3339, and other nodes have their time: correct or remove it`},
+			`open_time "soon" is no time in Unix milliseconds or RFC 3339, and other nodes have their time, g/c: correct or remove it`},
 		{"an edge across time", []any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil), doc{"_key": "e", "type": "edge", "source": "a", "target": "b"}},
-			`g, _key e: it joins BTC of 2024-06-01T12:00:00Z and BTC of 2024-06-01T13:00:00Z: remove it, or mend its ends: an edge joins nodes of one time, since later ones are not known yet`},
+			`the edge joins BTC of 2024-06-01T12:00:00Z and BTC of 2024-06-01T13:00:00Z, and all edges join nodes of one time, g/e: remove it, or correct its ends`},
 		{"a range without nodes", []any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil)},
 			`the graph has no node within START, END and LOOKBACK; its times run from 2024-06-01T12:00:00Z to 2024-06-01T13:00:00Z: choose another range`},
 	} {
@@ -271,7 +271,7 @@ func TestADynamicGraphThatMeansNothingIsRefused(t *testing.T) {
 				choice.Bounds = func(int64) (int64, int64) { return noon + 5*hour, noon + 6*hour }
 			}
 			_, _, err := readGraph(t.Context(), open(t, config), choice)
-			mustRefuse(t, err, c.want)
+			mustReject(t, err, c.want)
 		})
 	}
 }

@@ -2,15 +2,14 @@ package arango
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/test/arangodb"
 )
 
@@ -62,14 +61,14 @@ func insert(s *arangodb.Server, collection string, edge bool, docs ...any) {
 	s.Insert("market", collection, edge, docs...)
 }
 
-// mustRefuse fails unless err is the user's to mend and says what.
-func mustRefuse(t *testing.T, err error, what string) {
+// mustReject fails unless err is for the user to fix and reads so.
+func mustReject(t *testing.T, err error, what string) {
 	t.Helper()
-	if !errors.Is(err, data.ErrInput) {
-		t.Fatalf("got %v, want an input error: %s", err, what)
+	if !fault.Permanent(err) {
+		t.Fatalf("got %v, want a permanent fault: %s", err, what)
 	}
-	if want := data.ErrInput.Error() + ": " + what; err.Error() != want {
-		t.Errorf("got  %s\nwant %s", err, want)
+	if err.Error() != what {
+		t.Errorf("got  %s\nwant %s", err, what)
 	}
 	mustHide(t, err)
 }

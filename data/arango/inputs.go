@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	driver "github.com/arangodb/go-driver"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Inputs is what a run reads: candles with what goes along with them, or a
@@ -76,9 +78,9 @@ func (d *DB) look(ctx context.Context) (found, error) {
 	}
 	switch in := f.inputs; {
 	case in.Graph != nil && in.Candles != nil:
-		return f, refusal("COLLECTION_INPUTS holds candles (%s) and a prepared graph (%s): name the one to train on by CANDLES_COLLECTION or GRAPH_COLLECTION_NAME", listed(in.Candles), in.Graph.Name)
+		return f, fault.Input("COLLECTION_INPUTS holds candles (%s) and a prepared graph (%s)", listed(in.Candles), in.Graph.Name).At("COLLECTION_INPUTS").Fix("name the one to train on by CANDLES_COLLECTION or GRAPH_COLLECTION_NAME")
 	case in.Graph == nil && in.Candles == nil:
-		return f, refusal("there is nothing to build a graph from: set CANDLES_COLLECTION to collections of candles, or GRAPH_COLLECTION_NAME to a prepared graph")
+		return f, fault.Input("there is nothing to build a graph from").Fix("set CANDLES_COLLECTION to collections of candles, or GRAPH_COLLECTION_NAME to a prepared graph")
 	}
 	return f, nil
 }

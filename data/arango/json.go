@@ -189,12 +189,12 @@ func (v value) millis() (int64, error) {
 	if err != nil && v.isString() {
 		t, err := time.Parse(time.RFC3339Nano, v.text())
 		if err != nil {
-			return 0, fmt.Errorf("%s is no time: write Unix milliseconds, or RFC 3339", v.shown())
+			return 0, fmt.Errorf("%s is no time in Unix milliseconds or RFC 3339", v.shown())
 		}
 		return t.UnixMilli(), nil
 	}
 	if err != nil || !there {
-		return 0, fmt.Errorf("%s is no time: write Unix milliseconds, or RFC 3339", v.shown())
+		return 0, fmt.Errorf("%s is no time in Unix milliseconds or RFC 3339", v.shown())
 	}
 	for _, unit := range timeUnits {
 		if n >= unit.least && n < 10*unit.least {

@@ -78,9 +78,9 @@ func TestNumbersAndTimesAreReadInEachFormTheyComeIn(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		`"soon"`:      `"soon" is no time: write Unix milliseconds, or RFC 3339`,
-		`null`:        `null is no time: write Unix milliseconds, or RFC 3339`,
-		`[]`:          `[] is no time: write Unix milliseconds, or RFC 3339`,
+		`"soon"`:      `"soon" is no time in Unix milliseconds or RFC 3339`,
+		`null`:        `null is no time in Unix milliseconds or RFC 3339`,
+		`[]`:          `[] is no time in Unix milliseconds or RFC 3339`,
 		`5`:           `5 is no Unix time between 2001 and 2286 in seconds (10 digits), milliseconds (13) or microseconds (16)`,
 		`17172432000`: `17172432000 is no Unix time between 2001 and 2286 in seconds (10 digits), milliseconds (13) or microseconds (16)`,
 	} {

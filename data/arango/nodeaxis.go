@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // minShare is the share of the nodes that must have a number for it to be a
@@ -34,8 +35,7 @@ func (n *nodes) dynamic() (bool, error) {
 		}
 		for _, r := range []int{row, was} {
 			if n.time[r] == 0 {
-				return false, refusal("%s and %s are both named %s, and the time of %s is not known: give each node its own symbol, or each its time (open_time)",
-					n.at(was), n.at(row), name, n.at(r))
+				return false, fault.Input("%s and %s are both named %s, and the time of %s is not known", n.at(was), n.at(row), name, n.at(r)).At("%s", n.at(r)).Fix("give each node its own symbol, or each its time (open_time)")
 			}
 		}
 		if n.time[row] == n.time[was] {
@@ -51,7 +51,7 @@ func (n *nodes) twice(was, row int) error {
 	if b < a {
 		a, b = b, a
 	}
-	return refusal("%s and %s are both the node %s of one time: remove one of them", a, b, n.name[row])
+	return fault.Input("%s and %s are both the node %s of one time", a, b, n.name[row]).At("%s", b).Fix("remove one of them")
 }
 
 // choose decides which features there are, and fills x of each row [R, F], NaN
@@ -81,7 +81,7 @@ func (n *nodes) choose(without string, why string) (features []string, x func(ro
 		}
 	}
 	if len(features) == 0 {
-		return nil, nil, out, refusal("the nodes have no numbers that could be features, as %s shows: give them numeric attributes, or a list x", n.at(0))
+		return nil, nil, out, fault.Input("the nodes have no numbers that could be features, as %s shows", n.at(0)).At("%s", n.at(0)).Fix("give them numeric attributes, or a list x")
 	}
 	return features, func(row int, to []float32) {
 		for j, c := range kept {

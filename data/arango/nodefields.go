@@ -65,7 +65,7 @@ func (n *nodes) attributes(object []byte, row int, a *node, outer bool) error {
 func (n *nodes) number(name string, row int, v value, a *node) error {
 	x, there, asText, err := v.number()
 	if err != nil && v.isNumber() {
-		return refuse(a.collection, a.key, "%s is %s, which no number holds: correct it", name, v.shown())
+		return badDocument(a.collection, a.key, "%s is %s, which no number holds", name, v.shown()).Fix("correct it")
 	}
 	if err != nil {
 		n.ignored[name] = true
@@ -75,7 +75,7 @@ func (n *nodes) number(name string, row int, v value, a *node) error {
 		return nil
 	}
 	if math.Abs(x) > math.MaxFloat32 {
-		return refuse(a.collection, a.key, "%s is %v, which no float32 holds: correct it", name, x)
+		return badDocument(a.collection, a.key, "%s is %v, which no float32 holds", name, x).Fix("correct it")
 	}
 	if asText {
 		n.report.Strings++
@@ -115,7 +115,7 @@ func (n *nodes) features(row int, v value, a *node) error {
 		f, there, asText, err := v.number()
 		switch {
 		case err != nil || math.Abs(f) > math.MaxFloat32:
-			return refuse(a.collection, a.key, "x[%d] is %s, not a number that float32 holds: correct it", len(x), v.shown())
+			return badDocument(a.collection, a.key, "x[%d] is %s, not a number that float32 holds", len(x), v.shown()).Fix("correct it")
 		case !there:
 			f = math.NaN()
 		case asText:
@@ -132,7 +132,7 @@ func (n *nodes) features(row int, v value, a *node) error {
 		n.vector = slices.Repeat([]float32{float32(math.NaN())}, row*n.width) // of those before
 	}
 	if len(x) != n.width {
-		return refuse(a.collection, a.key, "x has %d values, and %d elsewhere: give every node the same", len(x), n.width)
+		return badDocument(a.collection, a.key, "x has %d values, and %d elsewhere", len(x), n.width).Fix("give every node the same")
 	}
 	n.vector = append(n.vector, x...)
 	n.vectors++
@@ -146,7 +146,7 @@ func (n *nodes) nameFeatures(v value, a *node) error {
 		return nil
 	})
 	if n.vectorNames != nil && !slices.Equal(all, n.vectorNames) {
-		return refuse(a.collection, a.key, "feature_names are %s, and %s elsewhere: give every node the same", listed(all), listed(n.vectorNames))
+		return badDocument(a.collection, a.key, "feature_names are %s, and %s elsewhere", listed(all), listed(n.vectorNames)).Fix("give every node the same")
 	}
 	n.vectorNames = all
 	return nil
@@ -160,7 +160,7 @@ func (n *nodes) flag(name string, row int, v value, a *node) error {
 		set = true
 	case "false", "0":
 	default:
-		return refuse(a.collection, a.key, "%s is %s: write true or false", name, v.shown())
+		return badDocument(a.collection, a.key, "%s is %s", name, v.shown()).Fix("write true or false")
 	}
 	if len(n.flags[name]) == row {
 		n.flags[name] = append(n.flags[name], set)

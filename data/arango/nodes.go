@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -69,9 +70,9 @@ func (d *DB) nodes(ctx context.Context, l *Layout) (*nodes, error) {
 	}
 	if len(n.place) == 0 {
 		if l.Mixed {
-			return nil, refusal("GRAPH_COLLECTION_NAME=%s holds no document of type \"node\": give nodes type \"node\" and edges type \"edge\", or name a graph", l.Name)
+			return nil, fault.Input("GRAPH_COLLECTION_NAME=%s holds no document of type \"node\"", l.Name).At("GRAPH_COLLECTION_NAME").Fix("give nodes type \"node\" and edges type \"edge\", or name a graph")
 		}
-		return nil, refusal("graph %s has no nodes in %s: write them, or name another graph", l.Name, listed(l.Vertices))
+		return nil, fault.Input("graph %s has no nodes in %s", l.Name, listed(l.Vertices)).At("%s", l.Name).Fix("write them, or name another graph")
 	}
 	for name := range n.ignored {
 		if c := n.columns[name]; c == nil {
@@ -112,7 +113,7 @@ func (n *nodes) add(doc []byte, collection string, number int) error {
 	}
 	class, err := classOf(a.label)
 	if err != nil {
-		return refuse(collection, a.key, "%s %s is no class: write %d (down), %d (flat), %d (up), or null where there is none", labelAttributes[a.label.best-1], a.label.v.shown(), data.Down, data.Flat, data.Up)
+		return badDocument(collection, a.key, "%s %s is no class", labelAttributes[a.label.best-1], a.label.v.shown()).Fix("write %d (down), %d (flat), %d (up), or null where there is none", data.Down, data.Flat, data.Up)
 	}
 	if class != pyg.Unlabelled {
 		n.labelled++

@@ -42,7 +42,7 @@ func (o *Origins) Key(place int) []byte {
 	return o.entries[place+n+m:][:length]
 }
 
-// Name is how messages name the document at a place.
+// Name is the _id of the document at a place, for messages.
 func (o *Origins) Name(place int) string {
-	return o.Collection(place) + ", _key " + string(o.Key(place))
+	return o.Collection(place) + "/" + string(o.Key(place))
 }

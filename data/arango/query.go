@@ -45,8 +45,8 @@ const (
 	ofType     = "  FILTER d.type == @type\n"
 
 	// inRange keeps what lies in the range in any of the units that a time may
-	// have, and what has no such time: that is refused here, with its _key, in
-	// place of being passed over there.
+	// have, and what has no such time: that is rejected here, with its _key,
+	// instead of being skipped there.
 	inRange = `  FILTER (t >= @fromSeconds AND t < @toSeconds)
     OR (t >= @fromMillis AND t < @toMillis)
     OR (t >= @fromMicros AND t < @toMicros)

@@ -10,6 +10,7 @@ import (
 	driver "github.com/arangodb/go-driver"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Pauses between tries of a request, doubled from the first to the longest.
@@ -35,7 +36,7 @@ func (d *DB) do(ctx context.Context, doing string, request func(context.Context)
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-		case errors.Is(err, data.ErrInput):
+		case fault.Permanent(err):
 			return err
 		case driver.IsUnauthorized(err) && !renewed && d.db != nil:
 			renewed = true
@@ -48,18 +49,18 @@ func (d *DB) do(ctx context.Context, doing string, request func(context.Context)
 			return err
 		}
 		if driver.IsUnauthorized(err) || driver.IsForbidden(err) {
-			return refusal("%s: ARANGO_USER=%s may not do this in ARANGO_DB=%s (%v): grant it the right", doing, d.cfg.User, d.cfg.Database, err)
+			return fault.Rejected("%s: ARANGO_USER=%s may not do this in ARANGO_DB=%s (%w)", doing, d.cfg.User, d.cfg.Database, err).At("%s", d.where()).Fix("grant it the right")
 		}
 		err = brief(err)
 		if !passing(err) {
-			return fmt.Errorf("%s: %w", doing, err)
+			return fault.Internal("%s: %w", doing, err).At("%s", d.where())
 		}
 		until := begun.Add(d.patience)
 		if time.Now().Add(pause).After(until) {
-			return fmt.Errorf("%s: ArangoDB at %s has failed for %v: %w", doing, d.where(), d.patience, err)
+			return fault.Transient("%s: ArangoDB at %s has failed for %v: %w", doing, d.where(), d.patience, err).At("%s", d.where())
 		}
 		if pause > time.Second {
-			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: fmt.Sprintf("ArangoDB does not answer (%v)", err)})
+			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: fmt.Sprintf("ArangoDB is unavailable (%v)", err)})
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
@@ -77,7 +78,7 @@ func brief(err error) error {
 	return err
 }
 
-// passing tells what another try may mend: servers that start, end or are
+// passing tells what another try may fix: servers that start, end or are
 // overrun, and connections that broke.
 func passing(err error) bool {
 	failed, ok := driver.AsArangoError(err)

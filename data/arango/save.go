@@ -6,6 +6,7 @@ import (
 
 	driver "github.com/arangodb/go-driver"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -28,9 +29,9 @@ const writer = "gnn-trainer"
 // same graph again changes nothing, and documents are written in the order of
 // the tensors, which is the order that adbpyg-adapter reads them in. What an
 // earlier save has left and this graph does not have is removed at the end.
-// A collection that holds documents of others is refused.
+// A collection that holds documents of others is rejected.
 //
-// Every request may be repeated: a save that broke off is mended by the next.
+// Every request may be repeated: a save that broke off is completed by the next.
 func (d *DB) Save(ctx context.Context, name string, g Saved) error {
 	nodesName, edgesName := name+"_nodes", name+"_edges"
 	if err := d.create(ctx, name, nodesName, edgesName); err != nil {
@@ -42,7 +43,7 @@ func (d *DB) Save(ctx context.Context, name string, g Saved) error {
 			return err
 		}
 		if foreign > 0 {
-			return refusal("GRAPH_SAVE=%s would be written to collection %s, which holds %d documents of others: set another name", name, c, foreign)
+			return fault.Input("GRAPH_SAVE=%s would be written to collection %s, which holds %d documents of others", name, c, foreign).At("GRAPH_SAVE").Fix("set another name")
 		}
 	}
 	keys := vertexKeys(g.Symbols)
@@ -111,7 +112,7 @@ func (d *DB) create(ctx context.Context, name, nodesName, edgesName string) erro
 				return nil
 			}
 			if driver.IsArangoErrorWithErrorNum(err, driver.ErrGraphEdgeDefinitionIsDocument, driver.ErrArangoCollectionTypeInvalid, driver.ErrGraphWrongCollectionTypeVertex) {
-				return refusal("GRAPH_SAVE=%s cannot be made with collections %s and %s (%v): set another name", name, nodesName, edgesName, err)
+				return fault.Input("GRAPH_SAVE=%s cannot be made with collections %s and %s (%w)", name, nodesName, edgesName, err).At("GRAPH_SAVE").Fix("set another name")
 			}
 			return err
 		}
@@ -121,7 +122,7 @@ func (d *DB) create(ctx context.Context, name, nodesName, edgesName string) erro
 		defined := g.EdgeDefinitions()
 		ours := []string{nodesName}
 		if len(defined) != 1 || defined[0].Collection != edgesName || !slices.Equal(defined[0].From, ours) || !slices.Equal(defined[0].To, ours) || len(g.OrphanCollections()) > 0 {
-			return refusal("GRAPH_SAVE=%s is a graph of other collections than %s and %s: set another name", name, nodesName, edgesName)
+			return fault.Input("GRAPH_SAVE=%s is a graph of other collections than %s and %s", name, nodesName, edgesName).At("GRAPH_SAVE").Fix("set another name")
 		}
 		return nil
 	})

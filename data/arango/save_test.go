@@ -153,7 +153,7 @@ func TestASaveTouchesNothingOfOthers(t *testing.T) {
 		"a": "GRAPH_SAVE=a would be written to collection a_nodes, which holds 1 documents of others: set another name",
 		"b": "GRAPH_SAVE=b is a graph of other collections than b_nodes and b_edges: set another name",
 	} {
-		mustRefuse(t, d.Save(t.Context(), name, snapshot(5)), want)
+		mustReject(t, d.Save(t.Context(), name, snapshot(5)), want)
 	}
 	if err := d.Save(t.Context(), "c", snapshot(5)); err == nil {
 		t.Error("edges were saved to a collection of documents")

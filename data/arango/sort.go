@@ -3,6 +3,8 @@ package arango
 import (
 	"context"
 	"slices"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // fewDocuments are looked at to see what a collection holds.
@@ -44,7 +46,7 @@ func (d *DB) sort(ctx context.Context, f *found, name string) error {
 	switch kind {
 	case "graph":
 		if f.inputs.Graph != nil && !slices.Contains(join(f.inputs.Graph.Vertices, f.inputs.Graph.Edges), name) {
-			return refusal("COLLECTION_INPUTS holds two prepared graphs, %s and %s: name the one to train on by GRAPH_COLLECTION_NAME", f.inputs.Graph.Name, name)
+			return fault.Input("COLLECTION_INPUTS holds two prepared graphs, %s and %s", f.inputs.Graph.Name, name).At("COLLECTION_INPUTS").Fix("name the one to train on by GRAPH_COLLECTION_NAME")
 		}
 		if f.inputs.Graph == nil {
 			f.inputs.Graph, err = d.layout(ctx, f, name)
@@ -63,7 +65,7 @@ func (d *DB) sort(ctx context.Context, f *found, name string) error {
 		if f.inputs.Graph != nil && slices.Contains(f.inputs.Graph.Vertices, name) || d.joined(ctx, inputs, name) {
 			return nil // the nodes of an edge collection that is named too
 		}
-		return refusal("COLLECTION_INPUTS names %s, whose documents are no candles (open, high, low, close), order books (bids, asks), funding rates (funding_rate), nor nodes and edges (type): leave it out", name)
+		return fault.Input("COLLECTION_INPUTS names %s, whose documents are no candles (open, high, low, close), order books (bids, asks), funding rates (funding_rate), nor nodes and edges (type)", name).At("COLLECTION_INPUTS").Fix("leave it out")
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -100,7 +101,7 @@ func (n *nodes) chosen(rows []int, symbols []string) ([]int, error) {
 		}
 	}
 	if lacking != nil {
-		return nil, refusal("SYMBOLS names %s, and the graph's nodes are %s: choose among these, or unset it", listed(lacking), listed(sortedKeys(row)))
+		return nil, fault.Input("SYMBOLS names %s, and the graph's nodes are %s", listed(lacking), listed(sortedKeys(row))).At("SYMBOLS").Fix("choose among these, or unset it")
 	}
 	return all, nil
 }

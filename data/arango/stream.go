@@ -10,6 +10,7 @@ import (
 	driver "github.com/arangodb/go-driver"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -78,7 +79,7 @@ func (d *DB) stream(ctx context.Context, q query, restart func(), visit func(doc
 			idle = 0
 		}
 		if idle >= mostRestarts {
-			return fmt.Errorf("%s: %w %d times in a row", doing, errLost, idle)
+			return fault.Transient("%s: %w %d times in a row", doing, errLost, idle).At("%s", d.where())
 		}
 		if restart != nil {
 			d.report.Documents -= fresh

@@ -27,7 +27,7 @@ func (t *times) see(name []byte, v value) {
 
 func (t *times) millis() (int64, error) {
 	if t.best == 0 {
-		return 0, errors.New("it has no " + strings.Join(t.names, " or "))
+		return 0, errors.New("the document has no " + strings.Join(t.names, " or "))
 	}
 	ms, err := t.v.millis()
 	if err != nil {

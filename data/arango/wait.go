@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Inputs finds what the configuration names to read. All services of a pipeline
@@ -30,9 +31,9 @@ func (d *DB) Inputs(ctx context.Context) (Inputs, error) {
 		case f.lacks == "":
 			before, complete, pause = f.counts, true, d.settle
 		case d.cfg.Wait == 0:
-			return Inputs{}, refusal("%s: correct the name, or set GRAPH_WAIT to wait for it", f.lacks)
+			return Inputs{}, fault.Input("%s", f.lacks).Fix("correct the name, or set GRAPH_WAIT to wait for it")
 		case left <= 0:
-			return Inputs{}, refusal("%s after GRAPH_WAIT=%v: correct the name, or raise GRAPH_WAIT if it comes later", f.lacks, d.cfg.Wait)
+			return Inputs{}, fault.Input("%s after GRAPH_WAIT=%v", f.lacks, d.cfg.Wait).Fix("correct the name, or raise GRAPH_WAIT if it comes later")
 		default:
 			complete = false
 			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: f.lacks})

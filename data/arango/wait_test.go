@@ -68,7 +68,7 @@ func TestAGraphThatIsNotThereYetIsWaitedForUntilItIsWhole(t *testing.T) {
 	}
 }
 
-func TestAGraphThatDoesNotComeIsRefusedWhenTheWaitIsOver(t *testing.T) {
+func TestAGraphThatDoesNotComeIsRejectedWhenTheWaitIsOver(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		wait time.Duration
@@ -89,7 +89,7 @@ func TestAGraphThatDoesNotComeIsRefusedWhenTheWaitIsOver(t *testing.T) {
 			c.make(s, &config)
 			config.Wait = c.wait
 			_, err := open(t, config).Inputs(t.Context())
-			mustRefuse(t, err, c.want)
+			mustReject(t, err, c.want)
 		})
 	}
 }
@@ -145,7 +145,7 @@ func TestInputsAreSortedByWhatTheirDocumentsHold(t *testing.T) {
 			c.Graph, c.Inputs = "", in.inputs
 			got, err := open(t, c).Inputs(t.Context())
 			if in.err != "" {
-				mustRefuse(t, err, in.err)
+				mustReject(t, err, in.err)
 				return
 			}
 			if err != nil || !reflect.DeepEqual(got, in.want) {

@@ -2,7 +2,6 @@ package binance
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,10 +10,11 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Respect keeps the end of a ban in the cache, and keeps to one that an earlier
-// process was told of: a pod that Kubernetes starts again must not call during
+// process was given: a pod that Kubernetes starts again must not call during
 // it, which would make it longer. Call it before anything is asked.
 func (c *Client) Respect(cache *Cache) error {
 	path := filepath.Join(cache.dir, "banned-until")
@@ -26,7 +26,7 @@ func (c *Client) Respect(cache *Cache) error {
 	default:
 		until, err := time.Parse(time.RFC3339, strings.TrimSpace(string(content)))
 		if err != nil {
-			return fmt.Errorf("%w: %s holds %.40q in the place of a time: remove it", data.ErrInput, path, content)
+			return fault.Input("%s holds %.40q instead of a time", path, content).At("%s", path).Fix("remove it")
 		}
 		c.gate.close(time.Until(until), "the exchange has banned this address (418)", false)
 	}
@@ -40,7 +40,7 @@ func (c *Client) Respect(cache *Cache) error {
 }
 
 // keepBan replaces the file as a whole: several requests, and several processes,
-// may be told of a ban at once.
+// may learn of a ban at once.
 func keepBan(path string, until time.Time) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

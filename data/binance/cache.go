@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Cache is the folder of what was fetched and recorded. A symbol's month is one
@@ -53,17 +53,19 @@ func (c Config) address() string {
 	return c.BaseURL
 }
 
-// cacheError marks what the user mends: a folder that cannot be used.
+// cacheError tells a folder that cannot be used, which the user corrects, from a
+// disk that fails or is full.
 func cacheError(doing string, err error) error {
-	for _, mended := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOTDIR, syscall.ENAMETOOLONG} {
-		if errors.Is(err, mended) {
-			return fmt.Errorf("%w: %s: %w: set CACHE_DIR to a folder that can be written", data.ErrInput, doing, err)
+	for _, unusable := range []error{fs.ErrPermission, syscall.EROFS, syscall.ENOTDIR, syscall.ENAMETOOLONG} {
+		if errors.Is(err, unusable) {
+			return fault.Input("%s: %w", doing, err).At("CACHE_DIR").Fix("set CACHE_DIR to a folder that can be written")
 		}
 	}
+	failed := fault.Transient("%s: %w", doing, err).At("CACHE_DIR")
 	if errors.Is(err, syscall.ENOSPC) {
-		return fmt.Errorf("%s: %w: free some space, or set CACHE_DIR to another disk", doing, err)
+		return failed.Fix("free some space, or set CACHE_DIR to another disk")
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return failed
 }
 
 // row is what a month's file holds.

@@ -16,7 +16,7 @@ import (
 	"github.com/adshao/go-binance/v2/common"
 	"github.com/adshao/go-binance/v2/futures"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Client asks one of the two markets for public data. It is safe for concurrent
@@ -111,7 +111,7 @@ func (c *Client) syncClock(ctx context.Context) error {
 	case err != nil:
 		return c.wrong("asking for the time", err)
 	case server <= 0 || begun == nil:
-		return fmt.Errorf("asking for the time: %s does not tell it", c.url)
+		return fault.Transient("asking for the time: %s does not give it", c.url).At("%s", c.url)
 	default:
 		c.gate.setClock(time.UnixMilli(server).Sub(came), came.Sub(*begun)+time.Millisecond)
 		return nil
@@ -163,7 +163,7 @@ func (c *Client) QuoteVolumes(ctx context.Context) (map[string]float64, error) {
 	add := func(symbol, volume string) error {
 		v, err := strconv.ParseFloat(volume, 64)
 		if err != nil {
-			return fmt.Errorf("%s tells a quote volume of %q for %s", c.url, volume, symbol)
+			return fault.Transient("%s gives a quote volume of %q for %s", c.url, volume, symbol).At("%s", c.url)
 		}
 		volumes[symbol] = v
 		return nil
@@ -200,7 +200,7 @@ func (c *Client) Klines(ctx context.Context, symbol, interval string, from, to i
 	add := func(open, trades int64, prices ...string) {
 		k, err := newKline(open, trades, prices)
 		if err != nil && bad == nil {
-			bad = fmt.Errorf("%s, candle of %s that opens at %d: %w", c.url, symbol, open, err)
+			bad = fault.Transient("%s, candle of %s that opens at %d: %w", c.url, symbol, open, err).At("%s", c.url)
 		}
 		page = append(page, k)
 	}
@@ -227,7 +227,7 @@ func (c *Client) Klines(ctx context.Context, symbol, interval string, from, to i
 		return nil, bad
 	}
 	if !slices.IsSortedFunc(page, func(a, b Kline) int { return int(a.OpenTime - b.OpenTime) }) {
-		return nil, fmt.Errorf("%s tells the candles of %s out of order", c.url, symbol)
+		return nil, fault.Transient("%s gives the candles of %s out of order", c.url, symbol).At("%s", c.url)
 	}
 	return page, nil
 }
@@ -256,38 +256,43 @@ func (c *Client) Funding(ctx context.Context, symbol string, from, to int64, lim
 	for i, f := range all {
 		rate, err := strconv.ParseFloat(f.FundingRate, 64)
 		if err != nil {
-			return nil, fmt.Errorf("%s tells a funding rate of %q for %s", c.url, f.FundingRate, symbol)
+			return nil, fault.Transient("%s gives a funding rate of %q for %s", c.url, f.FundingRate, symbol).At("%s", c.url)
 		}
 		page[i] = Funding{f.FundingTime, rate}
 	}
 	return page, nil
 }
 
-// wrong makes an error of the exchange's a sentence.
+// wrong makes a fault of an error of the exchange's.
 func (c *Client) wrong(doing string, err error) error {
-	var away *awayError
-	if errors.As(err, &away) { // without the long address of the request
+	var unavailable *unavailableError
+	if errors.As(err, &unavailable) { // without the long address of the request
 		server := "BINANCE_BASE_URL"
 		if c.market == USDM {
 			server = "BINANCE_FUTURES_BASE_URL"
 		}
-		return fmt.Errorf("%s: %w: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or %s to a mirror", doing, away, server)
+		return fault.Transient("%s: %w", doing, unavailable).At("%s", unavailable.host).
+			Fix("start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or %s to a mirror", server)
 	}
-	var said *common.APIError
-	if !errors.As(err, &said) {
+	var rejected *fault.Error
+	if errors.As(err, &rejected) { // likewise
+		return fmt.Errorf("%s: %w", doing, rejected)
+	}
+	var answered *common.APIError
+	if !errors.As(err, &answered) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
 	const invalidSymbol, invalidInterval, badAPIKey, rejectedKey = -1121, -1120, -2014, -2015
-	switch said.Code {
+	switch answered.Code {
 	case invalidSymbol:
-		return fmt.Errorf("%w: %s: %s does not know the symbol (%d): correct SYMBOL or SYMBOLS, or BINANCE_MARKET", data.ErrInput, doing, c.url, said.Code)
+		return fault.Input("%s: %s does not know the symbol (%d)", doing, c.url, answered.Code).At("%s", c.url).Fix("correct SYMBOL or SYMBOLS, or BINANCE_MARKET")
 	case invalidInterval:
-		return fmt.Errorf("%w: %s: %s does not know the interval (%d): correct INTERVAL", data.ErrInput, doing, c.url, said.Code)
+		return fault.Input("%s: %s does not know the interval (%d)", doing, c.url, answered.Code).At("%s", c.url).Fix("correct INTERVAL")
 	case badAPIKey, rejectedKey:
-		return fmt.Errorf("%w: %s: %s does not take BINANCE_API_KEY (%d): correct it, or unset it, since public data need none", data.ErrInput, doing, c.url, said.Code)
+		return fault.Rejected("%s: %s rejects BINANCE_API_KEY (%d)", doing, c.url, answered.Code).At("%s", c.url).Fix("correct it, or unset it, since public data need none")
 	}
-	if said.IsValid() {
-		return fmt.Errorf("%s: %s says %d, %.200s", doing, c.url, said.Code, said.Message)
+	if answered.IsValid() {
+		return fault.Transient("%s: %s answers %d, %.200s", doing, c.url, answered.Code, answered.Message).At("%s", c.url)
 	}
-	return fmt.Errorf("%s: %s answers %.200q", doing, c.url, said.Response)
+	return fault.Transient("%s: %s answers %.200q", doing, c.url, answered.Response).At("%s", c.url)
 }

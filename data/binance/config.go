@@ -2,12 +2,11 @@ package binance
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // The values of BINANCE_MARKET.
@@ -31,12 +30,12 @@ type Config struct {
 	RecordEvery time.Duration `env:"RECORD_EVERY" envDefault:"1s"`
 }
 
-// Validate checks every value, and tells all errors together. Each wraps
+// Validate checks every value, and reports all errors together. Each wraps
 // data.ErrInput.
 func (c Config) Validate() error {
 	var errs []error
 	if c.Market != Spot && c.Market != USDM {
-		errs = append(errs, fmt.Errorf("%w: BINANCE_MARKET=%q is no market: set %s or %s", data.ErrInput, c.Market, Spot, USDM))
+		errs = append(errs, fault.Input("BINANCE_MARKET=%q is no market", c.Market).At("BINANCE_MARKET").Fix("set %s or %s", Spot, USDM))
 	}
 	for _, u := range []struct{ name, value, example string }{
 		{"BINANCE_BASE_URL", c.BaseURL, "https://api.binance.com"},
@@ -52,11 +51,11 @@ func (c Config) Validate() error {
 			}
 		}
 		if err != nil || parsed.Host == "" || parsed.RawQuery != "" || parsed.Scheme != schemes[0] && parsed.Scheme != schemes[1] {
-			errs = append(errs, fmt.Errorf("%w: %s=%q is no address: write it as %s", data.ErrInput, u.name, u.value, u.example))
+			errs = append(errs, fault.Input("%s=%q is no address", u.name, u.value).At("%s", u.name).Fix("write it as %s", u.example))
 		}
 	}
 	if c.RecordEvery < time.Millisecond {
-		errs = append(errs, fmt.Errorf("%w: RECORD_EVERY=%v is no time between two rows: set one such as 1s", data.ErrInput, c.RecordEvery))
+		errs = append(errs, fault.Input("RECORD_EVERY=%v is no time between two rows", c.RecordEvery).At("RECORD_EVERY").Fix("set one such as 1s"))
 	}
 	return errors.Join(errs...)
 }

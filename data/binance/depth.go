@@ -3,13 +3,13 @@ package binance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/adshao/go-binance/v2/common"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // BookLevels is how many of a book's best levels a side its sizes are summed
@@ -40,7 +40,7 @@ func (c *Client) Depth(ctx context.Context, symbol string, limit int) (Snapshot,
 		for _, l := range side.from {
 			level, err := LevelOf(l.Price, l.Quantity)
 			if err != nil {
-				return s, fmt.Errorf("%s tells an order book of %s with %w", c.url, symbol, err)
+				return s, fault.Transient("%s gives an order book of %s with %w", c.url, symbol, err).At("%s", c.url)
 			}
 			*side.to = append(*side.to, level)
 		}
@@ -64,7 +64,7 @@ func (c *Client) FetchBooks(ctx context.Context, cache *Cache, symbols []string,
 			defer done()
 			b := NewBook(c.market)
 			if err := b.Load(s); err != nil {
-				return nil // a book that is crossed at the moment says nothing
+				return nil // a book that is crossed at the moment is of no use
 			}
 			row, ok := b.Top(BookLevels)
 			if !ok {

@@ -1,14 +1,13 @@
 package binance
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// families are Binance's own servers, by which of them tell of the same market.
+// families are Binance's own servers, by which of them are of the same market.
 var families = []struct{ rest, streams []string }{
 	{
 		[]string{"api.binance.com", "api-gcp.binance.com", "api1.binance.com", "api2.binance.com", "api3.binance.com", "api4.binance.com", "data-api.binance.vision"},
@@ -21,8 +20,8 @@ var families = []struct{ rest, streams []string }{
 
 // ValidateStream checks that the streams are of the market that is asked for
 // snapshots: two families of Binance's do not go together, and with a REST
-// server of somebody's own the stream server is to be named too. What Validate
-// finds wrong it passes over. The error wraps data.ErrInput.
+// server of somebody's own the stream server is to be named too. It skips what
+// Validate rejects. The error wraps data.ErrInput.
 func (c Config) ValidateStream() error {
 	rest, err := url.Parse(c.address())
 	if err != nil {
@@ -33,7 +32,7 @@ func (c Config) ValidateStream() error {
 		return nil
 	}
 	asked := slices.IndexFunc(families, func(f struct{ rest, streams []string }) bool { return slices.Contains(f.rest, rest.Hostname()) })
-	heard := slices.IndexFunc(families, func(f struct{ rest, streams []string }) bool {
+	listened := slices.IndexFunc(families, func(f struct{ rest, streams []string }) bool {
 		return slices.Contains(f.streams, streams.Hostname())
 	})
 	variable := "BINANCE_BASE_URL"
@@ -41,12 +40,12 @@ func (c Config) ValidateStream() error {
 		variable = "BINANCE_FUTURES_BASE_URL"
 	}
 	switch {
-	case asked == heard:
+	case asked == listened:
 		return nil
-	case c.WSURL != "" && (asked < 0 || heard < 0): // somebody's own, such as a relay: whoever set it knows
+	case c.WSURL != "" && (asked < 0 || listened < 0): // somebody's own, such as a relay: whoever set it knows
 		return nil
 	case c.WSURL == "":
-		return fmt.Errorf("%w: %s is of %s, whose streams are not those of %s: set BINANCE_WS_URL to its stream server", data.ErrInput, variable, rest.Host, streams.Host)
+		return fault.Input("%s is of %s, whose streams are not those of %s", variable, rest.Host, streams.Host).At("%s", variable).Fix("set BINANCE_WS_URL to its stream server")
 	}
-	return fmt.Errorf("%w: BINANCE_WS_URL is of %s and %s of %s, which do not belong together: set both to servers of one exchange", data.ErrInput, streams.Host, variable, rest.Host)
+	return fault.Input("BINANCE_WS_URL is of %s and %s of %s, which do not belong together", streams.Host, variable, rest.Host).At("BINANCE_WS_URL").Fix("set both to servers of one exchange")
 }

@@ -3,13 +3,13 @@ package binance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -17,7 +17,7 @@ const (
 	// there and back, is what is waited for.
 	fetchers = 12
 
-	// settled is how long after its close a bar that is not told can still come.
+	// settled is how long after its close a missing bar can still come.
 	settled = 24 * time.Hour
 )
 
@@ -55,8 +55,8 @@ func (c *Client) Holds(cache *Cache, r Request) (bool, error) {
 	return len(tasks) == 0, err
 }
 
-// Late are the symbols whose newest bar the exchange has not told, though it has
-// closed.
+// Late are the symbols whose newest bar the exchange has not served, though it
+// has closed.
 func (c *Client) Late(cache *Cache, r Request) (late []string, err error) {
 	newest := span{r.To - r.Step.Milliseconds(), r.To}
 	for _, symbol := range r.Symbols {
@@ -142,7 +142,7 @@ func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask 
 					return err
 				}
 			}
-			if err := s.merge(m); err != nil && !errors.Is(err, errDamaged) { // damaged: told when it is read
+			if err := s.merge(m); err != nil && !errors.Is(err, errDamaged) { // damaged: reported when it is read
 				return err
 			}
 			return nil
@@ -161,7 +161,7 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 		}
 		for i, r := range rows {
 			if r.at() < at || r.at() >= end || i > 0 && r.at() <= rows[i-1].at() {
-				return fmt.Errorf("%s answers with a row of %d (%s) when asked for %d to %d", c.url, r.at(), s.dir, at, end)
+				return fault.Transient("%s answers with a row of %d (%s) when asked for %d to %d", c.url, r.at(), s.dir, at, end).At("%s", c.url)
 			}
 		}
 		next := end
@@ -170,7 +170,7 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 		} else {
 			done()
 		}
-		// What closed a moment ago may not be told yet: then it is asked for
+		// What closed a moment ago may not be served yet: then it is asked for
 		// again the next time.
 		known := next
 		if next == hole.to && c.Now().UnixMilli()-next < settled.Milliseconds() {
@@ -190,7 +190,7 @@ func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span
 	return nil
 }
 
-// run does the tasks side by side, and tells how far they are.
+// run does the tasks side by side, and reports how far they are.
 func (c *Client) run(ctx context.Context, tasks []task, watch data.Watcher) error {
 	if len(tasks) == 0 {
 		return nil

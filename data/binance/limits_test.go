@@ -17,6 +17,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/test/exchange"
 )
 
@@ -373,7 +374,7 @@ func TestOfAnExchangeOutOfReachEachTryIsTold(t *testing.T) {
 				}
 			})
 			_, err = c.Sync(t.Context())
-			if !errors.Is(err, ErrAway) || errors.Is(err, data.ErrInput) || err.Error() != want {
+			if !errors.Is(err, ErrUnavailable) || errors.Is(err, data.ErrInput) || err.Error() != want {
 				t.Errorf("%v", err)
 			}
 			if took := time.Since(begun); try != 13 || took < 80*time.Second || took > 250*time.Second {
@@ -407,7 +408,7 @@ func TestNoRedirectionIsFollowedWithTheKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	if _, err := c.Sync(t.Context()); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "sends to another address") || strings.Contains(err.Error(), "key-1") {
+	if _, err := c.Sync(t.Context()); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "redirects to another address") || strings.Contains(err.Error(), "key-1") {
 		t.Errorf("%v", err)
 	}
 	if seen := other.Seen(); seen.Requests > 0 {
@@ -448,18 +449,21 @@ func TestAWindowOfTheBudgetEndsByTheExchangesClock(t *testing.T) {
 	})
 }
 
-func TestRefusalsSayWhatToSet(t *testing.T) {
+func TestRejectionsSayWhatToSet(t *testing.T) {
 	e := exchange.Start(t, exchange.Options{Symbols: names(2), Now: may.AddDate(0, 2, 0)})
 	c, cache := openClient(t, e, Spot)
 	c.mustSync(t)
-	for status, want := range map[int]string{
-		451: "does not serve this location (451): set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does",
-		403: "turns this address away (403): wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror",
-		401: "does not take BINANCE_API_KEY (401): correct it, or unset it, since public data need none",
-		404: "has no /api/v3/time (404): set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's interface",
+	for status, want := range map[int]struct {
+		kind fault.Kind
+		says string
+	}{
+		451: {fault.ErrInput, "does not serve this location (451): set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does"},
+		403: {fault.ErrTransient, "blocks this address (403): wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror"},
+		401: {fault.ErrRejected, "rejects BINANCE_API_KEY (401): correct it, or unset it, since public data need none"},
+		404: {fault.ErrInput, "has no /api/v3/time (404): set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's API"},
 	} {
 		e.Fail(status)
-		if _, err := c.Sync(t.Context()); errors.Is(err, data.ErrInput) != (status != 403) || !strings.Contains(err.Error(), want) {
+		if _, err := c.Sync(t.Context()); fault.KindOf(err) != want.kind || !strings.HasPrefix(err.Error(), "asking for the time: ") || !strings.Contains(err.Error(), strings.TrimPrefix(e.URL, "http://")) || strings.Contains(err.Error(), "Get") || !strings.HasSuffix(err.Error(), want.says) {
 			t.Errorf("%d: %v", status, err)
 		}
 	}
@@ -484,7 +488,7 @@ func TestRefusalsSayWhatToSet(t *testing.T) {
 	if err := os.WriteFile(cache.dir+"/banned-until", []byte("soon"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Respect(cache); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), `banned-until holds "soon" in the place of a time: remove it`) {
+	if err := c.Respect(cache); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), `banned-until holds "soon" instead of a time: remove it`) {
 		t.Errorf("%v", err)
 	}
 }

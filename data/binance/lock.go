@@ -2,16 +2,15 @@ package binance
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // ErrRecording is a recorder that writes to the cache.
-var ErrRecording = errors.New("another gnn-trainer record is at work")
+var ErrRecording = errors.New("another gnn-trainer record is running")
 
 // LockBooks takes the right to record into the cache, which one process has at
 // a time, and gives the function that gives it back. It ends with the process
@@ -28,7 +27,7 @@ func (c *Cache) LockBooks() (unlock func(), err error) {
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%w: %w in %s: stop it, or set another CACHE_DIR", data.ErrInput, ErrRecording, dir)
+			return nil, fault.Input("%w in %s", ErrRecording, dir).At("%s", dir).Fix("stop it, or set another CACHE_DIR")
 		}
 		return nil, cacheError("locking the books in CACHE_DIR", err)
 	}

@@ -12,12 +12,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Snapshots tells whole books. It is asked by a few goroutines at once, and
-// keeps to the exchange's limits itself. An error that wraps data.ErrInput ends
-// the recording; after any other the snapshot is asked for again.
+// keeps to the exchange's limits itself. A permanent fault ends the
+// recording; after any other error the snapshot is asked for again.
 type Snapshots interface {
 	Depth(ctx context.Context, symbol string, limit int) (Snapshot, error)
 }
@@ -88,10 +88,10 @@ type batch struct {
 func (r *Recorder) Run(parent context.Context) error {
 	symbols := slices.Compact(slices.Sorted(slices.Values(r.Symbols)))
 	if len(symbols) == 0 {
-		return fmt.Errorf("%w: there is no symbol to record: set SYMBOL or SYMBOLS", data.ErrInput)
+		return fault.Input("there is no symbol to record").Fix("set SYMBOL or SYMBOLS")
 	}
 	if r.Every < time.Millisecond {
-		return fmt.Errorf("%w: RECORD_EVERY=%v is no time between two rows: set one such as 1s", data.ErrInput, r.Every)
+		return fault.Input("RECORD_EVERY=%v is no time between two rows", r.Every).At("RECORD_EVERY").Fix("set one such as 1s")
 	}
 	if r.FlushEvery <= 0 {
 		r.FlushEvery = time.Minute

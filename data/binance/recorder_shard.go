@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // shard keeps the books of one connection. All of its state belongs to the
@@ -126,9 +126,9 @@ func (s *shard) garbage(err error) {
 	s.garbled = true
 }
 
-// answered handles a snapshot. The error is one that the user mends.
+// answered handles a snapshot. The error is one that a retry cannot fix.
 func (s *shard) answered(ctx context.Context, a answer) error {
-	if errors.Is(a.err, data.ErrInput) {
+	if fault.Permanent(a.err) {
 		return a.err
 	}
 	s.change(ctx, a.k, func() error { return a.k.answered(a.snapshot, a.err) })

@@ -3,7 +3,6 @@ package binance
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -14,7 +13,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/gorilla/websocket"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Where the streams are. go-binance's constant for the futures is the address
@@ -78,7 +77,7 @@ func (c Config) streams() string {
 	return spotStreams
 }
 
-// news is what a stream tells, in the order in which it happened. One of its
+// news is what a stream sends, in the order in which it happened. One of its
 // fields is set.
 type news struct {
 	diff Diff
@@ -86,8 +85,8 @@ type news struct {
 	lost error // the connection, and with it whatever was sent until the next one
 }
 
-// run connects, tells what comes, and connects again, until ctx ends. The error
-// is one that the user mends.
+// run connects, sends on what comes, and connects again, until ctx ends. The error
+// is one for the user to fix.
 func (s *stream) run(ctx context.Context, out chan<- news) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = s.pace.first, s.pace.most
@@ -98,9 +97,9 @@ func (s *stream) run(ctx context.Context, out chan<- news) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		var refused *refusedError
-		if errors.As(err, &refused) && refused.final && !connected {
-			return fmt.Errorf("%w: %w: correct BINANCE_WS_URL, or unset it", data.ErrInput, err)
+		var rejected *rejectedError
+		if errors.As(err, &rejected) && rejected.final && !connected {
+			return fault.Input("BINANCE_WS_URL: %w", err).At("BINANCE_WS_URL").Fix("correct BINANCE_WS_URL, or unset it")
 		}
 		if !tell(ctx, out, news{lost: err}) {
 			return nil
@@ -110,8 +109,8 @@ func (s *stream) run(ctx context.Context, out chan<- news) error {
 			wait.Reset()
 		}
 		pause := wait.NextBackOff()
-		if refused != nil {
-			pause = max(pause, refused.after)
+		if rejected != nil {
+			pause = max(pause, rejected.after)
 		}
 		if !sleep(ctx, pause) {
 			return nil
@@ -119,7 +118,7 @@ func (s *stream) run(ctx context.Context, out chan<- news) error {
 	}
 }
 
-// once connects and tells what comes until the connection is lost.
+// once connects and sends on what comes until the connection is lost.
 func (s *stream) once(ctx context.Context, out chan<- news, connected *bool) error {
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: max(s.pace.silence/2, time.Second)}
 	unwatch := func() {}
@@ -134,7 +133,7 @@ func (s *stream) once(ctx context.Context, out chan<- news, connected *bool) err
 	conn, answer, err := dialer.DialContext(ctx, s.url, nil)
 	unwatch()
 	if err != nil {
-		return refusedBy(err, answer)
+		return rejectedBy(err, answer)
 	}
 	*connected = true
 	var pings sync.WaitGroup

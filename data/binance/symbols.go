@@ -3,14 +3,13 @@ package binance
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// Check refuses symbols that the market does not have, all at once.
+// Check rejects symbols that the market does not have, all at once.
 func (c *Client) Check(all []Symbol, names []string) error {
 	var lacking []string
 	for _, name := range names {
@@ -25,8 +24,7 @@ func (c *Client) Check(all []Symbol, names []string) error {
 	if c.market == Spot {
 		other = USDM
 	}
-	return fmt.Errorf("%w: the %s market of %s has no symbol %s: correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=%s",
-		data.ErrInput, c.market, c.url, strings.Join(lacking, ", "), other)
+	return fault.Input("the %s market of %s has no symbol %s", c.market, c.url, strings.Join(lacking, ", ")).At("%s", c.url).Fix("correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=%s", other)
 }
 
 // Top are the n symbols of the quote asset of symbol that trade now, by what
@@ -48,8 +46,7 @@ func (c *Client) Top(ctx context.Context, all []Symbol, symbol string, n int) ([
 		}
 	}
 	if len(ranked) < n {
-		return nil, fmt.Errorf("%w: SYMBOLS=top:%d, and only %d symbols against %s trade on the %s market of %s: set top:%d or less",
-			data.ErrInput, n, len(ranked), all[at].QuoteAsset, c.market, c.url, len(ranked))
+		return nil, fault.Input("SYMBOLS=top:%d, and only %d symbols against %s trade on the %s market of %s", n, len(ranked), all[at].QuoteAsset, c.market, c.url).At("SYMBOLS").Fix("set top:%d or less", len(ranked))
 	}
 	slices.SortStableFunc(ranked, func(a, b string) int {
 		return cmp.Or(cmp.Compare(volumes[b], volumes[a]), cmp.Compare(a, b))

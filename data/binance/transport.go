@@ -15,6 +15,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 )
 
 // transport is what go-binance sends its requests by. It keeps to the limits,
-// asks again what may be asked again, and makes a sentence of what may not. It
+// retries what may be retried, and makes a fault of what may not. It
 // hands on whole answers only, so a client never reads a part of one.
 type transport struct {
 	base http.RoundTripper
@@ -35,24 +36,21 @@ type transport struct {
 	first time.Duration // wait before the first retry; tests shorten it
 }
 
-// ErrAway is an exchange that did not answer, however often it was asked.
-var ErrAway = errors.New("the exchange is out of reach")
+// ErrUnavailable is an exchange that did not answer, however often it was asked.
+var ErrUnavailable = errors.New("the exchange is unavailable")
 
-// awayError is what the last try came to.
-type awayError struct {
+// unavailableError is what the last try came to.
+type unavailableError struct {
 	host  string
 	tries int
 	last  error
 }
 
-func (e *awayError) Error() string {
+func (e *unavailableError) Error() string {
 	return fmt.Sprintf("%s failed %d times: %v", e.host, e.tries, e.last)
 }
 
-func (e *awayError) Unwrap() []error { return []error{ErrAway, e.last} }
-
-// errRefused is an answer that asking again does not change.
-var errRefused = errors.New("refused")
+func (e *unavailableError) Unwrap() []error { return []error{ErrUnavailable, e.last} }
 
 // RoundTrip implements http.RoundTripper.
 func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -71,9 +69,9 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
 		case err == nil && t.limited(answer):
-			continue // the gate is closed for as long as the exchange said
+			continue // the gate is closed for as long as the exchange asked
 		case err == nil && answer.StatusCode < http.StatusInternalServerError:
-			if err := refusal(request, answer); err != nil {
+			if err := rejection(request, answer); err != nil {
 				return nil, err
 			}
 			return answer, nil
@@ -81,7 +79,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			err = fmt.Errorf("answered %s", answer.Status)
 		}
 		if failures++; failures > mostRetries {
-			return nil, &awayError{request.URL.Host, failures, err}
+			return nil, &unavailableError{request.URL.Host, failures, err}
 		}
 		pause := wait.NextBackOff()
 		now := time.Now()
@@ -143,7 +141,7 @@ func isList(path string) bool {
 	return strings.HasSuffix(path, "/klines") || strings.HasSuffix(path, "/fundingRate")
 }
 
-// limited tells whether the exchange said to wait, and closes the gate so long.
+// limited tells whether the exchange asks to wait, and closes the gate so long.
 func (t *transport) limited(answer *http.Response) bool {
 	ban := answer.StatusCode == http.StatusTeapot
 	if !ban && answer.StatusCode != http.StatusTooManyRequests {
@@ -173,34 +171,38 @@ func (t *transport) waitOf(answer *http.Response, ban bool) time.Duration {
 	}
 	wait := 2 * time.Minute
 	if body, err := io.ReadAll(answer.Body); err == nil {
-		if said := bannedUntil.FindSubmatch(body); said != nil {
+		if found := bannedUntil.FindSubmatch(body); found != nil {
 			now, err := http.ParseTime(answer.Header.Get("Date"))
 			if err != nil {
 				now, _ = t.gate.time()
 			}
-			until, _ := strconv.ParseInt(string(said[1]), 10, 64) // 13 digits
+			until, _ := strconv.ParseInt(string(found[1]), 10, 64) // 13 digits
 			wait = max(wait, time.UnixMilli(until).Sub(now))
 		}
 	}
 	return wait
 }
 
-// refusal is the sentence for an answer that only the user can change.
-func refusal(request *http.Request, answer *http.Response) error {
+// rejection is the fault of an answer that asking again does not change; nil:
+// it may be read.
+func rejection(request *http.Request, answer *http.Response) error {
+	host := request.URL.Host
 	// Whoever is at another address is not sent the key, nor believed.
 	if answer.StatusCode >= 300 && answer.StatusCode < 400 {
-		return fmt.Errorf("%w: %w: %s sends to another address, %.100q (%d): set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's interface", data.ErrInput, errRefused, request.URL.Host, answer.Header.Get("Location"), answer.StatusCode)
+		return fault.Input("%s redirects to another address, %.100q (%d)", host, answer.Header.Get("Location"), answer.StatusCode).At("%s", host).Fix(servers)
 	}
 	switch answer.StatusCode {
 	case http.StatusUnavailableForLegalReasons:
-		return fmt.Errorf("%w: %w: %s does not serve this location (451): set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does", data.ErrInput, errRefused, request.URL.Host)
+		return fault.Input("%s does not serve this location (451)", host).At("%s", host).Fix("set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does")
 	case http.StatusForbidden:
 		// It may let the address in again: the retry that comes with exit code 1 is right.
-		return fmt.Errorf("%w: the firewall of %s turns this address away (403): wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror", errRefused, request.URL.Host)
+		return fault.Transient("the firewall of %s blocks this address (403)", host).At("%s", host).Fix("wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
 	case http.StatusUnauthorized:
-		return fmt.Errorf("%w: %w: %s does not take BINANCE_API_KEY (401): correct it, or unset it, since public data need none", data.ErrInput, errRefused, request.URL.Host)
+		return fault.Rejected("%s rejects BINANCE_API_KEY (401)", host).At("%s", host).Fix("correct it, or unset it, since public data need none")
 	case http.StatusNotFound:
-		return fmt.Errorf("%w: %w: %s has no %s (404): set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's interface", data.ErrInput, errRefused, request.URL.Host, request.URL.Path)
+		return fault.Input("%s has no %s (404)", host, request.URL.Path).At("%s", host).Fix(servers)
 	}
 	return nil
 }
+
+const servers = "set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's API"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // loadArango builds the market from the candle, order-book and funding
@@ -26,7 +27,7 @@ func loadArango(ctx context.Context, q query) (*data.Market, Report, error) {
 		return nil, Report{}, err
 	}
 	if l.inputs.Graph != nil {
-		return nil, Report{}, fmt.Errorf("%w: %s is a prepared graph and no candles: name collections of candles by CANDLES_COLLECTION", data.ErrInput, l.inputs.Graph.Name)
+		return nil, Report{}, fault.Input("%s is a prepared graph and no candles", l.inputs.Graph.Name).At("%s", l.inputs.Graph.Name).Fix("name collections of candles by CANDLES_COLLECTION")
 	}
 	market, report, err := l.market(ctx)
 	report.Database = new(l.db.Report())
@@ -72,7 +73,7 @@ func (l *arangoLoad) bounds(ctx context.Context, r arango.Reading) (arango.Span,
 			return arango.Span{}, err
 		}
 		if !ok {
-			return arango.Span{From: arango.Begin, To: arango.End}, nil // the reading tells what is wrong
+			return arango.Span{From: arango.Begin, To: arango.End}, nil // the reading reports what is wrong
 		}
 		newest = opened + l.interval.Milliseconds()
 	}
@@ -156,7 +157,7 @@ func (l *arangoLoad) noCandles(lacking, found []string, where string) error {
 	if len(lacking) > 0 {
 		of = " of " + strings.Join(lacking, ", ")
 	}
-	return fmt.Errorf("%w: %s has no candle%s%s, %s: add them, or choose other SYMBOLS, collections or another range", data.ErrInput, where, of, in, there)
+	return fault.Input("%s has no candle%s%s, %s", where, of, in, there).At("%s", where).Fix("add them, or choose other SYMBOLS, collections or another range")
 }
 
 // join gives the bars what order books and funding rates were known at their

@@ -83,12 +83,12 @@ func TestAMistypedYearIsFoundBeforeMemoryIsTaken(t *testing.T) {
 				all = append(all, good(symbols[i+1]+".csv"))
 			}
 			_, _, err := assemble(symbols, all, 5*time.Minute)
-			refused(t, err, c.tells...)
+			rejected(t, err, c.tells...)
 		})
 	}
 }
 
-func TestACandleOfAnotherCenturyIsRefusedByItsPlace(t *testing.T) {
+func TestACandleOfAnotherCenturyIsRejectedByItsPlace(t *testing.T) {
 	text := plainHeader
 	for i := range 20 {
 		text += line(i, 10)

@@ -2,10 +2,9 @@ package source
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // maxValues bounds the memory of a market: 8 GiB of float64. A hundred symbols
@@ -22,7 +21,7 @@ func checkSize(symbols int, bars int64, columns int) error {
 }
 
 func tooLarge(symbols int, bars int64) error {
-	return fmt.Errorf("%w: %d symbols over %d bars take more than %d values: set START and END, or fewer SYMBOLS", data.ErrInput, symbols, bars, maxValues)
+	return fault.Input("%d symbols over %d bars take more than %d values", symbols, bars, maxValues).Fix("set START and END, or fewer SYMBOLS")
 }
 
 // A time axis may have this many bars beyond this many times those of the
@@ -46,8 +45,7 @@ func checkWidth(all []*series, a axis, columns int) error {
 	if odd.s == nil { // no gap at all: as many bars as claimed
 		return tooLarge(len(all), a.bars)
 	}
-	return odd.s.badAt(odd.place(), "open_time is %s, %d days away from the nearest other candle (%s), and makes %d symbols take %d bars, nearly all of them empty or too many for the memory: correct or remove it, or set START and END",
-		stamp(odd.s.times[odd.i]), gap/day.Milliseconds(), other.s.where(other.place()), len(all), a.bars)
+	return odd.s.badAt(odd.place(), "open_time is %s, %d days away from the nearest other candle (%s), and makes %d symbols take %d bars, nearly all of them empty or too many for the memory", stamp(odd.s.times[odd.i]), gap/day.Milliseconds(), other.s.where(other.place()), len(all), a.bars).Fix("correct or remove it, or set START and END")
 }
 
 // spot is one candle of a series.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/binance"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -32,8 +33,9 @@ const (
 // what is not there yet is asked for.
 func loadBinance(ctx context.Context, q query) (*data.Market, Report, error) {
 	m, report, err := loadFromBinance(ctx, q)
-	if errors.Is(err, binance.ErrAway) {
-		err = fmt.Errorf("%w; or train on candles at hand with DATA_SOURCE=files", err)
+	if errors.Is(err, binance.ErrUnavailable) {
+		f := fault.Of(err)
+		err = f.Fix("%s, or train on candles at hand with DATA_SOURCE=files", f.Remedy)
 	}
 	return m, report, err
 }
@@ -50,7 +52,7 @@ func loadFromBinance(ctx context.Context, q query) (*data.Market, Report, error)
 	}
 	if request == nil {
 		request, err = q.request(ctx, client)
-		if errors.Is(err, binance.ErrAway) {
+		if errors.Is(err, binance.ErrUnavailable) {
 			err = fmt.Errorf("fetching from Binance: %w", err)
 		}
 		if err != nil {

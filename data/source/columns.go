@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/spelling"
 )
 
@@ -51,7 +52,7 @@ func locate(header []string) (places, error) {
 				}
 			}
 			if len(at) > 1 {
-				return p, fmt.Errorf("columns %d (%s) and %d (%s) are both %s: remove or rename one", at[0]+1, header[at[0]], at[1]+1, header[at[1]], aliases[0])
+				return p, fault.Input("columns %d (%s) and %d (%s) are both %s", at[0]+1, header[at[0]], at[1]+1, header[at[1]], aliases[0]).Fix("remove or rename one")
 			}
 			if len(at) == 1 {
 				p[q] = at[0]
@@ -63,7 +64,7 @@ func locate(header []string) (places, error) {
 			if name := meantBy(names, aliases); name != "" {
 				meant = fmt.Sprintf(" (is %s meant?)", name)
 			}
-			return p, fmt.Errorf("there is no column %s among %s%s: add it, or mend the header", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")), meant)
+			return p, fault.Input("there is no column %s among %s%s", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")), meant).Fix("add it, or correct the header")
 		}
 	}
 	return p, nil
@@ -129,7 +130,7 @@ func unreadOf(header []string, at places) []unread {
 	return all
 }
 
-// unreadIn tells, in a sentence each, of the columns of the files that are not
+// unreadIn has a sentence for each of the columns of the files that are not
 // read and nearly one that is.
 func unreadIn(all []*series) []string {
 	var found []unread

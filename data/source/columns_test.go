@@ -29,7 +29,7 @@ func TestColumnsAreFoundByNameInAnyOrder(t *testing.T) {
 	}
 }
 
-func TestAHeaderThatLacksOrRepeatsAColumnIsRefused(t *testing.T) {
+func TestAHeaderThatLacksOrRepeatsAColumnIsRejected(t *testing.T) {
 	for _, c := range []struct{ header, tells string }{
 		{"open,high,low,close,volume", "no column open_time or timestamp or ts"},
 		{"open_time;open;high;low;close;volume", "no column open "},

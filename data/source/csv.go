@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // readCSV reads the candles of one symbol from comma-separated text with a
@@ -40,24 +40,24 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 	if mark, _ := text.Peek(3); string(mark) == "\uFEFF" {
 		_, _ = text.Discard(3) // it was peeked, so it is there
 	} else if len(mark) > 1 && (string(mark[:2]) == "\xFF\xFE" || string(mark[:2]) == "\xFE\xFF") {
-		return nil, bad(path, "is UTF-16 text: save it as UTF-8")
+		return nil, bad(path, "is UTF-16 text").Fix("save it as UTF-8")
 	}
 	t := &csvText{lines: newLines(text)}
 	from := origin{path: path, unit: "line", remedy: "correct or remove this line"}
 	header, err := t.lines.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, bad(path, "is empty: write its candles, or remove the file")
+		return nil, bad(path, "is empty").Fix("write its candles, or remove the file")
 	} else if err != nil {
 		return nil, csvError(path, err)
 	}
 	if allNumbers(header) {
 		if len(header) != len(dumpHeader) {
-			return nil, from.badAt(1, "there are %d numbers where the header should be: write open_time,open,high,low,close,volume and the further columns above them", len(header))
+			return nil, from.badAt(1, "there are %d numbers where the header should be", len(header)).Fix("write open_time,open,high,low,close,volume and the further columns above them")
 		}
 		t.first, header = slices.Clone(header), dumpHeader
 	}
 	if t.at, err = locate(header); err != nil {
-		return nil, bad(path, "cannot be read: %v", err)
+		return nil, bad(path, "cannot be read: %w", err)
 	}
 	t.columns = len(header)
 	t.series = newSeries(from, t.at)
@@ -88,7 +88,7 @@ func (t *csvText) read(ctx context.Context, most int) (whole bool, err error) {
 		record, err := t.lines.Read()
 		switch {
 		case errors.Is(err, io.EOF) && len(s.times) == 0:
-			return false, bad(s.path, "has a header and no candle: write its candles, or remove the file")
+			return false, bad(s.path, "has a header and no candle").Fix("write its candles, or remove the file")
 		case errors.Is(err, io.EOF):
 			return true, nil
 		case err != nil:
@@ -110,7 +110,7 @@ func (t *csvText) readEnd(end io.Reader) error {
 	lines.ReuseRecord = false
 	records, err := lines.ReadAll()
 	if err != nil {
-		return fmt.Errorf("%w: %s: the text of its last lines is no CSV (%w): mend its quotes", data.ErrInput, s.path, err)
+		return fault.Input("the text of its last lines is no CSV (%w)", err).At("%s", s.path).Fix("correct its quotes")
 	}
 	s.names = func(place int) string {
 		if place < 0 {
@@ -130,20 +130,20 @@ func (t *csvText) readEnd(end io.Reader) error {
 func csvError(path string, err error) error {
 	if syntax, ok := errors.AsType[*csv.ParseError](err); ok {
 		from := origin{path: path, unit: "line"}
-		return from.badAt(syntax.Line, "the text is no CSV (%v): mend its quotes", syntax.Err)
+		return from.badAt(syntax.Line, "the text is no CSV (%v)", syntax.Err).Fix("correct its quotes")
 	}
-	return fmt.Errorf("reading %s: %w", path, err)
+	return fault.Transient("reading candles: %w", err).At("%s", path)
 }
 
 // addRecord checks one line, which stands at place, and adds its candle.
 func (s *series) addRecord(line int, record []string, columns int, at places) error {
-	wrong := func(format string, a ...any) error { return s.badAt(line, format, a...) }
+	wrong := func(format string, a ...any) *fault.Error { return s.badAt(line, format, a...) }
 	if len(record) != columns {
-		return wrong("there are %d fields where the header has %d: complete or remove this line", len(record), columns)
+		return wrong("there are %d fields where the header has %d", len(record), columns).Fix("complete or remove this line")
 	}
 	opened, err := parseOpenTime(record[at[openTime]])
 	if err != nil {
-		return wrong("open_time %v: correct or remove this line", err)
+		return wrong("open_time %v", err).Fix("correct or remove this line")
 	}
 	c := unknownCandle
 	for q := range quantities {
@@ -153,13 +153,13 @@ func (s *series) addRecord(line int, record []string, columns int, at places) er
 		v, present, err := parseNumber(record[at[q]])
 		switch {
 		case err != nil && q.optional():
-			return wrong("%s %v: correct it, or leave it empty where it is not known", q, err)
+			return wrong("%s %v", q, err).Fix("correct it, or leave it empty where it is not known")
 		case err != nil:
-			return wrong("%s %v: correct or remove this line", q, err)
+			return wrong("%s %v", q, err).Fix("correct or remove this line")
 		case present:
 			c[q] = v
 		case !q.optional():
-			return wrong("%s is empty: remove the line, a bar may be missing but not in part", q)
+			return wrong("%s is empty", q).Fix("remove the line, a bar may be missing but not in part")
 		}
 	}
 	return s.add(line, opened, &c)

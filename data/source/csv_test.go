@@ -89,7 +89,7 @@ func TestAnEmptyOptionalValueIsMissing(t *testing.T) {
 	}
 }
 
-func TestCSVThatCannotBeRightIsRefusedWithItsPlace(t *testing.T) {
+func TestCSVThatCannotBeRightIsRejectedWithItsPlace(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		tells      []string
@@ -117,7 +117,7 @@ func TestCSVThatCannotBeRightIsRefusedWithItsPlace(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseCSV(c.text)
-			refused(t, err, c.tells...)
+			rejected(t, err, c.tells...)
 		})
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // loadFiles reads DATA_DIR, one SYMBOL.csv or SYMBOL.parquet a symbol.
@@ -50,7 +51,7 @@ func loadFiles(ctx context.Context, q query) (*data.Market, Report, error) {
 func listFiles(dir string) (map[string]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, pathError("listing DATA_DIR (set it to the folder of the candle files)", err)
+		return nil, pathError("listing DATA_DIR", "set it to the folder of the candle files", err)
 	}
 	paths := map[string]string{}
 	for _, e := range entries {
@@ -62,25 +63,30 @@ func listFiles(dir string) (map[string]string, error) {
 		}
 		path := filepath.Join(dir, name)
 		if other, ok := paths[symbol]; ok {
-			return nil, fmt.Errorf("%w: both %s and %s are there for %s: remove one", data.ErrInput, other, path, symbol)
+			return nil, fault.Input("both %s and %s are there for %s", other, path, symbol).At("%s", path).Fix("remove one")
 		}
 		paths[symbol] = path
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("%w: DATA_DIR=%s holds no .csv or .parquet file: set the folder of the candles", data.ErrInput, dir)
+		return nil, fault.Input("DATA_DIR=%s holds no .csv or .parquet file", dir).At("DATA_DIR").Fix("set the folder of the candles")
 	}
 	return paths, nil
 }
 
-// pathError marks what the user mends, a wrong path or its rights; a disk that
+// pathError is a fault of the input for a wrong path or its rights; a disk that
 // fails is worth another try instead.
-func pathError(doing string, err error) error {
-	for _, mended := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EISDIR} {
-		if errors.Is(err, mended) {
-			return fmt.Errorf("%w: %s: %w", data.ErrInput, doing, err)
+func pathError(doing, remedy string, err error) error {
+	var place *fs.PathError
+	where := ""
+	if errors.As(err, &place) {
+		where = place.Path
+	}
+	for _, wrong := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EISDIR} {
+		if errors.Is(err, wrong) {
+			return fault.Input("%s: %w", doing, err).At("%s", where).Fix("%s", remedy)
 		}
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return fault.Transient("%s: %w", doing, err).At("%s", where)
 }
 
 // candidates are the symbols to read: those named, or every file's.
@@ -91,10 +97,10 @@ func candidates(q query, paths map[string]string) ([]string, error) {
 		wanted = found
 	}
 	if lacking := q.lacking(wanted, func(symbol string) bool { return paths[symbol] != "" }); lacking != nil {
-		return nil, fmt.Errorf("%w: DATA_DIR=%s has no file of %s: add it, or choose among %s", data.ErrInput, q.Dir, strings.Join(lacking, ", "), strings.Join(found, ", "))
+		return nil, fault.Input("DATA_DIR=%s has no file of %s", q.Dir, strings.Join(lacking, ", ")).At("DATA_DIR").Fix("add it, or choose among %s", strings.Join(found, ", "))
 	}
 	if q.selection.Top > len(found) {
-		return nil, fmt.Errorf("%w: SYMBOLS=top:%d asks for more than the %d symbols in DATA_DIR=%s: set top:%d or less, or unset SYMBOLS", data.ErrInput, q.selection.Top, len(found), q.Dir, len(found))
+		return nil, fault.Input("SYMBOLS=top:%d asks for more than the %d symbols in DATA_DIR=%s", q.selection.Top, len(found), q.Dir).At("SYMBOLS").Fix("set top:%d or less, or unset SYMBOLS", len(found))
 	}
 	return wanted, nil
 }
@@ -184,14 +190,14 @@ func readFile(ctx context.Context, path string, interval time.Duration) (*series
 func openCandles(path string) (file *os.File, size int64, err error) {
 	file, err = os.Open(path)
 	if err != nil {
-		return nil, 0, pathError("opening candles (look at the file and at who may read it)", err)
+		return nil, 0, pathError("opening candles", "check the file and who may read it", err)
 	}
 	info, err := file.Stat()
 	switch {
 	case err != nil:
-		err = pathError("opening candles (look at the file and at who may read it)", err)
+		err = pathError("opening candles", "check the file and who may read it", err)
 	case info.IsDir():
-		err = bad(path, "is a folder: put one file a symbol into DATA_DIR")
+		err = bad(path, "is a folder").Fix("put one file a symbol into DATA_DIR")
 	default:
 		return file, info.Size(), nil
 	}

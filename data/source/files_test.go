@@ -84,7 +84,7 @@ func TestFilesBecomeTheMarketThatWasAskedFor(t *testing.T) {
 	}
 }
 
-func TestFilesThatDoNotFitTheRequestAreRefused(t *testing.T) {
+func TestFilesThatDoNotFitTheRequestAreRejected(t *testing.T) {
 	dir := threeSymbols(t)
 	for _, c := range []struct {
 		name  string
@@ -110,18 +110,18 @@ func TestFilesThatDoNotFitTheRequestAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := Load(context.Background(), c.cfg)
-			refused(t, err, c.tells...)
+			rejected(t, err, c.tells...)
 		})
 	}
 }
 
-func TestAFolderNamedAsAFileIsRefused(t *testing.T) {
+func TestAFolderNamedAsAFileIsRejected(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "A.parquet"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	_, _, err := Load(context.Background(), Config{Source: Files, Dir: dir, Symbol: "A", Interval: "5m"})
-	refused(t, err, "A.parquet is a folder")
+	rejected(t, err, "A.parquet is a folder")
 }
 
 func TestOnlyPathsThatTheUserMendsAreInputErrors(t *testing.T) {
@@ -129,7 +129,7 @@ func TestOnlyPathsThatTheUserMendsAreInputErrors(t *testing.T) {
 		err  error
 		mend bool
 	}{{fs.ErrNotExist, true}, {fs.ErrPermission, true}, {errors.New("input/output error"), false}} {
-		if err := pathError("opening", c.err); errors.Is(err, data.ErrInput) != c.mend || !errors.Is(err, c.err) {
+		if err := pathError("opening", "look", c.err); errors.Is(err, data.ErrInput) != c.mend || !errors.Is(err, c.err) {
 			t.Errorf("%v becomes %v", c.err, err)
 		}
 	}

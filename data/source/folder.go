@@ -38,7 +38,7 @@ const (
 
 // LookAtFiles reads of each file that a load would read from DATA_DIR the
 // header or schema, and its first and last candles, as a load does. err is that
-// they could not be found. Errors that the user mends wrap data.ErrInput.
+// they could not be found. Errors that the user fixes wrap data.ErrInput.
 func LookAtFiles(ctx context.Context, cfg Config) (f Folder, err error) {
 	q, err := cfg.query()
 	if err != nil {
@@ -159,7 +159,7 @@ func lookAtCSV(ctx context.Context, file *os.File, size int64, path string) (l l
 	end := make([]byte, size-from)
 	n, err := file.ReadAt(end, from)
 	if err != nil && err != io.EOF {
-		return l, pathError("reading candles (look at the file and at who may read it)", err)
+		return l, pathError("reading candles", "check the file and who may read it", err)
 	}
 	end = end[:n]
 	// Which line a quoted text with a line's end in it begins on is not known.

@@ -65,8 +65,8 @@ func (s *series) dropDuplicates() error {
 		was, is := s.candle(first), s.candle(i)
 		for q := range quantities {
 			if was[q] != is[q] && !(math.IsNaN(was[q]) && math.IsNaN(is[q])) {
-				return bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s: remove one of them",
-					stamp(t), q, was[q], s.within(s.places[first]), is[q], s.within(s.places[i]))
+				return bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s",
+					stamp(t), q, was[q], s.within(s.places[first]), is[q], s.within(s.places[i])).Fix("remove one of them")
 			}
 		}
 		s.duplicates++
@@ -78,26 +78,26 @@ func (s *series) dropDuplicates() error {
 }
 
 // checkGrid rejects candles of another interval. The most frequent distance
-// between neighbors tells it, once it occurs again: missing bars only add
+// between neighbours tells it, once it occurs again: missing bars only add
 // longer ones.
 func (s *series) checkGrid(interval time.Duration) error {
 	step := interval.Milliseconds()
 	if usual := s.usualDistance(); usual != step && usual > 0 && !s.asked {
 		apart := time.Duration(usual) * time.Millisecond
 		if name := intervalName(apart); name != "" {
-			return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart: set INTERVAL=%s", intervalName(interval), name, name)
+			return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart", intervalName(interval), name).Fix("set INTERVAL=%s", name)
 		}
-		return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart, which is no bar length: resample it to one of %s", intervalName(interval), durationName(apart), intervalNames())
+		return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart, which is no bar length", intervalName(interval), durationName(apart)).Fix("resample it to one of %s", intervalNames())
 	}
 	for i, t := range s.times {
 		if t%step != 0 {
-			return s.badAt(s.places[i], "open_time is %s, not a whole multiple of INTERVAL=%s since 1970: %s", stamp(t), intervalName(interval), s.remedy)
+			return s.badAt(s.places[i], "open_time is %s, not a whole multiple of INTERVAL=%s since 1970", stamp(t), intervalName(interval)).Fix("%s", s.remedy)
 		}
 	}
 	return nil
 }
 
-// usualDistance is the most frequent distance between neighbors, ms; 0: none
+// usualDistance is the most frequent distance between neighbours, ms; 0: none
 // occurs twice.
 func (s *series) usualDistance() (usual int64) {
 	seen := map[int64]int{}

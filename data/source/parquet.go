@@ -11,6 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/streamforge/gnn-trainer/data/internal/parquetfile"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // readParquet reads the candles of one symbol from a Parquet file of size
@@ -43,15 +44,15 @@ func allRows(file *parquet.File) (all []rows) {
 func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string, choose func(*parquet.File) []rows) (s *series, of int64, err error) {
 	defer func() {
 		if cause := recover(); cause != nil { // the library panics on some malformed files
-			s, err = nil, bad(path, "cannot be read as Parquet (%v): write it again", cause)
+			s, err = nil, bad(path, "cannot be read as Parquet (%v)", cause).Fix("write it again")
 		}
 	}()
 	if err := parquetfile.CheckFooter(r, size); err != nil {
-		return nil, 0, bad(path, "cannot be read as Parquet (%v): write it again", err)
+		return nil, 0, bad(path, "cannot be read as Parquet (%v)", err).Fix("write it again")
 	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
-		return nil, 0, bad(path, "cannot be read as Parquet (%v): write it again", err)
+		return nil, 0, bad(path, "cannot be read as Parquet (%v)", err).Fix("write it again")
 	}
 	header := make([]string, 0, 16)
 	for _, column := range file.Root().Columns() {
@@ -59,7 +60,7 @@ func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string
 	}
 	at, err := locate(header)
 	if err != nil {
-		return nil, 0, bad(path, "cannot be read: %v", err)
+		return nil, 0, bad(path, "cannot be read: %w", err)
 	}
 
 	s = newSeries(origin{path: path, unit: "row", remedy: "correct or remove this row"}, at)
@@ -74,14 +75,14 @@ func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string
 		}
 	}
 	if len(s.times) == 0 {
-		return nil, 0, bad(path, "has no rows: write its candles, or remove the file")
+		return nil, 0, bad(path, "has no rows").Fix("write its candles, or remove the file")
 	}
-	said := int64(0)
+	claimed := int64(0)
 	for _, part := range chosen {
-		said += part.to - part.from
+		claimed += part.to - part.from
 	}
-	if said != int64(len(s.times)) {
-		return nil, 0, bad(path, "has %d rows, and its row groups say %d: write it again", len(s.times), said)
+	if claimed != int64(len(s.times)) {
+		return nil, 0, bad(path, "has %d rows, and its row groups claim %d", len(s.times), claimed).Fix("write it again")
 	}
 	for _, part := range chosen {
 		for k := range part.to - part.from {
@@ -100,14 +101,14 @@ func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string
 // readColumn reads the chosen rows of one column into the series.
 func (s *series) readColumn(ctx context.Context, file *parquet.File, column *parquet.Column, q quantity, chosen []rows) error {
 	if !column.Leaf() || column.Repeated() {
-		return bad(s.path, "has %s as a nested column: write it as a plain one", q)
+		return bad(s.path, "has %s as a nested column", q).Fix("write it as a plain one")
 	}
 	as, err := encodingOf(column.Type(), q)
 	if err != nil {
-		return bad(s.path, "has %s as %v", q, err)
+		return bad(s.path, "has %s as %w", q, err)
 	}
 	if err := checkCodec(file, column); err != nil {
-		return bad(s.path, "has %s %v", q, err)
+		return bad(s.path, "has %s %w", q, err)
 	}
 	read := int64(0)
 	buffer := make([]parquet.Value, 1024)
@@ -119,7 +120,7 @@ func (s *series) readColumn(ctx context.Context, file *parquet.File, column *par
 		read += n
 	}
 	if read != int64(len(s.times)) {
-		return bad(s.path, "has %d values of %s and %d of open_time: write it again", read, q, len(s.times))
+		return bad(s.path, "has %d values of %s and %d of open_time", read, q, len(s.times)).Fix("write it again")
 	}
 	return nil
 }
@@ -133,7 +134,7 @@ func (s *series) readRows(ctx context.Context, pages parquet.Pages, part rows, b
 	}()
 	if part.from > 0 {
 		if err := pages.SeekToRow(part.from); err != nil {
-			return 0, bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err)
+			return 0, bad(s.path, "cannot be read as Parquet (column %s: %v)", q, err).Fix("write it again")
 		}
 	}
 	for read < part.to-part.from {
@@ -141,7 +142,7 @@ func (s *series) readRows(ctx context.Context, pages parquet.Pages, part rows, b
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return read, bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err)
+			return read, bad(s.path, "cannot be read as Parquet (column %s: %v)", q, err).Fix("write it again")
 		}
 		read, err = s.readPage(ctx, page.Values(), buffer, as, q, part, read)
 		parquet.Release(page)
@@ -152,7 +153,7 @@ func (s *series) readRows(ctx context.Context, pages parquet.Pages, part rows, b
 	return read, nil
 }
 
-// checkCodec refuses the compression that the library (v0.32) decodes wrongly:
+// checkCodec rejects the compression that the library (v0.32) decodes wrongly:
 // of LZ4_RAW it gives zeros, without an error, and a damaged page of it grows
 // a buffer until the memory is gone. LZ4, its older framing, it does not know.
 func checkCodec(file *parquet.File, column *parquet.Column) error {
@@ -160,7 +161,7 @@ func checkCodec(file *parquet.File, column *parquet.Column) error {
 		switch codec := group.Columns[column.Index()].MetaData.Codec; codec {
 		case format.Uncompressed, format.Snappy, format.Gzip, format.Zstd, format.Brotli:
 		default:
-			return fmt.Errorf("compressed with %v, which cannot be read: write it with snappy, gzip, zstd or brotli", codec)
+			return fault.Input("compressed with %v, which cannot be read", codec).Fix("write it with snappy, gzip, zstd or brotli")
 		}
 	}
 	return nil
@@ -180,13 +181,13 @@ func (s *series) readPage(ctx context.Context, values parquet.ValueReader, buffe
 			}
 			read++
 			if err := s.addValue(v, as, q); err != nil {
-				return read, s.badAt(int(part.number+read-1), "%s %v: correct or remove this row", q, err)
+				return read, s.badAt(int(part.number+read-1), "%s %w", q, err).Fix("correct or remove this row")
 			}
 		}
 		if errors.Is(err, io.EOF) {
 			return read, nil
 		} else if err != nil {
-			return read, bad(s.path, "cannot be read as Parquet (column %s: %v): write it again", q, err)
+			return read, bad(s.path, "cannot be read as Parquet (column %s: %v)", q, err).Fix("write it again")
 		}
 	}
 }

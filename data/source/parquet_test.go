@@ -172,7 +172,7 @@ func TestANullOptionalValueIsMissing(t *testing.T) {
 	}
 }
 
-func TestParquetThatCannotBeRightIsRefusedWithItsPlace(t *testing.T) {
+func TestParquetThatCannotBeRightIsRejectedWithItsPlace(t *testing.T) {
 	changed := func(change func(rows []plainRow)) []byte {
 		rows := plainRows(5)
 		change(rows)
@@ -237,7 +237,7 @@ func TestParquetThatCannotBeRightIsRefusedWithItsPlace(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseParquet(c.file)
-			refused(t, err, c.tells...)
+			rejected(t, err, c.tells...)
 		})
 	}
 }
@@ -316,7 +316,7 @@ func FuzzParquetRows(f *testing.F) {
 	})
 }
 
-func TestCompressionThatTheLibraryDecodesWronglyIsRefused(t *testing.T) {
+func TestCompressionThatTheLibraryDecodesWronglyIsRejected(t *testing.T) {
 	type row struct {
 		OpenTime int64   `parquet:"open_time"`
 		Open     float64 `parquet:"open"`
@@ -326,13 +326,13 @@ func TestCompressionThatTheLibraryDecodesWronglyIsRefused(t *testing.T) {
 		Volume   float64 `parquet:"volume"`
 	}
 	rows := []row{{1704067200000, 10, 20, 5, 10, 100}, {1704067500000, 10, 20, 5, 11, 200}}
-	for codec, refused := range map[compress.Codec]bool{
+	for codec, rejected := range map[compress.Codec]bool{
 		&parquet.Uncompressed: false, &parquet.Snappy: false, &parquet.Gzip: false, &parquet.Zstd: false, &parquet.Brotli: false,
 		&parquet.Lz4Raw: true,
 	} {
 		t.Run(codec.String(), func(t *testing.T) {
 			s, err := parseParquet(parquetFile(t, rows, parquet.Compression(codec)))
-			if refused {
+			if rejected {
 				if !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "write it with snappy") {
 					t.Errorf("got %v", err)
 				}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // encoding is how a column's values stand for numbers, which their physical
@@ -17,18 +19,18 @@ type encoding struct {
 	tick     time.Duration // of a timestamp; 0: no timestamp
 }
 
-// encodingOf refuses the types whose values would be misread as plain numbers:
+// encodingOf rejects the types whose values would be misread as plain numbers:
 // decimals, dates, 96-bit timestamps and the like.
 func encodingOf(t parquet.Type, q quantity) (encoding, error) {
-	refuse := func(what any) (encoding, error) {
-		mend := "a double"
+	reject := func(what any) (encoding, error) {
+		better := "a double"
 		if q == openTime {
-			mend = "a timestamp or as 64-bit Unix milliseconds"
+			better = "a timestamp or as 64-bit Unix milliseconds"
 		}
-		return encoding{}, fmt.Errorf("%v: write it as %s", what, mend)
+		return encoding{}, fault.Input("%v", what).Fix("write it as %s", better)
 	}
 	if t == nil {
-		return refuse("an unknown type")
+		return reject("an unknown type")
 	}
 	var as encoding
 	if logical := t.LogicalType(); logical != nil {
@@ -36,24 +38,24 @@ func encodingOf(t parquet.Type, q quantity) (encoding, error) {
 		case nil, *format.StringType:
 		case *format.NullType:
 			if !q.optional() {
-				return refuse(l)
+				return reject(l)
 			}
 		case *format.IntType:
 			as.unsigned = !l.IsSigned
 		case *format.TimestampType:
 			if q != openTime || l.Unit.Value == nil {
-				return refuse(l)
+				return reject(l)
 			}
 			as.tick = l.Unit.Value.Duration()
 		default:
-			return refuse(l)
+			return reject(l)
 		}
 	}
 	switch kind := t.Kind(); {
 	case kind == parquet.Int32, kind == parquet.Int64, kind == parquet.Double, kind == parquet.ByteArray:
 	case kind == parquet.Float && q != openTime: // 32 bits hold a time to two minutes only
 	default:
-		return refuse(kind)
+		return reject(kind)
 	}
 	return as, nil
 }
@@ -90,7 +92,7 @@ func (as encoding) number(v parquet.Value) (x float64, present bool, err error) 
 		return 0, true, fmt.Errorf("is a %v, not a number", kind)
 	}
 	if math.IsNaN(x) {
-		return 0, true, errors.New("is NaN: write null where it is not known")
+		return 0, true, fault.Input("is NaN").Fix("write null where it is not known")
 	}
 	return x, true, nil
 }

@@ -2,13 +2,12 @@ package source
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const day = 24 * time.Hour
@@ -39,7 +38,7 @@ func ParseInterval(s string) (time.Duration, error) {
 			return i.length, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: INTERVAL=%q is no bar length: set one of %s", data.ErrInput, s, intervalNames())
+	return 0, fault.Input("INTERVAL=%q is no bar length", s).At("INTERVAL").Fix("set one of %s", intervalNames())
 }
 
 // intervalName is the inverse of ParseInterval; "" for any other length.
@@ -60,7 +59,7 @@ func ParseTime(s string) (time.Time, error) {
 			return t.UTC(), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%w: %q is no time: write it as 2024-06-01 or 2024-06-01T00:00:00Z", data.ErrInput, s)
+	return time.Time{}, fault.Input("%q is no time", s).Fix("write it as 2024-06-01 or 2024-06-01T00:00:00Z")
 }
 
 // ParseLookback reads a positive number of minutes, hours, days or weeks: 90m,
@@ -74,7 +73,7 @@ func ParseLookback(s string) (time.Duration, error) {
 			return time.Duration(n) * unit, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: LOOKBACK=%q is no duration: write it as 30d, 12h, 90m or 2w", data.ErrInput, s)
+	return 0, fault.Input("LOOKBACK=%q is no duration", s).At("LOOKBACK").Fix("write it as 30d, 12h, 90m or 2w")
 }
 
 // Range is the part of the time axis that the user asked for. Start is
@@ -87,14 +86,14 @@ type Range struct {
 }
 
 // Range reads START, END and LOOKBACK; the last may hold START:END, as
-// TIME_RANGE does. All errors are told together and wrap data.ErrInput.
+// TIME_RANGE does. All errors are reported together and wrap data.ErrInput.
 func (c Config) Range() (Range, error) {
 	var (
 		r    Range
 		errs []error
 	)
-	bad := func(format string, a ...any) {
-		errs = append(errs, fmt.Errorf("%w: %s", data.ErrInput, fmt.Sprintf(format, a...)))
+	bad := func(variable, remedy, format string, a ...any) {
+		errs = append(errs, fault.Input(format, a...).At("%s", variable).Fix("%s", remedy))
 	}
 	instant := func(name, value string, to *time.Time) {
 		if value == "" {
@@ -102,7 +101,7 @@ func (c Config) Range() (Range, error) {
 		}
 		t, err := ParseTime(value)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("reading %s: %w", name, err))
+			errs = append(errs, fault.Input("reading %s: %w", name, err).At("%s", name))
 		}
 		*to = t
 	}
@@ -112,14 +111,14 @@ func (c Config) Range() (Range, error) {
 		from, to, ok := splitRange(c.Lookback)
 		switch {
 		case !ok:
-			bad("TIME_RANGE=%q is no range: write it as 2024-06-01:2024-06-02", c.Lookback)
+			bad("TIME_RANGE", "write it as 2024-06-01:2024-06-02", "TIME_RANGE=%q is no range", c.Lookback)
 		case start != "" || end != "":
-			bad("TIME_RANGE=%s and START=%s, END=%s say the same thing: unset one of them", c.Lookback, start, end)
+			bad("TIME_RANGE", "unset one of them", "TIME_RANGE=%s and START=%s, END=%s set the same thing", c.Lookback, start, end)
 		default:
 			start, end = from, to
 		}
 	case c.Lookback != "" && start != "":
-		bad("START=%s and LOOKBACK=%s both say where the range begins: unset one of them", start, c.Lookback)
+		bad("LOOKBACK", "unset one of them", "START=%s and LOOKBACK=%s both set where the range begins", start, c.Lookback)
 	case c.Lookback != "":
 		d, err := ParseLookback(c.Lookback)
 		if err != nil {
@@ -130,7 +129,7 @@ func (c Config) Range() (Range, error) {
 	instant("START", start, &r.Start)
 	instant("END", end, &r.End)
 	if len(errs) == 0 && !r.Start.IsZero() && !r.End.IsZero() && !r.Start.Before(r.End) {
-		bad("START %s is not before END %s: set START to an earlier time, or END to a later one", r.Start.Format(time.RFC3339), r.End.Format(time.RFC3339))
+		bad("START", "set START to an earlier time, or END to a later one", "START %s is not before END %s", r.Start.Format(time.RFC3339), r.End.Format(time.RFC3339))
 	}
 	return r, errors.Join(errs...)
 }

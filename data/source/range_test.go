@@ -10,8 +10,8 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 )
 
-// refused fails unless err is one that the user mends and tells each part.
-func refused(t *testing.T, err error, parts ...string) {
+// rejected fails unless err is one that the user mends and tells each part.
+func rejected(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if !errors.Is(err, data.ErrInput) {
 		t.Fatalf("error is %v, not one that wraps data.ErrInput", err)
@@ -46,7 +46,7 @@ func TestAnIntervalIsReadByBinancesName(t *testing.T) {
 	}
 	for _, name := range []string{"", "5", "m", "5M", "60m", "7m", "1w", "1M", "5m "} {
 		_, err := ParseInterval(name)
-		refused(t, err, "INTERVAL", "1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d")
+		rejected(t, err, "INTERVAL", "1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d")
 	}
 }
 
@@ -58,7 +58,7 @@ func TestALookbackIsANumberAndAUnit(t *testing.T) {
 	}
 	for _, text := range []string{"", "d", "30", "0d", "-1d", "1.5d", "30 d", "30D", "1y", "9999999999w", "99999999999999999999d"} {
 		_, err := ParseLookback(text)
-		refused(t, err, "LOOKBACK", "30d")
+		rejected(t, err, "LOOKBACK", "30d")
 	}
 }
 
@@ -87,7 +87,7 @@ func TestTheRangeIsReadFromItsVariables(t *testing.T) {
 	}
 }
 
-func TestARangeThatSaysTwoThingsIsRefused(t *testing.T) {
+func TestARangeThatSaysTwoThingsIsRejected(t *testing.T) {
 	for _, c := range []struct {
 		start, end, lookback string
 		tells                []string
@@ -102,7 +102,7 @@ func TestARangeThatSaysTwoThingsIsRefused(t *testing.T) {
 		{"", "", "2024-06-02:2024-06-01", []string{"not before END"}},
 	} {
 		_, err := Config{Start: c.start, End: c.end, Lookback: c.lookback}.Range()
-		refused(t, err, c.tells...)
+		rejected(t, err, c.tells...)
 	}
 }
 

@@ -2,15 +2,14 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/binance"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // held is a request for symbols that are named and a range that has ended, all
-// of which the cache has; nil: it is another one. So a run that goes on, and one
+// of which the cache has; nil: it is another one. So a resumed run, and one
 // that is repeated, need no exchange.
 func (q query) held(client *binance.Client, cache *binance.Cache) (*binance.Request, error) {
 	if q.selection.Names == nil || q.span.End.IsZero() || q.span.Start.IsZero() && q.span.Lookback == 0 {
@@ -61,7 +60,7 @@ func (q query) bars(now time.Time) (from, to int64, err error) {
 	from, to = (from+step-1)/step*step, (min(to, newest)+step-1)/step*step
 	to = min(to, newest)
 	if from >= to {
-		return 0, 0, fmt.Errorf("%w: no bar of %s has closed within %s, and it is %s: set START, END or LOOKBACK to a range of the past", data.ErrInput, q.Interval, span, now.UTC().Format(time.RFC3339))
+		return 0, 0, fault.Input("no bar of %s has closed within %s, and it is %s", q.Interval, span, now.UTC().Format(time.RFC3339)).Fix("set START, END or LOOKBACK to a range of the past")
 	}
 	return from, to, nil
 }

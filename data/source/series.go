@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // series is what every source yields of one symbol: its candles, column by
@@ -81,19 +81,20 @@ func (s *series) add(place int, openTime int64, c *candle) error {
 // check validates the candle at a place.
 func (o *origin) check(place int, c *candle) error {
 	if err := c.validate(); err != nil {
-		return o.badAt(place, "%v: %s", err, o.remedy)
+		return o.badAt(place, "%w", err).Fix("%s", o.remedy)
 	}
 	return nil
 }
 
-// bad is an error about the whole of a source.
-func bad(path, format string, a ...any) error {
-	return fmt.Errorf("%w: %s %s", data.ErrInput, path, fmt.Sprintf(format, a...))
+// bad is a fault of the whole of a source: its name is the subject of the
+// sentence.
+func bad(path, format string, a ...any) *fault.Error {
+	return fault.Input("%s %w", path, fmt.Errorf(format, a...)).At("%s", path)
 }
 
-// badAt is an error about one place.
-func (o *origin) badAt(place int, format string, a ...any) error {
-	return fmt.Errorf("%w: %s: %s", data.ErrInput, o.where(place), fmt.Sprintf(format, a...))
+// badAt is a fault at one place.
+func (o *origin) badAt(place int, format string, a ...any) *fault.Error {
+	return fault.Input(format, a...).At("%s", o.where(place))
 }
 
 // where names a place.

@@ -18,9 +18,9 @@ func TestADuplicateBarIsDroppedAndCounted(t *testing.T) {
 	}
 }
 
-func TestTwoCandlesOfOneBarAreRefusedWithBothLines(t *testing.T) {
+func TestTwoCandlesOfOneBarAreRejectedWithBothLines(t *testing.T) {
 	_, err := parseCSV(plainHeader + line(0, 10) + line(1, 11) + line(2, 12) + line(1, 11.5))
-	refused(t, err, "X.csv", "1704067500000 (2024-01-01T00:05:00Z) twice", "close 11 at line 3", "11.5 at line 5", "remove one")
+	rejected(t, err, "X.csv", "1704067500000 (2024-01-01T00:05:00Z) twice", "close 11 at line 3", "11.5 at line 5", "remove one")
 }
 
 func TestDisorderIsSortedAndCounted(t *testing.T) {
@@ -53,7 +53,7 @@ func TestDisorderIsSortedAndCounted(t *testing.T) {
 	}
 }
 
-func TestBarsOfAnotherIntervalAreRefused(t *testing.T) {
+func TestBarsOfAnotherIntervalAreRejected(t *testing.T) {
 	at := func(minutes ...int64) string {
 		text := plainHeader
 		for _, m := range minutes {
@@ -75,12 +75,12 @@ func TestBarsOfAnotherIntervalAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseCSV(c.text)
-			refused(t, err, c.tells...)
+			rejected(t, err, c.tells...)
 		})
 	}
 	for _, text := range []string{at(0), at(0, 60), at(0, 5, 10, 60, 65), at(0, 10, 15, 35, 40, 70)} {
 		if _, err := parseCSV(text); err != nil {
-			t.Errorf("bars with gaps are refused: %v", err)
+			t.Errorf("bars with gaps are rejected: %v", err)
 		}
 	}
 }

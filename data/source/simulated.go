@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // What is simulated where nothing else is asked for.
@@ -31,7 +32,7 @@ var simulatedSymbols = []string{
 func loadSimulated(ctx context.Context, q query) (*data.Market, Report, error) {
 	axis := simulatedAxis(q.span, q.interval)
 	if axis.bars < 1 {
-		return nil, Report{}, fmt.Errorf("%w: no bar of INTERVAL=%s opens with %s: choose a longer range", data.ErrInput, q.Interval, q.span)
+		return nil, Report{}, fault.Input("no bar of INTERVAL=%s opens with %s", q.Interval, q.span).Fix("choose a longer range")
 	}
 	count := max(q.selection.Top, len(q.selection.Names))
 	if count == 0 {

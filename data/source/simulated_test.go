@@ -111,7 +111,7 @@ func TestTheSimulationHasTheAskedForShape(t *testing.T) {
 	}
 }
 
-func TestASimulationThatCannotBeIsRefused(t *testing.T) {
+func TestASimulationThatCannotBeIsRejected(t *testing.T) {
 	for _, c := range []struct {
 		cfg   Config
 		tells []string
@@ -125,7 +125,7 @@ func TestASimulationThatCannotBeIsRefused(t *testing.T) {
 		if c.tells == nil && err != nil {
 			t.Errorf("%+v: %v", c.cfg, err)
 		} else if c.tells != nil {
-			refused(t, err, c.tells...)
+			rejected(t, err, c.tells...)
 		}
 	}
 }

@@ -1,18 +1,18 @@
 // Package source brings candles in as a data.Market: from a folder of files,
 // or from a simulation. What arrives is cleaned and checked; what is
-// impossible is refused with its place named. Nothing is filled in: a bar that
+// impossible is rejected with its place named. Nothing is filled in: a bar that
 // a symbol lacks stays missing.
 package source
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/arango"
 	"github.com/streamforge/gnn-trainer/data/binance"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // The values of DATA_SOURCE that Load serves.
@@ -38,17 +38,17 @@ type Config struct {
 
 	Binance binance.Config `env:"-"`
 	Arango  arango.Config  `env:"-"`
-	Watch   data.Watcher   `env:"-"` // told how far a load has come
-	Fixed   func(Pin)      `env:"-"` // told what a live source will load, before it does; nil: nobody is
+	Watch   data.Watcher   `env:"-"` // sees how far a load has come
+	Fixed   func(Pin)      `env:"-"` // gets what a live source will load, before it does; may be nil
 }
 
 // Validate checks every value that can be checked without reading candles, and
-// tells all errors together. Each wraps data.ErrInput.
+// reports all errors together. Each wraps data.ErrInput.
 func (c Config) Validate() error {
 	_, parsed := c.query()
 	var dir error
 	if c.Source == Files && c.Dir == "" {
-		dir = fmt.Errorf("%w: DATA_SOURCE=files needs DATA_DIR: set it to the folder of SYMBOL.csv or SYMBOL.parquet files", data.ErrInput)
+		dir = fault.Input("DATA_SOURCE=files needs DATA_DIR").At("DATA_DIR").Fix("set it to the folder of SYMBOL.csv or SYMBOL.parquet files")
 	}
 	var source error
 	switch c.Source {
@@ -56,7 +56,7 @@ func (c Config) Validate() error {
 		source = c.Binance.Validate()
 	case Arango:
 		if source = c.Arango.Validate(); source == nil && !c.Arango.Reads() {
-			source = fmt.Errorf("%w: DATA_SOURCE=arango names nothing to read: set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles", data.ErrInput)
+			source = fault.Input("DATA_SOURCE=arango names nothing to read").At("DATA_SOURCE").Fix("set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles")
 		}
 	}
 	return errors.Join(dir, parsed, source)
@@ -70,7 +70,7 @@ type query struct {
 	selection Selection
 }
 
-// query reads what the settings ask for, and tells all errors together.
+// query reads what the settings ask for, and reports all errors together.
 func (c Config) query() (query, error) {
 	q := query{Config: c}
 	var symbols, interval, span error
@@ -87,7 +87,7 @@ func Load(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 		Files: loadFiles, Simulated: loadSimulated, Binance: loadBinance, Arango: loadArango,
 	}[cfg.Source]
 	if !known {
-		return nil, Report{}, fmt.Errorf("%w: DATA_SOURCE=%s is not a candle source: set binance, arango, files or simulated", data.ErrInput, cfg.Source)
+		return nil, Report{}, fault.Input("DATA_SOURCE=%s is not a candle source", cfg.Source).At("DATA_SOURCE").Fix("set binance, arango, files or simulated")
 	}
 	if err := cfg.Validate(); err != nil {
 		return nil, Report{}, err
@@ -99,7 +99,7 @@ func Load(ctx context.Context, cfg Config) (*data.Market, Report, error) {
 	return load(ctx, q)
 }
 
-// Report counts what was mended while reading, over the symbols of the market.
+// Report counts what was tolerated while reading, over the symbols of the market.
 type Report struct {
 	Rows       int `json:"rows"`       // candles read, before any cut by START, END or LOOKBACK
 	Duplicates int `json:"duplicates"` // repeated open_time with the same values, dropped
@@ -108,7 +108,7 @@ type Report struct {
 
 	Database *arango.Report `json:"database,omitempty"` // what was tolerated in its documents
 
-	// Unread tells, in a sentence each, of columns that are nearly an optional
+	// Unread has a sentence for each of the columns that are nearly an optional
 	// one that their file lacks.
 	Unread []string `json:"-"`
 }

@@ -2,13 +2,12 @@ package source
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode"
 
-	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // Selection says which symbols become nodes: Names, or the Top symbols by quote
@@ -21,12 +20,10 @@ type Selection struct {
 // ParseSymbols reads SYMBOLS, a list `A,B,C` or `top:N`. A SYMBOL that the list
 // lacks is added at its end. The error wraps data.ErrInput.
 func ParseSymbols(symbols, symbol string) (Selection, error) {
-	bad := func(format string, a ...any) (Selection, error) {
-		return Selection{}, fmt.Errorf("%w: %s", data.ErrInput, fmt.Sprintf(format, a...))
-	}
+	bad := func(format string, a ...any) *fault.Error { return fault.Input(format, a...).At("SYMBOLS") }
 	if symbol != "" {
-		if why := badName(symbol); why != "" {
-			return bad("SYMBOL=%q %s", symbol, why)
+		if err := checkName(symbol); err != nil {
+			return Selection{}, fault.Input("SYMBOL=%q %w", symbol, err).At("SYMBOL")
 		}
 	}
 	if strings.TrimSpace(symbols) == "" {
@@ -35,18 +32,18 @@ func ParseSymbols(symbols, symbol string) (Selection, error) {
 	if count, ok := strings.CutPrefix(strings.TrimSpace(symbols), "top:"); ok {
 		n, err := strconv.Atoi(count)
 		if err != nil || n < 1 {
-			return bad("SYMBOLS=%s asks for %q symbols: write top:20, or a list", symbols, count)
+			return Selection{}, bad("SYMBOLS=%s asks for %q symbols", symbols, count).Fix("write top:20, or a list")
 		}
 		return Selection{Top: n}, nil
 	}
 	var s Selection
 	for i, name := range strings.Split(symbols, ",") {
 		name = strings.TrimSpace(name)
-		if why := badName(name); why != "" {
-			return bad("SYMBOLS=%s: name %d, %q, %s", symbols, i+1, name, why)
+		if err := checkName(name); err != nil {
+			return Selection{}, bad("SYMBOLS=%s: name %d, %q, %w", symbols, i+1, name, err)
 		}
 		if slices.Contains(s.Names, name) {
-			return bad("SYMBOLS=%s names %s twice: remove one", symbols, name)
+			return Selection{}, bad("SYMBOLS=%s names %s twice", symbols, name).Fix("remove one")
 		}
 		s.Names = append(s.Names, name)
 	}
@@ -56,20 +53,19 @@ func ParseSymbols(symbols, symbol string) (Selection, error) {
 	return s, nil
 }
 
-// badName says what is wrong with a symbol's name, which is also a file's; ""
-// if nothing is.
-func badName(name string) string {
+// checkName validates a symbol's name, which is also a file's.
+func checkName(name string) error {
 	switch {
 	case name == "":
-		return "is empty: remove the comma, or write the symbol"
+		return fault.Input("is empty").Fix("remove the comma, or write the symbol")
 	case strings.HasPrefix(name, "."):
-		return "begins with a dot: write a symbol such as BTCUSDT"
+		return fault.Input("begins with a dot").Fix("write a symbol such as BTCUSDT")
 	case strings.ContainsFunc(name, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/\:`, r)
 	}):
-		return "holds a space or one of / \\ : which no symbol does: write it such as BTCUSDT"
+		return fault.Input(`holds a space or one of / \ : which no symbol does`).Fix("write it such as BTCUSDT")
 	}
-	return ""
+	return nil
 }
 
 // lacking are the wanted symbols, and SYMBOL, that there are not.
@@ -100,7 +96,7 @@ func mostTraded(symbols []string, all []*series, q query, where string) ([]strin
 		}
 	}
 	if len(order) < top {
-		return nil, nil, fmt.Errorf("%w: SYMBOLS=top:%d, and only %d symbols have candles of the range in %s: set top:%d or less, or unset SYMBOLS", data.ErrInput, top, len(order), where, len(order))
+		return nil, nil, fault.Input("SYMBOLS=top:%d, and only %d symbols have candles of the range in %s", top, len(order), where).At("SYMBOLS").Fix("set top:%d or less, or unset SYMBOLS", len(order))
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(traded[b], traded[a]) })
 	if at := slices.IndexFunc(order, func(i int) bool { return symbols[i] == q.Symbol }); at >= top {
@@ -114,5 +110,5 @@ func (s *series) checkNotEmpty(symbol, span string) error {
 	if len(s.times) > 0 {
 		return nil
 	}
-	return bad(s.path, "has no candle with %s: choose another range, or leave %s out of SYMBOLS", span, symbol)
+	return bad(s.path, "has no candle with %s", span).Fix("choose another range, or leave %s out of SYMBOLS", symbol)
 }

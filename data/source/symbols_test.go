@@ -24,7 +24,7 @@ func TestSymbolsAreAListOrATopOrAll(t *testing.T) {
 	}
 }
 
-func TestSymbolsThatNameNothingAreRefused(t *testing.T) {
+func TestSymbolsThatNameNothingAreRejected(t *testing.T) {
 	for _, c := range []struct {
 		symbols, symbol string
 		tells           []string
@@ -42,6 +42,6 @@ func TestSymbolsThatNameNothingAreRefused(t *testing.T) {
 		{"", "BTC/USDT", []string{`SYMBOL="BTC/USDT"`}},
 	} {
 		_, err := ParseSymbols(c.symbols, c.symbol)
-		refused(t, err, c.tells...)
+		rejected(t, err, c.tells...)
 	}
 }

@@ -290,7 +290,7 @@ func TestWhatIsBrokenInADatabaseIsFound(t *testing.T) {
 		"a graph that is not waited for": {change: variables{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "0s"}, code: 2,
 			checks: []want{{"arangodb", doctor.Failed, "late is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"}}},
 		"the password": {change: variables{"ARANGO_PASSWORD": "canary-wrong"}, code: 2,
-			checks: []want{{"arangodb", doctor.Failed, "does not take ARANGO_PASSWORD of ARANGO_USER=trainer: mend one of the two"}}},
+			checks: []want{{"arangodb", doctor.Failed, "rejects ARANGO_PASSWORD of ARANGO_USER=trainer: correct one of the two"}}},
 		"the database": {change: variables{"ARANGO_DB": "markt"}, code: 2,
 			checks: []want{{"arangodb", doctor.Failed, "create it, or set one that is there"}}},
 		"the authority": {change: variables{"CA_PATH": otherCA}, code: 2,

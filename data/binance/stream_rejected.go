@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// refusedError is an answer to the handshake other than yes.
-type refusedError struct {
+// rejectedError is an answer to the handshake other than yes.
+type rejectedError struct {
 	status string
 	after  time.Duration
 	final  bool // asking again does not change it
 }
 
-func (r *refusedError) Error() string { return "the stream is refused: " + r.status }
+func (r *rejectedError) Error() string { return "the stream is rejected: " + r.status }
 
-func refusedBy(err error, answer *http.Response) error {
+func rejectedBy(err error, answer *http.Response) error {
 	if answer == nil {
 		return fmt.Errorf("connecting: %w", err)
 	}
-	r := &refusedError{status: answer.Status}
+	r := &rejectedError{status: answer.Status}
 	switch answer.StatusCode {
 	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusUnavailableForLegalReasons:
 		r.final = true
