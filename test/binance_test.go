@@ -140,7 +140,7 @@ func TestTheExchangesRefusalsEndTheRunWithWhatToMend(t *testing.T) {
 		"no bar":                 {map[string]string{"LOOKBACK": "", "START": "2100-01-01"}, nil, 2, "no bar of 5m has closed within START=2100-01-01T00:00:00Z, and it is "},
 		"another location":       {nil, []int{451}, 2, "does not serve this location (451): set BINANCE_BASE_URL"},
 		"a cache that is a file": {map[string]string{"CACHE_DIR": "/dev/null"}, nil, 2, "not a directory: set CACHE_DIR to a folder that can be written"},
-		"a key that is none":     {map[string]string{"BINANCE_API_KEY": "canary-8d"}, []int{401}, 2, "does not take BINANCE_API_KEY (401): correct it, or unset it, since public data need none"},
+		"a key that is none":     {map[string]string{"BINANCE_API_KEY": "canary-8d"}, []int{401}, 2, "rejects BINANCE_API_KEY (401): correct it, or unset it, since public data need none"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e.Fail(c.fail...)

@@ -357,7 +357,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"nothing, of files":          {change: files, checks: append(made("files"), want{"files", doctor.OK, "has the files of the run's 2 symbols"})},
 		"nothing, of a graph's file": {change: graph, checks: append(made("files"), want{"files", doctor.OK, "is a file of 1 MiB"})},
 		"a file of candles":          {change: files.with(variables{"SYMBOLS": "BTCUSDT,CUSDT"}), code: 2, checks: []want{{"files", doctor.Failed, "has no file of CUSDT: add it"}}},
-		"a misspelt column":          {change: files.with(variables{"DATA_DIR": oneWrong}), code: 2, checks: []want{{"files", doctor.Failed, `AUSDT.csv cannot be read: there is no column close among "open_time,open,high,low,clsoe,volume" (is clsoe meant?): add it, or mend the header`}, {"bars", doctor.Skipped, ""}}},
+		"a misspelt column":          {change: files.with(variables{"DATA_DIR": oneWrong}), code: 2, checks: []want{{"files", doctor.Failed, `AUSDT.csv cannot be read: there is no column close among "open_time,open,high,low,clsoe,volume" (is clsoe meant?): add it, or correct the header`}, {"bars", doctor.Skipped, ""}}},
 		"a misspelt column in many files": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
 			{"files", doctor.Failed, "13 files cannot be read:\n"}, {"bars", doctor.Skipped, ""}}},
 		"many files by name": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
