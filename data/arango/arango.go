@@ -18,7 +18,7 @@ type Report struct {
 	Strings   int `json:"numbers_as_text"`     // numbers that were strings
 	Other     int `json:"other_documents"`     // of a mixed collection, neither node nor edge
 	Restarts  int `json:"restarted_readings"`  // after the server had lost a cursor
-	Intervals int `json:"of_another_interval"` // candles that say another interval than INTERVAL
+	Intervals int `json:"of_another_interval"` // candles with another interval than INTERVAL
 	Crossed   int `json:"crossed_books"`       // order books whose best ask is below their best bid
 
 	Nodes       int `json:"nodes"`

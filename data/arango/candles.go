@@ -16,7 +16,7 @@ type Candle struct {
 	TakerBuyVolume, QuoteVolume    float64 // optional
 }
 
-// Reading says which documents are read. A document names its symbol; one that
+// Reading selects the documents to read. A document names its symbol; one that
 // does not is of the symbol that its collection is named after, as
 // btcusdt_candles_5m_2024_06_01 is, or else of Symbol.
 type Reading struct {

@@ -31,7 +31,7 @@ type Config struct {
 	Save string        `env:"GRAPH_SAVE"`                  // named graph that the newest snapshot is written to; unset: none
 }
 
-// Reads tells whether anything is to be read from the database.
+// Reads reports whether anything is to be read from the database.
 func (c Config) Reads() bool {
 	return c.Graph != "" || c.Candles != "" || c.OrderBook != "" || c.Funding != "" || c.Inputs != ""
 }

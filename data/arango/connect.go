@@ -20,7 +20,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// answerTime bounds one request: a server that says nothing for this long is
+// answerTime bounds one request: a server that is silent for this long is
 // taken for lost.
 const answerTime = 3 * time.Minute
 

@@ -10,7 +10,7 @@ import (
 // order is the edges [k] to keep, by target and within it by index where every
 // edge has one, else by source; spot gives a node's place among the nodes, -1 where
 // the edge is to be dropped. Edges that come again with the same values are
-// dropped and counted; with other values nothing says which is right.
+// dropped and counted; with other values nothing decides which is right.
 func (e *edges) order(spot func(row int32) int, report *Report) ([]int, error) {
 	kept := make([]int, 0, len(e.place))
 	for k := range e.place {
@@ -49,7 +49,7 @@ func (e *edges) order(spot func(row int32) int, report *Report) ([]int, error) {
 	return out, nil
 }
 
-// value is what an edge says, for a message.
+// value is the value of an edge, for a message.
 func (e *edges) value(k int) float32 {
 	if e.weight[k] == e.weight[k] {
 		return e.weight[k]

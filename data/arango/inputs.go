@@ -25,7 +25,7 @@ type Layout struct {
 	Mixed           bool     // one collection holds both, told apart by type
 }
 
-// found is what a look at the database came to.
+// found is what a look at the database found.
 type found struct {
 	inputs Inputs
 	counts []int64 // of what does not grow as the market goes on
@@ -40,7 +40,7 @@ type Found struct {
 	Lacks     string           // what is not there yet, as a sentence's subject and verb; empty: nothing
 }
 
-// Look is Inputs without its waiting: it tells what is there now.
+// Look is Inputs without its waiting: it returns what is there now.
 func (d *DB) Look(ctx context.Context) (Found, error) {
 	defer func() { d.report = Report{} }() // a look is no reading
 	f, err := d.look(ctx)

@@ -12,7 +12,7 @@ import (
 // bytes.
 const longestKey = 110
 
-// vertexKeys are keys that symbols can be told by: what a key may not hold is
+// vertexKeys are unique keys of symbols: what a key may not hold is
 // written as % and two hexadecimal digits.
 func vertexKeys(symbols []string) []string {
 	keys := make([]string, len(symbols))

@@ -23,7 +23,7 @@ func (n *nodes) mask(name string) []bool {
 	return nil
 }
 
-// dynamic tells whether the nodes are symbols at several times: whether a name
+// dynamic reports whether the nodes are symbols at several times: whether a name
 // comes again.
 func (n *nodes) dynamic() (bool, error) {
 	first := make(map[string]int, len(n.name))

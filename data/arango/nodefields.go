@@ -27,7 +27,7 @@ var classNames = map[string]int64{
 	"down": data.Down, "flat": data.Flat, "sideways": data.Flat, "up": data.Up,
 }
 
-// node is what a document says beside its numbers.
+// node is what a document has beside its numbers.
 type node struct {
 	name, label, index, time times
 	collection               string
@@ -168,7 +168,7 @@ func (n *nodes) flag(name string, row int, v value, a *node) error {
 	return nil
 }
 
-// classOf is the class that a label says.
+// classOf is the class that a label names.
 func classOf(label times) (int64, error) {
 	if label.best == 0 {
 		return pyg.Unlabelled, nil

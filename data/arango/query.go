@@ -26,7 +26,7 @@ var (
 	bookAttributes    = join([]string{"_key", "symbol", "s", "bids", "b", "asks", "a"}, bookTimes)
 	fundingAttributes = join([]string{"_key", "symbol"}, fundingTimes, fundingRates)
 	edgeAttributes    = join([]string{"_key", "_from", "_to", "source", "target", "weight", "edge_weight", "edge_attr", "index"}, nodeTimes)
-	// kindAttributes are those that tell what a collection holds.
+	// kindAttributes are those that show what a collection holds.
 	kindAttributes = []string{"type", "bids", "b", "asks", "a", "funding_rate", "fundingRate", "open", "high", "low", "close"}
 )
 

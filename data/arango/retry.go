@@ -52,7 +52,7 @@ func (d *DB) do(ctx context.Context, doing string, request func(context.Context)
 			return fault.Rejected("%s: ARANGO_USER=%s may not do this in ARANGO_DB=%s (%w)", doing, d.cfg.User, d.cfg.Database, err).At("%s", d.where()).Fix("grant it the right")
 		}
 		err = brief(err)
-		if !passing(err) {
+		if !transient(err) {
 			return fault.Internal("%s: %w", doing, err).At("%s", d.where())
 		}
 		until := begun.Add(d.patience)
@@ -78,9 +78,9 @@ func brief(err error) error {
 	return err
 }
 
-// passing tells what another try may fix: servers that start, end or are
+// transient reports what another try may fix: servers that start, end or are
 // overrun, and connections that broke.
-func passing(err error) bool {
+func transient(err error) bool {
 	failed, ok := driver.AsArangoError(err)
 	if !ok {
 		return !driver.IsNoMoreDocuments(err) && !driver.IsInvalidArgument(err)
@@ -96,7 +96,7 @@ func passing(err error) bool {
 	return false
 }
 
-// lost tells whether the server no longer has a cursor.
+// lost reports whether the server no longer has a cursor.
 func lost(err error) bool {
 	failed, ok := driver.AsArangoError(err)
 	return ok && (failed.Code == http.StatusNotFound || failed.Code == http.StatusGone || failed.Code == http.StatusUnauthorized)

@@ -17,7 +17,7 @@ type Saved struct {
 	Data     pyg.Data
 }
 
-// writer is what documents of ours say in saved_by: no others are removed.
+// writer is what our documents have in saved_by: no others are removed.
 const writer = "gnn-trainer"
 
 // Save writes a snapshot as the named graph name, in collections name_nodes and

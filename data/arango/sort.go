@@ -70,7 +70,7 @@ func (d *DB) sort(ctx context.Context, f *found, name string) error {
 	return nil
 }
 
-// joined tells whether an edge collection among the inputs joins the collection.
+// joined reports whether an edge collection among the inputs joins the collection.
 func (d *DB) joined(ctx context.Context, inputs []string, name string) bool {
 	for _, other := range inputs {
 		var f found

@@ -102,7 +102,7 @@ func (d *DB) pass(ctx context.Context, doing string, q query, visit func([]byte)
 	for cursor.HasMore() {
 		var doc raw
 		if _, err := cursor.ReadDocument(ctx, &doc); err != nil {
-			if err = d.again(ctx, doing, cursor, &doc, err); err != nil {
+			if err = d.resume(ctx, doing, cursor, &doc, err); err != nil {
 				drop(cursor) // it may be there still, if only its answer is lost
 				return err
 			}
@@ -119,16 +119,16 @@ func (d *DB) pass(ctx context.Context, doing string, q query, visit func([]byte)
 	return nil
 }
 
-// again goes on with a cursor after an error. Asking it once more asks for the
+// resume continues a cursor after an error. Asking it once more asks for the
 // same batch, by its number, where the server keeps batches; where it does not,
 // the batch is gone with the answer.
-func (d *DB) again(ctx context.Context, doing string, cursor driver.Cursor, doc *raw, err error) error {
+func (d *DB) resume(ctx context.Context, doing string, cursor driver.Cursor, doc *raw, err error) error {
 	switch {
 	case driver.IsNoMoreDocuments(err):
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-	case lost(err) || passing(err) && !d.retriable:
+	case lost(err) || transient(err) && !d.retriable:
 		return errLost
 	}
 	var gone error

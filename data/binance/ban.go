@@ -32,7 +32,7 @@ func (c *Client) Respect(cache *Cache) error {
 	}
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	c.gate.remind = func(until time.Time) {
+	c.gate.saveBan = func(until time.Time) {
 		// Where it cannot be kept, the next process learns of the ban by itself.
 		_ = keepBan(path, until)
 	}
@@ -59,12 +59,12 @@ func keepBan(path string, until time.Time) error {
 	return err
 }
 
-// Watch tells whoever watches of waits for a limit, and after failures.
+// Watch reports waits for a limit, and after failures.
 func (c *Client) Watch(watch data.Watcher) {
 	var one sync.Mutex // at a time
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()
-	c.gate.tell = func(s data.Step) {
+	c.gate.notify = func(s data.Step) {
 		one.Lock()
 		defer one.Unlock()
 		watch.Tell(s)

@@ -17,7 +17,7 @@ type Diff struct {
 	Asks   []Level
 }
 
-// Snapshot is a book as the REST interface tells it.
+// Snapshot is a book as the REST API returns it.
 type Snapshot struct {
 	LastUpdateID int64
 	Bids, Asks   []Level
@@ -54,7 +54,7 @@ func NewBook(market string) *Book {
 	return &Book{futures: market == USDM, bids: side{sign: 1}, asks: side{sign: -1}}
 }
 
-// InSync tells whether the book is the exchange's as of LastUpdateID.
+// InSync reports whether the book is the exchange's as of LastUpdateID.
 func (b *Book) InSync() bool { return b.joined }
 
 // LastUpdateID is the last update that the book contains.
@@ -66,11 +66,11 @@ func (b *Book) Time() int64 { return b.time }
 // Levels are both sides, the best level first.
 func (b *Book) Levels() (bids, asks []Level) { return b.bids.all(), b.asks.all() }
 
-// Known tells whether so many of the best levels are known on both sides: fewer
+// Known reports whether so many of the best levels are known on both sides: fewer
 // than the snapshot had may be, once the price has moved away.
 func (b *Book) Known(levels int) bool { return b.bids.knows(levels) && b.asks.knows(levels) }
 
-// Load begins anew with a snapshot. The error says that it is no book.
+// Load begins anew with a snapshot. The error means that it is no book.
 func (b *Book) Load(s Snapshot) error {
 	b.loaded, b.joined, b.time = false, false, 0
 	if err := errors.Join(b.bids.load(s.Bids, s.Limit), b.asks.load(s.Asks, s.Limit)); err != nil {
@@ -108,7 +108,7 @@ func (b *Book) Apply(d Diff) error {
 	return nil
 }
 
-// follows tells whether the diff is the next one, as against one that the book
+// follows reports whether the diff is the next one, as against one that the book
 // contains. The error is ErrGap.
 func (b *Book) follows(d Diff) (bool, error) {
 	switch {
@@ -120,7 +120,7 @@ func (b *Book) follows(d Diff) (bool, error) {
 	return joins(b.futures, b.last, d)
 }
 
-// follows tells whether d is the diff after the one that ends with update last.
+// follows reports whether d is the diff after the one that ends with update last.
 func follows(futures bool, last int64, d Diff) (bool, error) {
 	switch {
 	case d.Last <= last:
@@ -133,7 +133,7 @@ func follows(futures bool, last int64, d Diff) (bool, error) {
 	return true, nil
 }
 
-// joins tells whether d is the first diff to apply to a snapshot that ends with
+// joins reports whether d is the first diff to apply to a snapshot that ends with
 // update last.
 func joins(futures bool, last int64, d Diff) (bool, error) {
 	if !futures {

@@ -9,7 +9,7 @@ import (
 )
 
 // decimals is how many digits behind the point a price of the exchange's has at
-// most: the precision that its exchangeInfo tells of every asset.
+// most: the precision that its exchangeInfo gives for every asset.
 const decimals = 8
 
 // Level is what is on offer at one price.
@@ -19,7 +19,7 @@ const decimals = 8
 // int64 holds prices up to 92 billion at the exchange's precision, costs no
 // allocation and compares in one instruction, which a big decimal does not. The
 // size is never looked up, only compared with 0 and summed: the float64 next to
-// the decimal tells any two of 15 digits apart, and an integer would overflow
+// the decimal distinguishes any two of 15 digits, and an integer would overflow
 // at the sizes of tokens that trade by the trillion.
 type Level struct {
 	Price int64   // in units of 1e-8 of the quote asset; above 0
@@ -50,7 +50,7 @@ func levelOf(price, size []byte) (Level, error) {
 // price is a scaled price in the quote asset.
 func price(scaled int64) float64 { return float64(scaled) / 1e8 }
 
-// plain tells whether text is digits with at most one point among them.
+// plain reports whether text is digits with at most one point among them.
 func plain(text []byte) bool {
 	digits, points := 0, 0
 	for _, c := range text {

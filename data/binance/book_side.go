@@ -14,7 +14,7 @@ import (
 type side struct {
 	sign   int64 // 1: the highest price is best; -1: the lowest
 	levels []Level
-	// far is the key of the farthest price that is known: the snapshot told no
+	// far is the key of the farthest price that is known: the snapshot had no
 	// level beyond it. What lies there is left out, since updates alone would
 	// make up a book with holes.
 	far int64
@@ -25,7 +25,7 @@ const everything = math.MinInt64
 
 func (s *side) key(l Level) int64 { return s.sign * l.Price }
 
-// set makes a level what l says.
+// set makes a level as l has it.
 func (s *side) set(l Level) {
 	key := s.key(l)
 	if key < s.far {
@@ -81,7 +81,7 @@ func (s *side) size(levels int) (sum float64) {
 	return sum
 }
 
-// knows tells whether the best levels are known, however many there are.
+// knows reports whether the best levels are known, however many there are.
 func (s *side) knows(levels int) bool { return s.far == everything || len(s.levels) >= levels }
 
 // all are the levels, the best one first.

@@ -16,9 +16,9 @@ import (
 const share = 95
 
 // budget is what may be asked of the exchange in a window of its clock. The
-// exchange tells with each answer how much of it the address has used.
+// exchange reports with each answer how much of it the address has used.
 type budget struct {
-	header string // of the answers; empty: the exchange does not tell, and what we ask is all
+	header string // of the answers; empty: the exchange does not report it, and our requests are all
 	length time.Duration
 	limit  int
 
@@ -37,7 +37,7 @@ func (b *budget) roll(now time.Time) {
 // ends is when the window does.
 func (b *budget) ends() time.Time { return time.Unix(0, (b.window+1)*int64(b.length)) }
 
-// fits tells whether weight more may be asked for now. One request is let
+// fits reports whether weight more may be asked for now. One request is let
 // through at the least, however small the limit.
 func (b *budget) fits(weight int) bool {
 	most := max(b.limit*share/100, 1)
@@ -49,8 +49,8 @@ func (b *budget) fits(weight int) bool {
 type gate struct {
 	weight  *budget
 	funding *budget
-	tell    func(data.Step)       // of a wait that is long enough to be told
-	remind  func(until time.Time) // keeps the end of a ban for later processes
+	notify  func(data.Step)       // of a wait that is long enough to be reported
+	saveBan func(until time.Time) // keeps the end of a ban for later processes
 
 	mu      sync.Mutex
 	skew    time.Duration // the exchange's clock less ours, at the least
@@ -62,11 +62,11 @@ type gate struct {
 
 func newGate() *gate {
 	return &gate{
-		// Until exchangeInfo tells; both markets' answers carry this header.
+		// Until exchangeInfo gives it; both markets' answers carry this header.
 		weight:  &budget{header: "X-Mbx-Used-Weight-1m", length: time.Minute, limit: 1200},
 		funding: &budget{length: 5 * time.Minute, limit: 500},
-		tell:    func(data.Step) {},
-		remind:  func(time.Time) {},
+		notify:  func(data.Step) {},
+		saveBan: func(time.Time) {},
 		changed: make(chan struct{}),
 	}
 }
@@ -96,7 +96,7 @@ func (g *gate) setClock(skew, late time.Duration) {
 	g.wake()
 }
 
-// setLimits takes over what the exchange says of its limits.
+// setLimits takes over what the exchange reports of its limits.
 func (g *gate) setLimits(interval string, number, limit int64) {
 	lengths := map[string]time.Duration{"SECOND": time.Second, "MINUTE": time.Minute, "HOUR": time.Hour, "DAY": 24 * time.Hour}
 	length, known := lengths[interval]
@@ -133,7 +133,7 @@ func (g *gate) enter(ctx context.Context, path string, weight int) (*pass, error
 	if countsAsFunding(path) {
 		b, weight = g.funding, 1
 	}
-	var told time.Time
+	var reported time.Time
 	for {
 		g.mu.Lock()
 		now := g.now()
@@ -147,11 +147,11 @@ func (g *gate) enter(ctx context.Context, path string, weight int) (*pass, error
 			}
 			until, why = b.ends(), "the budget of requests is used up"
 		}
-		changed, tell, skew := g.changed, g.tell, g.skew
+		changed, notify, skew := g.changed, g.notify, g.skew
 		g.mu.Unlock()
-		if !until.Equal(told) && until.Sub(now) > time.Second {
-			tell(data.Step{Phase: data.Waiting, Why: why, Until: until.Add(-skew)})
-			told = until
+		if !until.Equal(reported) && until.Sub(now) > time.Second {
+			notify(data.Step{Phase: data.Waiting, Why: why, Until: until.Add(-skew)})
+			reported = until
 		}
 		timer := time.NewTimer(until.Sub(now))
 		select {
@@ -166,7 +166,7 @@ func (g *gate) enter(ctx context.Context, path string, weight int) (*pass, error
 	}
 }
 
-// leave gives the pass back with what the answer says; nil: there was none.
+// leave gives the pass back with what the answer reports; nil: there was none.
 func (p *pass) leave(answer *http.Response) {
 	g, b := p.gate, p.budget
 	g.mu.Lock()
@@ -174,17 +174,17 @@ func (p *pass) leave(answer *http.Response) {
 	defer g.wake()
 	b.flying -= p.weight
 	b.roll(g.now())
-	said := ""
+	header := ""
 	if answer != nil && b.header != "" {
-		said = answer.Header.Get(b.header)
+		header = answer.Header.Get(b.header)
 	}
-	used, err := strconv.Atoi(said)
-	if said == "" || err != nil {
+	used, err := strconv.Atoi(header)
+	if header == "" || err != nil {
 		b.used += p.weight // as far as we know
 		return
 	}
-	// Its own date tells which window an answer is of: one of the last that is
-	// read in this one says nothing of this one.
+	// Its own date gives the window an answer is of: one of the last window
+	// that is read in this one does not count for this one.
 	window := b.window
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
 		window = date.UnixNano() / int64(b.length)
@@ -199,16 +199,16 @@ func (p *pass) leave(answer *http.Response) {
 	}
 }
 
-// say tells of a wait that is not the gate's own.
-func (g *gate) say(s data.Step) {
+// notifyWait reports a wait that is not the gate's own.
+func (g *gate) notifyWait(s data.Step) {
 	g.mu.Lock()
-	tell := g.tell
+	notify := g.notify
 	g.mu.Unlock()
 	s.Phase = data.Waiting
-	tell(s)
+	notify(s)
 }
 
-// close lets nothing through for a while, after the exchange has said so.
+// close lets nothing through for a while, after the exchange has asked for it.
 func (g *gate) close(wait time.Duration, why string, ban bool) {
 	g.mu.Lock()
 	until := g.now().Add(wait)
@@ -216,9 +216,9 @@ func (g *gate) close(wait time.Duration, why string, ban bool) {
 		g.closed, g.why = until, why
 	}
 	g.wake()
-	remind, ours := g.remind, g.closed.Add(-g.skew)
+	saveBan, ours := g.saveBan, g.closed.Add(-g.skew)
 	g.mu.Unlock()
 	if ban {
-		remind(ours)
+		saveBan(ours)
 	}
 }

@@ -255,7 +255,7 @@ func (s series[R]) holdMore(m month, p span) {
 	s.cache.held[s.file(m)] = s.cache.held[s.file(m)].with(p)
 }
 
-// check tells whether known has all that this process was sure of. Two processes
+// check reports whether known has all that this process was sure of. Two processes
 // that merge a month at once may each replace the other's file.
 func (s series[R]) check(m month, known spans) error {
 	s.cache.mu.Lock()

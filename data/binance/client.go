@@ -94,7 +94,7 @@ func (c *Client) Sync(ctx context.Context) ([]Symbol, error) {
 // taken for now, it makes our clock late, never early. So no bar and no window
 // of the budget ends before its time, however long the answer took.
 func (c *Client) syncClock(ctx context.Context) error {
-	var sent atomic.Pointer[time.Time] // the last attempt: those before it, and what they waited for, say nothing
+	var sent atomic.Pointer[time.Time] // the last attempt: those before it do not count
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {
 		now := time.Now()
 		sent.Store(&now)
@@ -148,7 +148,7 @@ func (c *Client) Skew() time.Duration {
 }
 
 // Weight is how much of the exchange's budget for this address was used in the
-// running window, by whatever program, as its last answer says, and the budget.
+// running window, by whatever program, as its last answer reports, and the budget.
 func (c *Client) Weight() (used, limit int) {
 	c.gate.mu.Lock()
 	defer c.gate.mu.Unlock()

@@ -48,7 +48,7 @@ func (c *Client) Fetch(ctx context.Context, cache *Cache, r Request, watch data.
 	return c.run(ctx, tasks, watch)
 }
 
-// Holds tells whether the cache has all of the request, so that nothing need be
+// Holds reports whether the cache has all of the request, so that nothing need be
 // asked for.
 func (c *Client) Holds(cache *Cache, r Request) (bool, error) {
 	tasks, err := c.tasks(cache, r)
@@ -202,7 +202,7 @@ func (c *Client) run(ctx context.Context, tasks []task, watch data.Watcher) erro
 	var mu sync.Mutex
 	count := 0
 	c.gate.mu.Lock()
-	c.gate.tell = func(step data.Step) {
+	c.gate.notify = func(step data.Step) {
 		mu.Lock()
 		defer mu.Unlock()
 		step.Done, step.Total = count, total

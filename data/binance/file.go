@@ -17,7 +17,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data/internal/parquetfile"
 )
 
-// coveredKey is the key of a file's metadata that tells which times its rows
+// coveredKey is the key of a file's metadata that lists the times its rows
 // are all of: FROM-TO, comma-separated, Unix ms, TO excluded. A bar in there
 // that the file lacks is one that the exchange lacks.
 const coveredKey = "covered"
@@ -90,7 +90,7 @@ func writeFile[R row](path string, rows []R, covered spans, synced bool) (err er
 	return os.Rename(f.Name(), path)
 }
 
-// open opens a file that writeFile wrote, and tells what it covers.
+// open opens a file that writeFile wrote, and gives what it covers.
 func open(path string, use func(file *parquet.File, covered spans) error) (err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -105,7 +105,7 @@ func open(path string, use func(file *parquet.File, covered spans) error) (err e
 		if cause := recover(); cause != nil { // the library panics on some malformed files
 			err = fmt.Errorf("%v", cause)
 		}
-		// What the file system fails at says nothing of the file: to remove it
+		// A failure of the file system does not condemn the file: to remove it
 		// would lose it.
 		var system *fs.PathError
 		if err != nil && !errors.As(err, &system) {
@@ -121,7 +121,7 @@ func open(path string, use func(file *parquet.File, covered spans) error) (err e
 	}
 	text, ok := file.Lookup(coveredKey)
 	if !ok {
-		return errors.New("it does not say what it covers")
+		return errors.New("it does not list what it covers")
 	}
 	covered, err := parseSpans(text)
 	if err != nil {
@@ -130,7 +130,7 @@ func open(path string, use func(file *parquet.File, covered spans) error) (err e
 	return use(file, covered)
 }
 
-// readCovered tells what a file covers. An error is of the file system, or
+// readCovered is what a file covers. An error is of the file system, or
 // errTorn: the file is not one of ours.
 func readCovered(path string) (covered spans, err error) {
 	err = open(path, func(_ *parquet.File, c spans) error {

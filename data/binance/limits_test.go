@@ -252,7 +252,7 @@ func TestTheEndOfABanIsAlwaysWhole(t *testing.T) {
 	for range fetchers {
 		told.Go(func() {
 			for range 100 {
-				c.gate.remind(until)
+				c.gate.saveBan(until)
 			}
 		})
 	}

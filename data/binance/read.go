@@ -28,7 +28,7 @@ func (c *Cache) Books(symbol string, r Request, age time.Duration, add func(Book
 	return each(book(c, symbol), span{r.From - age.Milliseconds(), r.To}, add)
 }
 
-// HasBooks tells whether an order book of any of the symbols was recorded.
+// HasBooks reports whether an order book of any of the symbols was recorded.
 func (c *Cache) HasBooks(symbols []string) (bool, error) {
 	for _, symbol := range symbols {
 		entries, err := os.ReadDir(book(c, symbol).dir)

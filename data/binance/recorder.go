@@ -15,7 +15,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// Snapshots tells whole books. It is asked by a few goroutines at once, and
+// Snapshots returns whole books. It is asked by a few goroutines at once, and
 // keeps to the exchange's limits itself. A permanent fault ends the
 // recording; after any other error the snapshot is asked for again.
 type Snapshots interface {
@@ -45,16 +45,16 @@ const snapshotsAtOnce = 4
 
 // Recorder records the order books of symbols. Its fields are set before Run.
 type Recorder struct {
-	Market     string // Spot or USDM
-	URL        string // of the streams: ws or wss, a host, and a path where there is one
-	Symbols    []string
-	Rest       Snapshots
-	Sink       BookSink
-	Every      time.Duration // one row each, by the exchange's clock
-	FlushEvery time.Duration // rows are kept in memory for so long
-	TellEvery  time.Duration
-	Tell       func(Stats)       // may be nil
-	Warn       func(line string) // may be nil; called by several goroutines
+	Market      string // Spot or USDM
+	URL         string // of the streams: ws or wss, a host, and a path where there is one
+	Symbols     []string
+	Rest        Snapshots
+	Sink        BookSink
+	Every       time.Duration // one row each, by the exchange's clock
+	FlushEvery  time.Duration // rows are kept in memory for so long
+	NotifyEvery time.Duration
+	Notify      func(Stats)       // may be nil
+	Warn        func(line string) // may be nil; called by several goroutines
 
 	pace    pace
 	handled func(handled, *keeper) // of tests
@@ -65,15 +65,15 @@ type Recorder struct {
 }
 
 // Record records the books of symbols until ctx ends, which is no error; what
-// was recorded is in the sink then. tell is called each second and at the end,
+// was recorded is in the sink then. notify is called each second and at the end,
 // warn with a line for each thing that went wrong; both may be nil.
-func Record(ctx context.Context, cfg Config, symbols []string, rest Snapshots, sink BookSink, tell func(Stats), warn func(line string)) error {
+func Record(ctx context.Context, cfg Config, symbols []string, rest Snapshots, sink BookSink, notify func(Stats), warn func(line string)) error {
 	if err := errors.Join(cfg.Validate(), cfg.ValidateStream()); err != nil {
 		return err
 	}
 	r := &Recorder{
 		Market: cfg.Market, URL: cfg.streams(), Symbols: symbols, Rest: rest, Sink: sink,
-		Every: cfg.RecordEvery, FlushEvery: time.Minute, TellEvery: time.Second, Tell: tell, Warn: warn,
+		Every: cfg.RecordEvery, FlushEvery: time.Minute, NotifyEvery: time.Second, Notify: notify, Warn: warn,
 	}
 	return r.Run(ctx)
 }
@@ -121,8 +121,8 @@ func (r *Recorder) Run(parent context.Context) error {
 	if err == nil && r.rows.Load() == 0 {
 		r.warnOfNothing()
 	}
-	if r.Tell != nil {
-		r.Tell(r.Stats())
+	if r.Notify != nil {
+		r.Notify(r.Stats())
 	}
 	return err
 }
@@ -144,13 +144,13 @@ func (r *Recorder) write(batches <-chan batch, stop func()) (failed error) {
 	return failed
 }
 
-// report tells how the recording goes.
+// report notifies how the recording goes.
 func (r *Recorder) report(ctx context.Context) {
-	if r.Tell == nil || r.TellEvery <= 0 {
+	if r.Notify == nil || r.NotifyEvery <= 0 {
 		return
 	}
-	for sleep(ctx, r.TellEvery) {
-		r.Tell(r.Stats())
+	for sleep(ctx, r.NotifyEvery) {
+		r.Notify(r.Stats())
 	}
 }
 
@@ -168,7 +168,7 @@ func (r *Recorder) listen(ctx context.Context) {
 	}
 }
 
-// warnOfNothing says at the end why there is no row.
+// warnOfNothing warns at the end why there is no row.
 func (r *Recorder) warnOfNothing() {
 	updates := r.updates.Load()
 	if updates == 0 {

@@ -32,7 +32,7 @@ func ours() string {
 func TestReconnectsAndTheEndLeaveNoGoroutine(t *testing.T) {
 	o := feedOptions(Spot, "BTCUSDT", "ETHUSDT", "SOLUSDT")
 	o.Faults = map[exchange.Fault]float64{exchange.CutLine: 0.1, exchange.Drop: 0.05, exchange.BusySnapshot: 0.2}
-	r := record(t, o, func(r *Recorder) { r.pace.streams, r.TellEvery, r.Tell = 1, time.Millisecond, func(Stats) {} })
+	r := record(t, o, func(r *Recorder) { r.pace.streams, r.NotifyEvery, r.Notify = 1, time.Millisecond, func(Stats) {} })
 	r.play(200, map[int]exchange.Fault{50: exchange.Shutdown})
 	if err := r.end(); err != nil {
 		t.Error(err)

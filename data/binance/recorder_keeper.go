@@ -43,10 +43,10 @@ func newKeeper(symbol, market string, every time.Duration, p pace) *keeper {
 	return k
 }
 
-// take handles the next diff. The error says why the book is no longer in sync.
+// take handles the next diff. The error is why the book is no longer in sync.
 func (k *keeper) take(d Diff) (lost error) {
 	if k.book != nil {
-		// Only a diff that follows tells that the book was whole until then.
+		// Only a diff that follows proves that the book was whole until then.
 		next, err := k.book.follows(d)
 		if err == nil && next {
 			k.sample(d.Time)
@@ -106,7 +106,7 @@ func (k *keeper) gather(d Diff) {
 	k.pending = append(k.pending, d)
 }
 
-// wants tells whether a snapshot is to be asked for, and after how long. It is
+// wants reports whether a snapshot is to be asked for, and after how long. It is
 // asked for after the first diff, so that it is not older than all of them.
 func (k *keeper) wants() (after time.Duration, ok bool) {
 	if k.asking || k.snapshot != nil || len(k.pending) == 0 {

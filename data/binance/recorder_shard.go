@@ -20,7 +20,7 @@ type shard struct {
 	asking  sync.WaitGroup
 
 	down    bool // the connection was lost, and nothing has come since
-	garbled bool // a message that cannot be read was told of since
+	garbled bool // a message that cannot be read was reported since
 }
 
 // answer is a snapshot, or why there is none.
@@ -66,7 +66,7 @@ func (s *shard) loop(ctx context.Context, feed <-chan news, ended <-chan struct{
 		case <-ended:
 			return nil
 		case n := <-feed:
-			s.hear(ctx, n)
+			s.receive(ctx, n)
 		case a := <-s.answers:
 			if err := s.answered(ctx, a); err != nil {
 				return err
@@ -77,8 +77,8 @@ func (s *shard) loop(ctx context.Context, feed <-chan news, ended <-chan struct{
 	}
 }
 
-// hear handles what the stream tells.
-func (s *shard) hear(ctx context.Context, n news) {
+// receive handles what the stream sends.
+func (s *shard) receive(ctx context.Context, n news) {
 	k := s.keepers[n.diff.Symbol]
 	switch {
 	case n.lost != nil:
@@ -163,13 +163,13 @@ func (s *shard) change(ctx context.Context, k *keeper, by func() error) {
 
 // ask asks for a snapshot.
 func (s *shard) ask(ctx context.Context, k *keeper, limit int, after time.Duration) {
-	if !sleep(ctx, after) || !tell(ctx, s.asks, struct{}{}) {
+	if !sleep(ctx, after) || !send(ctx, s.asks, struct{}{}) {
 		return
 	}
 	snapshot, err := s.Rest.Depth(ctx, k.symbol, limit)
 	<-s.asks
 	snapshot.Limit = limit
-	tell(ctx, s.answers, answer{k, snapshot, err})
+	send(ctx, s.answers, answer{k, snapshot, err})
 }
 
 // flush hands the rows over to be written.
@@ -191,7 +191,7 @@ const (
 	aLoss                    // of the connection
 )
 
-// tested tells tests what was handled.
+// tested reports to tests what was handled.
 func (s *shard) tested(what handled, k *keeper) {
 	if s.handled != nil {
 		s.handled(what, k)

@@ -1,7 +1,7 @@
 package binance
 
 // Kline is a candle as the cache holds it. Prices are in units of the quote
-// asset, volumes of the base asset where not said otherwise.
+// asset, volumes of the base asset unless noted.
 type Kline struct {
 	OpenTime       int64   `parquet:"open_time,delta"` // Unix ms
 	Open           float64 `parquet:"open"`

@@ -101,7 +101,7 @@ func (s *stream) run(ctx context.Context, out chan<- news) error {
 		if errors.As(err, &rejected) && rejected.final && !connected {
 			return fault.Input("BINANCE_WS_URL: %w", err).At("BINANCE_WS_URL").Fix("correct BINANCE_WS_URL, or unset it")
 		}
-		if !tell(ctx, out, news{lost: err}) {
+		if !send(ctx, out, news{lost: err}) {
 			return nil
 		}
 		// The daily disconnection, or a server that goes, is no sign of trouble.
@@ -187,10 +187,10 @@ func (s *stream) once(ctx context.Context, out chan<- news, connected *bool) err
 		case errors.Is(err, errOther):
 			continue
 		case err != nil:
-			if !tell(ctx, out, news{bad: err}) {
+			if !send(ctx, out, news{bad: err}) {
 				return nil
 			}
-		case !tell(ctx, out, news{diff: diff}):
+		case !send(ctx, out, news{diff: diff}):
 			return nil
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// atEnd does what it is told to when ctx ends. The function that it gives ends
-// that, and waits where it has begun.
+// atEnd calls do when ctx ends. The function that it returns cancels that, and
+// waits where it has begun.
 func atEnd(ctx context.Context, do func()) func() {
 	done := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -20,8 +20,8 @@ func atEnd(ctx context.Context, do func()) func() {
 	}
 }
 
-// tell sends unless ctx ends first.
-func tell[T any](ctx context.Context, out chan<- T, what T) bool {
+// send sends unless ctx ends first.
+func send[T any](ctx context.Context, out chan<- T, what T) bool {
 	select {
 	case out <- what:
 		return true

@@ -83,7 +83,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		pause := wait.NextBackOff()
 		now := time.Now()
-		t.gate.say(data.Step{
+		t.gate.notifyWait(data.Step{
 			Why: fmt.Sprintf("the exchange fails (%v)", err), Until: now.Add(pause),
 			Try: failures + 1, Tries: mostRetries + 1, GivesUp: now.Add(pause + t.later(failures)),
 		})
@@ -141,7 +141,7 @@ func isList(path string) bool {
 	return strings.HasSuffix(path, "/klines") || strings.HasSuffix(path, "/fundingRate")
 }
 
-// limited tells whether the exchange asks to wait, and closes the gate so long.
+// limited reports whether the exchange asks to wait, and closes the gate so long.
 func (t *transport) limited(answer *http.Response) bool {
 	ban := answer.StatusCode == http.StatusTeapot
 	if !ban && answer.StatusCode != http.StatusTooManyRequests {

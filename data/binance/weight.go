@@ -59,7 +59,7 @@ const (
 	usdmPage = 499  // weight 2; 1000 would weigh 5, 1500 would weigh 10
 )
 
-// countsAsFunding tells whether a request is one of those that share 500 in
+// countsAsFunding reports whether a request is one of those that share 500 in
 // 5 minutes.
 func countsAsFunding(path string) bool {
 	return path == "/fapi/v1/fundingRate" || path == "/fapi/v1/fundingInfo"

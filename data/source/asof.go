@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// bookAge is how long an order book counts as known: hours later it says
-	// nothing of the market.
+	// bookAge is how long an order book counts as known: hours later it no
+	// longer describes the market.
 	bookAge = time.Hour
 	// fundingAge is three of the longest funding periods.
 	fundingAge = binance.FundingAge

@@ -17,15 +17,15 @@ const (
 	defaultLookback = 30 * day // where neither START nor LOOKBACK does
 	refetches       = 3        // of what a damaged cache has lost
 
-	// A bar that closed this long ago is told as it stays.
+	// A bar that closed this long ago no longer changes.
 	settling = 3 * time.Second
-	// One that is not told then may come in this time; a symbol that is not
+	// One that is missing then may come in this time; a symbol that is not
 	// traded any more has none.
 	lateTries, latePause = 3, 2 * time.Second
 
 	// A recorder keeps its rows in memory for a minute. So of the books before
-	// the range's end those of its last two minutes are left out: a run that
-	// goes on later sees no more of them than the first one saw.
+	// the range's end those of its last two minutes are left out: a resumed
+	// run sees no more of them than the first one saw.
 	recording = 2 * time.Minute
 )
 
@@ -79,7 +79,7 @@ func loadFromBinance(ctx context.Context, q query) (*data.Market, Report, error)
 }
 
 // exchange is the exchange's client, which respects a ban of an earlier process,
-// and the cache of what it told.
+// and the cache of what it served.
 func (c Config) exchange(watch data.Watcher) (*binance.Client, *binance.Cache, error) {
 	client, err := binance.NewClient(c.Binance)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c Config) exchange(watch data.Watcher) (*binance.Client, *binance.Cache, e
 }
 
 // fetch brings the request into the cache. A newest bar that is late is waited
-// for: a run that goes on would see it, and have other data than at its start.
+// for: a resumed run would see it, and have other data than at its start.
 func fetch(ctx context.Context, client *binance.Client, cache *binance.Cache, r binance.Request, watch data.Watcher) error {
 	for try := 0; ; try++ {
 		if err := client.Fetch(ctx, cache, r, watch); err != nil {
@@ -108,7 +108,7 @@ func fetch(ctx context.Context, client *binance.Client, cache *binance.Cache, r 
 		if err != nil || len(late) == 0 {
 			return err
 		}
-		watch.Tell(data.Step{Phase: data.Waiting, Until: time.Now().Add(latePause), Why: fmt.Sprintf("the newest bar of %s is not told yet", late[0])})
+		watch.Tell(data.Step{Phase: data.Waiting, Until: time.Now().Add(latePause), Why: fmt.Sprintf("the newest bar of %s is not served yet", late[0])})
 		select {
 		case <-time.After(latePause):
 		case <-ctx.Done():

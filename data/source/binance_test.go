@@ -308,7 +308,7 @@ func TestANewestBarThatIsLateIsWaitedFor(t *testing.T) {
 		}
 	}
 	m, _ := mustLoad(t, cfg)
-	if want := "the newest bar of AUSDT is not told yet"; told != want {
+	if want := "the newest bar of AUSDT is not served yet"; told != want {
 		t.Errorf("it tells %q, want %q", told, want)
 	}
 	if m.OpenTime(m.Bars-1) != newest*300_000 || !m.Present(1, m.Bars-1) {

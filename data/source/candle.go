@@ -60,7 +60,7 @@ var unknownCandle = func() (c candle) {
 	return c
 }()
 
-// tradedCandle has what every exchange tells of a bar; the rest is unknown.
+// tradedCandle has what every exchange reports of a bar; the rest is unknown.
 func tradedCandle(open, high, low, close, volume, takerBuy, quote float64) candle {
 	c := unknownCandle
 	c[openPrice], c[highPrice], c[lowPrice], c[closePrice], c[baseVolume] = open, high, low, close, volume

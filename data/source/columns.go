@@ -20,7 +20,7 @@ var dumpHeader = []string{
 	"taker_buy_base_asset_volume", "taker_buy_quote_asset_volume", "ignore",
 }
 
-// allNumbers tells whether a first line holds values in place of a header.
+// allNumbers reports whether a first line holds values instead of a header.
 func allNumbers(fields []string) bool {
 	return !slices.ContainsFunc(fields, func(f string) bool {
 		_, err := strconv.ParseFloat(strings.TrimSpace(f), 64)
@@ -28,7 +28,7 @@ func allNumbers(fields []string) bool {
 	})
 }
 
-// places says at which place of a file each column is, -1 where it is not.
+// places is where in a file each column is, -1 where it is not.
 type places [quantities + 1]int
 
 // locate finds the columns by name, whatever their case. A column's own name
@@ -107,7 +107,7 @@ func meantBy(names, aliases []string) string {
 // nearly.
 type unread struct{ name, meant string }
 
-// unreadOf are those of a header, where at tells what was found in it.
+// unreadOf are those of a header, where at is what was found in it.
 func unreadOf(header []string, at places) []unread {
 	lacking := map[string]quantity{} // by all names
 	for q := range quantities {
@@ -143,15 +143,15 @@ func unreadIn(all []*series) []string {
 			files[u] = append(files[u], filepath.Base(s.path))
 		}
 	}
-	var told []string
+	var sentences []string
 	for _, u := range found {
 		in, has := files[u][0], "has"
 		if more := len(files[u]) - 1; more > 0 {
 			in, has = fmt.Sprintf("%s and %d more", in, more), "have"
 		}
-		told = append(told, fmt.Sprintf("%s %s a column %s, which is not read: %s is", in, has, u.name, u.meant))
+		sentences = append(sentences, fmt.Sprintf("%s %s a column %s, which is not read: %s is", in, has, u.name, u.meant))
 	}
-	return told
+	return sentences
 }
 
 // shortenName quotes the name of a column where it does not look like one.

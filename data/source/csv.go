@@ -67,12 +67,12 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 
 func newLines(text io.Reader) *csv.Reader {
 	lines := csv.NewReader(text)
-	lines.FieldsPerRecord = -1 // told apart later, with the line named
+	lines.FieldsPerRecord = -1 // checked later, with the line named
 	lines.ReuseRecord = true
 	return lines
 }
 
-// read adds the candles behind the header, the most first of them; whole tells
+// read adds the candles behind the header, the most first of them; whole reports
 // that there are no others.
 func (t *csvText) read(ctx context.Context, most int) (whole bool, err error) {
 	s := t.series
@@ -126,7 +126,7 @@ func (t *csvText) readEnd(end io.Reader) error {
 	return nil
 }
 
-// csvError tells text that is not CSV from a disk that cannot be read.
+// csvError separates text that is not CSV from a disk that cannot be read.
 func csvError(path string, err error) error {
 	if syntax, ok := errors.AsType[*csv.ParseError](err); ok {
 		from := origin{path: path, unit: "line"}
@@ -165,5 +165,5 @@ func (s *series) addRecord(line int, record []string, columns int, at places) er
 	return s.add(line, opened, &c)
 }
 
-// isCSV tells by name which reader a file needs.
+// isCSV picks the reader of a file by its name.
 func isCSV(path string) bool { return strings.HasSuffix(strings.ToLower(path), ".csv") }

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// Exchange is what a look at the exchange comes to: what a load would ask of
+// Exchange is what a look at the exchange found: what a load would ask of
 // it, its clock, and what it allows.
 type Exchange struct {
-	Symbols []string // nil: it has not told
+	Symbols []string // nil: not known
 	Bars    int64
 	Held    bool // CACHE_DIR has all of it: a load does not ask the exchange
 
@@ -18,8 +18,8 @@ type Exchange struct {
 }
 
 // LookAtExchange asks the exchange for what a load would begin with, and
-// fetches nothing. It keeps to limits and bans as a load does, of which
-// cfg.Watch is told. Errors that the user mends wrap data.ErrInput.
+// fetches nothing. It keeps to limits and bans as a load does, which
+// cfg.Watch sees. Errors that the user fixes are permanent faults.
 func LookAtExchange(ctx context.Context, cfg Config) (Exchange, error) {
 	q, err := cfg.query()
 	if err != nil {
@@ -47,11 +47,11 @@ func LookAtExchange(ctx context.Context, cfg Config) (Exchange, error) {
 	return e, nil
 }
 
-// Extent is how large a market will be, as far as the configuration tells
-// before anything is read; 0: it does not.
+// Extent is how large a market will be, as far as the configuration determines
+// it before anything is read; 0: it does not.
 type Extent struct{ Symbols, Bars int64 }
 
-// Extent tells how large the market will be that c describes.
+// Extent is how large the market will be that c describes.
 func (c Config) Extent(now time.Time) Extent {
 	q, err := c.query()
 	if err != nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// Folder is what a look at DATA_DIR comes to.
+// Folder is what a look at DATA_DIR found.
 type Folder struct {
 	Symbols []string // whose files a load reads
 	Rows    int64    // about how many candles the longest file holds
 
 	// Bars is T of the market, of the first and the last candles of each file;
-	// 0: they do not tell. Whole is that every candle was looked at, so that it
-	// is what a load comes to.
+	// 0: they do not show it. Whole is that every candle was looked at, so that
+	// a load finds the same.
 	Bars  int64
 	Whole bool
 

@@ -52,7 +52,7 @@ func picked[T any](column []T, at []int) []T {
 }
 
 // dropDuplicates keeps the first of each run of equal candles. Candles that
-// claim one open time with different values are an error: nothing says which
+// claim one open time with different values are an error: nothing decides which
 // of them is right.
 func (s *series) dropDuplicates() error {
 	keep := make([]int, 0, s.rows)
@@ -78,7 +78,7 @@ func (s *series) dropDuplicates() error {
 }
 
 // checkGrid rejects candles of another interval. The most frequent distance
-// between neighbours tells it, once it occurs again: missing bars only add
+// between neighbours shows it, once it occurs again: missing bars only add
 // longer ones.
 func (s *series) checkGrid(interval time.Duration) error {
 	step := interval.Milliseconds()

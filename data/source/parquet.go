@@ -39,7 +39,7 @@ func allRows(file *parquet.File) (all []rows) {
 	return all
 }
 
-// readParquetRows reads those of the rows that choose gives, and tells how many
+// readParquetRows reads those of the rows that choose gives, and returns how many
 // the file has.
 func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string, choose func(*parquet.File) []rows) (s *series, of int64, err error) {
 	defer func() {
@@ -66,7 +66,7 @@ func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string
 	s = newSeries(origin{path: path, unit: "row", remedy: "correct or remove this row"}, at)
 	s.unread = unreadOf(header, at)
 	chosen := choose(file)
-	for q := openTime; q >= 0; q-- { // open_time first: it says how many rows there are
+	for q := openTime; q >= 0; q-- { // open_time first: it decides how many rows there are
 		if at[q] < 0 {
 			continue
 		}
@@ -125,7 +125,7 @@ func (s *series) readColumn(ctx context.Context, file *parquet.File, column *par
 	return nil
 }
 
-// readRows appends values of one column, and tells of how many rows.
+// readRows appends values of one column, and returns of how many rows.
 func (s *series) readRows(ctx context.Context, pages parquet.Pages, part rows, buffer []parquet.Value, as encoding, q quantity) (read int64, err error) {
 	defer func() {
 		if wrong := pages.Close(); wrong != nil && err == nil {

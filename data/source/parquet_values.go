@@ -13,7 +13,7 @@ import (
 )
 
 // encoding is how a column's values stand for numbers, which their physical
-// kind alone does not tell.
+// kind alone does not show.
 type encoding struct {
 	unsigned bool
 	tick     time.Duration // of a timestamp; 0: no timestamp

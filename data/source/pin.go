@@ -7,8 +7,8 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 )
 
-// Pin is the extent that a source came to, where another day it would come to
-// another: a run that goes on later asks for just that.
+// Pin is the extent that a source had, where another day it would have another:
+// a resumed run asks for just that.
 type Pin struct {
 	Symbols []string `json:"symbols"` // in node order
 	Start   string   `json:"start"`   // RFC 3339, included

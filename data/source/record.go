@@ -12,7 +12,7 @@ import (
 type Recording struct {
 	Begin func(symbols []string)
 	Stats func(binance.Stats) // each second, and at the end
-	Warn  func(line string)   // of what went wrong and is mended
+	Warn  func(line string)   // of what went wrong and was handled
 	Wait  data.Watcher        // of waits for the exchange
 }
 

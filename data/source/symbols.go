@@ -10,7 +10,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// Selection says which symbols become nodes: Names, or the Top symbols by quote
+// Selection is which symbols become nodes: Names, or the Top symbols by quote
 // volume, or, when both are unset, every symbol there is.
 type Selection struct {
 	Names []string // in node order, SYMBOL among them
