@@ -16,6 +16,9 @@ import (
 	"github.com/streamforge/gnn-trainer/test/lab"
 )
 
+// TestMain ends the broker that tests share which do not stop it.
+func TestMain(m *testing.M) { lab.Main(m) }
+
 var run = kafka.IDs{QueueID: "q1", Symbol: "BTCUSDT", Type: "gnn_trainer", Producer: "gnn-trainer__q1"}
 
 // configOf is how a run reaches k over TLS.
@@ -63,7 +66,7 @@ func (j *journal) all() []string {
 
 func TestWhatWaitingDoesNotMendIsRefusedWithTheVariableToLookAt(t *testing.T) {
 	t.Parallel()
-	k := lab.StartKafka(t, lab.KafkaOptions{})
+	k := lab.SharedKafka(t)
 	expired := lab.StartKafka(t, lab.KafkaOptions{NotAfter: time.Now().Add(-time.Hour)})
 	elsewhere := lab.StartKafka(t, lab.KafkaOptions{HostName: "kafka.elsewhere"})
 	for name, c := range map[string]struct {
@@ -336,12 +339,14 @@ func stop(queue string) string { return fmt.Sprintf(`{"command":"stop","queue_id
 
 func TestAStopOfBeforeIsNotHeard(t *testing.T) {
 	t.Parallel()
-	k := lab.StartKafka(t, lab.KafkaOptions{})
+	k := lab.SharedKafka(t)
+	config := configOf(k)
+	config.ControlTopic = k.Topic(t, "queue-control", 3)
 	now := time.Now()
-	k.PublishAt(t, "queue-control", 0, stop("q1"), now.Add(-time.Hour))
-	k.PublishAt(t, "queue-control", 0, `{"command":"stop","queue_id":"all"}`, now.Add(-10*time.Second))
-	k.PublishAt(t, "queue-control", 0, stop("q1"), now)
-	b := newBroker(t, configOf(k))
+	k.PublishAt(t, config.ControlTopic, 0, stop("q1"), now.Add(-time.Hour))
+	k.PublishAt(t, config.ControlTopic, 0, `{"command":"stop","queue_id":"all"}`, now.Add(-10*time.Second))
+	k.PublishAt(t, config.ControlTopic, 0, stop("q1"), now)
+	b := newBroker(t, config)
 	var log journal
 	c := kafka.WatchConfig{IDs: run, Since: now.Add(-time.Minute), SinceAll: now, Log: log.log}
 	for _, want := range []int64{2, 0} {

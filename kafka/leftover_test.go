@@ -18,9 +18,7 @@ import (
 )
 
 func TestNothingIsLeftRunningByAStalledLink(t *testing.T) {
-	port := lab.FreePort(t)
-	link := lab.NewProxy(t, fmt.Sprintf("127.0.0.1:%d", port))
-	k := lab.StartKafka(t, lab.KafkaOptions{Port: port, Advertised: link.Addr})
+	k, link := lab.SharedKafka(t).Behind(t)
 	before := runtime.NumGoroutine()
 	b, err := kafka.NewBroker(configOf(k))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 func TestRightsAreKnownAndNoEventIsLeft(t *testing.T) {
 	t.Parallel()
-	const events, control = "queue-events", "queue-control"
+	free, strict := lab.SharedKafka(t), lab.StartKafka(t, lab.KafkaOptions{Strict: true})
 	for name, c := range map[string]struct {
 		strict      bool
 		events      []kafkago.ACLOperationType
@@ -28,19 +28,26 @@ func TestRightsAreKnownAndNoEventIsLeft(t *testing.T) {
 		"none": {strict: true, write: "asking for the right to write to topic queue-events: the user may not do that", read: "reading topic queue-control: the user may not do that"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			k := lab.StartKafka(t, lab.KafkaOptions{Strict: c.strict})
+			k := free
+			if c.strict {
+				k = strict
+			}
+			events, control := k.Topic(t, "queue-events", 1), k.Topic(t, "queue-control", 3)
 			if c.strict {
 				k.Allow(t, events, c.events...)
 				k.Allow(t, control, c.control...)
 			}
 			k.Publish(t, control, 0, `{"command":"stop","queue_id":"other"}`)
-			b := newBroker(t, configOf(k))
+			config := configOf(k)
+			config.EventsTopic, config.ControlTopic = events, control
+			names := strings.NewReplacer("queue-events", events, "queue-control", control)
+			b := newBroker(t, config)
 			told, err := b.MayWrite(t.Context())
-			mustRefuse(t, err, c.write)
+			mustRefuse(t, err, names.Replace(c.write))
 			if err == nil && !told {
 				t.Error("the rights are not told")
 			}
-			mustRefuse(t, b.MayRead(t.Context()), c.read)
+			mustRefuse(t, b.MayRead(t.Context()), names.Replace(c.read))
 			if left := k.Messages(t, events, 1); len(left) != 0 {
 				t.Errorf("it left %v", left)
 			}

@@ -22,7 +22,7 @@ import (
 )
 
 // patience bounds every wait for a server.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
 
 // servers is the folder that `make servers` fills.
 func servers() string {
