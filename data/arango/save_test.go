@@ -115,6 +115,9 @@ func TestSavingAgainChangesNothingAndRemovesWhatIsGone(t *testing.T) {
 }
 
 func TestASaveThatTheServerFailsIsMadeWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: waits between attempts")
+	}
 	s, c := serve(t, arangodb.Options{})
 	d := open(t, c)
 	g := snapshot(1300)

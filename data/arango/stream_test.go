@@ -60,6 +60,9 @@ func mustBeEach(t *testing.T, read map[string]int, n int) {
 }
 
 func TestNoDocumentIsLostOrDoubledWhateverTheServerDoes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: half a million documents")
+	}
 	const n = 23_000
 	for _, version := range []string{"3.12.4", "3.10.0"} { // with and without batches that are sent again
 		for _, fault := range []struct {

@@ -20,6 +20,9 @@ import (
 const fetchers = 12
 
 func TestAKilledFetchLosesNoCompletedPageAndSpoilsNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: starts many processes")
+	}
 	const kills = 20
 	symbols := []string{"BTCUSDT"}
 	for i := range 39 {

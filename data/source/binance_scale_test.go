@@ -115,6 +115,9 @@ func asChild(t *testing.T, w wanted) loaded {
 }
 
 func TestAWholeMarketIsFetchedOnceAndFitsTheMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("-short: a whole market")
+	}
 	symbols, days := 40, 7
 	if os.Getenv("GNN_SCALE") != "" {
 		symbols, days = 400, 31
