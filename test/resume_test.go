@@ -94,16 +94,18 @@ func TestARunKilledAtAnyMomentAndStartedAgainEndsInTheSameBits(t *testing.T) {
 
 func TestARunThatWasStoppedGoesOnToTheSameBits(t *testing.T) {
 	t.Parallel()
-	vars, result := environment(t, short)
+	long := maps.Clone(short)
+	long["EPOCHS"] = "300" // so that there is time to stop it
+	vars, result := environment(t, long)
 	run(t, vars).mustEnd(t, "finished", 0)
 	want := learned(t, result)
 
-	vars, result = environment(t, short)
+	vars, result = environment(t, long)
 	vars["CHECKPOINT_EVERY"] = "1h" // so that the stop's own is the one
 	left := 0
 	for i := 1; ; i++ {
 		p := start(t, vars)
-		p.await("the model's training", func(e event) bool { return e.Message == "Training the model" || e.Status == "finished" })
+		p.await("the model's training", func(e event) bool { return e.Message == "Training the model" || e.Epoch > 0 || e.Status == "finished" })
 		time.Sleep(time.Duration(i) * 60 * time.Millisecond) // each time a bit further
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)            // it may have ended
 		e := p.end()
