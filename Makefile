@@ -49,7 +49,7 @@ WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TO
 CSRC := $(wildcard csrc/*.cc)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native servers run test quick kills stops faults fuzz check format bench bench-data clean
+.PHONY: setup build native servers run test quick keep kills stops faults fuzz check format bench bench-data clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -215,6 +215,10 @@ stops: build servers
 faults: build servers
 	GNN_FAULTS=$(ROOT)/build/faults.md $(PROOF) '^TestARunEndsAsItShould'
 	cat build/faults.md
+
+## keep: what this program leaves, small, for later releases to read, in test/testdata/RELEASE
+keep: build
+	test/testdata/keep.sh $(if $(RELEASE),$(RELEASE),$(error name the release: make keep RELEASE=v0.2.0))
 
 ## fuzz: every fuzz target for FUZZTIME each
 FUZZTIME ?= 20s
