@@ -177,7 +177,7 @@ func TestAGraphThatCannotBeTrainedOnIsRejected(t *testing.T) {
 		{"an infinite x", func(f *pyg.File) { f.Data.X[3] = float32(math.Inf(1)) }, nil, "x holds +Inf at position 3"},
 		{"an attribute that is no number", func(f *pyg.File) { f.Data.EdgeAttr = slices.Repeat([]float32{float32(math.NaN())}, 10) }, nil, "edge_attr holds NaN"},
 		{"a mask too short", func(f *pyg.File) { withMasks(f); f.TestMask = f.TestMask[:7] }, nil, "test_mask holds 7 values"},
-		{"a node in two parts", func(f *pyg.File) { withMasks(f); f.TestMask[1] = true }, nil, "node 1 is in test_mask and in the train part too"},
+		{"a node in two parts", func(f *pyg.File) { withMasks(f); f.TestMask[1] = true }, nil, "node 1 is in test_mask and in the train split too"},
 		{"an empty split", func(f *pyg.File) { withMasks(f); clear(f.ValidMask) }, nil, "valid split has no label"},
 		{"too few labels", func(f *pyg.File) { f.Data.Y = append(slices.Repeat([]int64{pyg.Unlabelled}, 9), 1) }, nil, "split has no label"},
 		{"too few names", func(*pyg.File) {}, []string{"BTCUSDT"}, "SYMBOLS names 1 nodes, the graph has 10"},
