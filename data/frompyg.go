@@ -94,7 +94,7 @@ func (d *Dataset) addNodes(g *pyg.Data, splits []Split, s Split) {
 // checkGraph rejects what the direction task cannot be trained on.
 func checkGraph(g *pyg.Data) error {
 	if err := g.Validate(); err != nil {
-		return fmt.Errorf("%w: %w", ErrInput, err)
+		return err
 	}
 	switch {
 	case g.NumNodes == 0 || g.NumFeatures == 0:

@@ -148,7 +148,7 @@ func (b *Broker) leave(l *link, failed bool) {
 	l.closeUnused()
 }
 
-// try makes one request within so long. The error wraps ErrRefused where
+// try makes one request within so long. The error wraps fault.ErrRejected where
 // another attempt would end the same.
 func (b *Broker) try(ctx context.Context, within time.Duration, request func(context.Context, *kafka.Client) error) error {
 	limited, cancel := context.WithTimeout(ctx, within)
@@ -176,7 +176,7 @@ func persist(ctx context.Context, f func() error, failed func(error)) error {
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
 		last = f()
-		if errors.Is(last, ErrRefused) {
+		if errors.Is(last, fault.ErrRejected) {
 			return struct{}{}, backoff.Permanent(last)
 		}
 		if last != nil && failed != nil && ctx.Err() == nil {
@@ -192,7 +192,7 @@ func persist(ctx context.Context, f func() error, failed func(error)) error {
 
 // Check waits until the brokers answer, take the credentials and have both
 // topics. Where ctx ends first the error tells why they did not; it wraps
-// ErrRefused where waiting is no use, which is known within seconds.
+// fault.ErrRejected where waiting is no use, which is known within seconds.
 func (b *Broker) Check(ctx context.Context) error {
 	topics := []*topic{{variable: "QUEUE_EVENTS_TOPIC", name: b.config.EventsTopic}, {variable: "QUEUE_CONTROL_TOPIC", name: b.config.ControlTopic}}
 	err := persist(ctx, func() error {

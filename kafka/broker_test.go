@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/config/secret"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/test/lab"
 )
@@ -95,7 +96,7 @@ func TestWhatWaitingDoesNotMendIsRefusedWithTheVariableToLookAt(t *testing.T) {
 			c.change(&config)
 			started := time.Now()
 			err := newBroker(t, config).Check(within(t, 15*time.Second))
-			if took := time.Since(started); !errors.Is(err, kafka.ErrRefused) || took > 5*time.Second {
+			if took := time.Since(started); !errors.Is(err, fault.ErrRejected) || took > 5*time.Second {
 				t.Fatalf("after %v: %v", took, err)
 			}
 			t.Logf("after %v: %v", time.Since(started).Round(time.Millisecond), err)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/test/lab"
 )
@@ -54,7 +55,7 @@ func TestNothingIsLeftRunningByAStalledLink(t *testing.T) {
 			b := newBroker(t, c)
 			connecting.Go(func() {
 				defer b.Close()
-				if err := b.Check(within(t, time.Second)); errors.Is(err, kafka.ErrRefused) {
+				if err := b.Check(within(t, time.Second)); errors.Is(err, fault.ErrRejected) {
 					t.Errorf("a stall after %d bytes is taken for a refusal: %v", after, err)
 				}
 			})

@@ -21,7 +21,7 @@ type topic struct {
 	unknown        time.Time // since when the brokers do not know it; zero: they do
 }
 
-// look is partitions, with an ErrRefused where the topic does not come.
+// look is partitions, with an fault.ErrRejected where the topic does not come.
 func (t *topic) look(ctx context.Context, c *kafka.Client) ([]partition, error) {
 	all, err := partitions(ctx, c, t.name)
 	switch {

@@ -19,10 +19,6 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// ErrRefused is the kind of what another attempt would not fix: credentials,
-// certificates, names.
-const ErrRefused = fault.ErrRejected
-
 // explain makes a fault of an error: a rejection of what waiting does not fix,
 // with its remedy; all else is transient.
 func (b *Broker) explain(err error) error {

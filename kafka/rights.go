@@ -14,7 +14,7 @@ import (
 // MayWrite asks whether the user may write to QUEUE_EVENTS_TOPIC. No event is
 // sent: the brokers tell what they would allow. told is false where they do not
 // (before Kafka 2.3): only an event would show it then. The error wraps
-// ErrRefused where the user may not.
+// fault.ErrRejected where the user may not.
 func (b *Broker) MayWrite(ctx context.Context) (told bool, err error) {
 	name := b.config.EventsTopic
 	err = persist(ctx, func() error {
@@ -34,7 +34,7 @@ func (b *Broker) MayWrite(ctx context.Context) (told bool, err error) {
 }
 
 // MayRead reads the end of QUEUE_CONTROL_TOPIC, as Watch would; where a message
-// is there, it is left as it is. The error wraps ErrRefused where the user may
+// is there, it is left as it is. The error wraps fault.ErrRejected where the user may
 // not.
 func (b *Broker) MayRead(ctx context.Context) error {
 	name := b.config.ControlTopic

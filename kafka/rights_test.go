@@ -7,7 +7,7 @@ import (
 
 	kafkago "github.com/segmentio/kafka-go"
 
-	"github.com/streamforge/gnn-trainer/kafka"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/test/lab"
 )
 
@@ -60,7 +60,7 @@ func mustRefuse(t *testing.T, err error, want string) {
 	switch {
 	case want == "" && err != nil:
 		t.Errorf("it is refused: %v", err)
-	case want != "" && (!errors.Is(err, kafka.ErrRefused) || !strings.HasPrefix(err.Error(), want)):
+	case want != "" && (!errors.Is(err, fault.ErrRejected) || !strings.HasPrefix(err.Error(), want)):
 		t.Errorf("it says %v, want %s", err, want)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // Events is a Sink that sends to QUEUE_EVENTS_TOPIC: JSON, without a key, each
 // acknowledged by all replicas in sync. Send repeats what fails until it
-// succeeds, ctx ends, or the brokers refuse it for good (ErrRefused).
+// succeeds, ctx ends, or the brokers reject it for good (fault.ErrRejected).
 //
 // All events of a run go to one partition, so that a reader sees them in
 // order; only where that has had no leader for 10 seconds do the following go
@@ -26,7 +26,7 @@ func (b *Broker) Events(queueID string, log func(string)) Sink {
 	return &eventsTopic{
 		broker: b, topic: topic{variable: "QUEUE_EVENTS_TOPIC", name: b.config.EventsTopic},
 		place:  place{hash: h.Sum32()},
-		outage: outage{what: "Kafka does not take events", log: log},
+		outage: outage{what: "Kafka does not accept events", log: log},
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -35,7 +37,7 @@ type WatchConfig struct {
 
 // Watch reads QUEUE_CONTROL_TOPIC, without a consumer group, and returns the
 // first stop that is meant for the run. An unavailable broker is waited for,
-// however long; the error is that of ctx, or an ErrRefused.
+// however long; the error is that of ctx, or an fault.ErrRejected.
 func (b *Broker) Watch(ctx context.Context, c WatchConfig) (Stop, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	w := &watch{
@@ -55,7 +57,7 @@ func (b *Broker) Watch(ctx context.Context, c WatchConfig) (Stop, error) {
 			})
 		}, func(err error) { w.outage.failed(looking, err) })
 		switch {
-		case errors.Is(err, ErrRefused):
+		case errors.Is(err, fault.ErrRejected):
 			cancel(err)
 		case err == nil:
 			w.outage.over(looking)
@@ -114,7 +116,7 @@ func (w *watch) read(ctx context.Context, partition int) {
 			})
 		}, func(err error) { w.outage.failed(partition, err) })
 		switch {
-		case errors.Is(err, ErrRefused):
+		case errors.Is(err, fault.ErrRejected):
 			w.found(err)
 		case err == nil:
 			w.outage.over(partition)

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/store"
@@ -105,7 +106,7 @@ func TestAStopWhoseEventWasNotDeliveredIsNotServedYet(t *testing.T) {
 
 func TestABrokerThatRefusesEndsTheRunAsWrongConfiguration(t *testing.T) {
 	j, events, _ := newJob(t, never, endless...)
-	j.Broker = &broker{refuses: fmt.Errorf("%w: look at KAFKA_PASSWORD", kafka.ErrRefused)}
+	j.Broker = &broker{refuses: fault.Rejected("the password is wrong").Fix("check KAFKA_PASSWORD")}
 	if code := j.Run(t.Context()); code != job.ExitInput {
 		t.Errorf("exit code %d", code)
 	}

@@ -50,7 +50,7 @@ func endingOf(ctx context.Context, err error, modelPath string) Ending {
 	if !isStop(ctx, err) {
 		return Ending{Err: withOOMHint(err)}
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, kafka.ErrRefused) {
+	if cause := context.Cause(ctx); errors.Is(cause, fault.ErrRejected) {
 		return Ending{Err: cause}
 	}
 	return Ending{InterruptedBy: context.Cause(ctx), ModelPath: modelPath}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/kafka"
 )
 
@@ -36,7 +37,7 @@ func listen(s *shutdown, b Broker, c kafka.WatchConfig, log zerolog.Logger) {
 	c.Log = func(line string) { log.Warn().Msg(line) }
 	go func() {
 		if err := b.Check(s); err != nil {
-			if errors.Is(err, kafka.ErrRefused) {
+			if errors.Is(err, fault.ErrRejected) {
 				s.stop(err)
 			}
 			return
@@ -49,7 +50,7 @@ func listen(s *shutdown, b Broker, c kafka.WatchConfig, log zerolog.Logger) {
 				s.stop(stop)
 				return
 			}
-			if errors.Is(err, kafka.ErrRefused) && time.Since(answered) < rejectWindow {
+			if errors.Is(err, fault.ErrRejected) && time.Since(answered) < rejectWindow {
 				s.stop(err)
 				return
 			}

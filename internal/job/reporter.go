@@ -7,6 +7,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn/train"
@@ -32,7 +33,7 @@ func (r *reporter) enter(p metrics.Phase, text kafka.Text) {
 // handleTelemetryError logs an event that was not delivered. A broker that
 // rejects one before the training will reject them all: the run is stopped.
 func (r *reporter) handleTelemetryError(err error) {
-	if errors.Is(err, kafka.ErrRefused) && !r.trained.Load() {
+	if errors.Is(err, fault.ErrRejected) && !r.trained.Load() {
 		r.reject(err)
 		return
 	}

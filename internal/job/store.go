@@ -3,12 +3,12 @@ package job
 import (
 	"context"
 	"crypto/x509"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -84,13 +84,13 @@ func NewMinIO(c config.Config, log func(string)) (*store.MinIO, error) {
 	if c.Kafka.CAPath != "" && c.Store.Secure {
 		pem, err := os.ReadFile(c.Kafka.CAPath)
 		if err != nil {
-			return nil, fmt.Errorf("CA_PATH must name a PEM file of certificates: %w", err)
+			return nil, fault.Input("reading CA_PATH: %w", err).At("CA_PATH").Fix("set it to a PEM file of certificates")
 		}
 		if roots, err = x509.SystemCertPool(); err != nil {
 			roots = x509.NewCertPool()
 		}
 		if !roots.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("CA_PATH=%s holds no certificate: set it to the PEM file of the authority that signed MinIO's", c.Kafka.CAPath)
+			return nil, fault.Input("CA_PATH=%s holds no certificate", c.Kafka.CAPath).At("CA_PATH").Fix("set it to the PEM file of the authority that signed MinIO's")
 		}
 	}
 	return store.NewMinIO(c.Store, c.IDs.QueueID, roots, log)
