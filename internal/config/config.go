@@ -6,8 +6,6 @@
 package config
 
 import (
-	"strings"
-
 	"github.com/caarlos0/env/v11"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -124,7 +122,7 @@ func addAll(faults *fault.List, err error) {
 	found.Add(err)
 	for _, one := range found {
 		f := *fault.Of(one)
-		f.Kind, f.What = fault.ErrInput, strings.ReplaceAll(f.What, data.ErrInput.Error()+": ", "")
+		f.Kind = fault.ErrInput
 		faults.Add(&f)
 	}
 }

@@ -90,8 +90,8 @@ func TestAnErrorIsAStopOnlyWhereTheStopIsItsCause(t *testing.T) {
 		t.Errorf("a full disk after the stop: %+v", e)
 	}
 	rejected, cancel := context.WithCancelCause(t.Context())
-	cancel(fmt.Errorf("%w: look at KAFKA_PASSWORD", kafka.ErrRefused))
-	if e := endingOf(rejected, context.Canceled, "earlier"); !errors.Is(e.Err, kafka.ErrRefused) || e.InterruptedBy != nil {
+	cancel(fmt.Errorf("%w: look at KAFKA_PASSWORD", fault.ErrRejected))
+	if e := endingOf(rejected, context.Canceled, "earlier"); !errors.Is(e.Err, fault.ErrRejected) || e.InterruptedBy != nil {
 		t.Errorf("a broker that rejects: %+v", e)
 	}
 }
