@@ -270,7 +270,7 @@ func TestWhatIsScrapedAgreesWithTheEventsAndTheResult(t *testing.T) {
 	if perEpoch := last[`gnn_trainer_snapshots_total{training="model"}`] / float64(m.EpochsRun); perEpoch != math.Trunc(perEpoch) || perEpoch < 100 {
 		t.Errorf("%v snapshots an epoch", perEpoch)
 	}
-	if !strings.Contains(e.stderr, "telling Kubeflow Trainer the progress") {
+	if !strings.Contains(e.stderr, "reporting progress to Kubeflow Trainer") {
 		t.Error("the log does not say that the last report found no answer")
 	}
 }

@@ -66,7 +66,11 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	if !strings.Contains(place, "://") {
 		line("check", "python examples/load_model.py %s", quoted(place))
 	}
-	line("python", "%s", useInPython(place, c))
+	call := useInPython(place, c)
+	if word, _, _ := strings.Cut(call, " "); margin+utf8.RuneCountInString(word) >= columns {
+		call = strings.Replace(call, "(", "( ", 1) // Python may break there
+	}
+	line("python", "%s", call)
 	_, err := io.WriteString(w, progress.Wrap(b.String(), columns, margin))
 	return err
 }

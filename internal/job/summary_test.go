@@ -112,6 +112,25 @@ python  gnn_trainer.load("s3://models/market_gnn_v1/demo",
 	}
 }
 
+func TestALongPathGoesToALineOfItsOwn(t *testing.T) {
+	c, e := finishedRun()
+	e.ModelPath = "file:///srv/models/of/the/desk/market_gnn_v1/demo/model.pt"
+	var b strings.Builder
+	if err := writeSummary(&b, 60, c, e); err != nil {
+		t.Fatal(err)
+	}
+	want := `
+files   /srv/models/of/the/desk/market_gnn_v1/demo
+check   python examples/load_model.py
+        /srv/models/of/the/desk/market_gnn_v1/demo
+python  gnn_trainer.load(
+        "/srv/models/of/the/desk/market_gnn_v1/demo")
+`
+	if !strings.HasSuffix(b.String(), want) {
+		t.Errorf("it shows\n%s", b.String())
+	}
+}
+
 // The summary of a run that is started again comes from the files.
 func TestTheSummaryOfStoredFilesIsThatOfTheRun(t *testing.T) {
 	c, e := finishedRun()

@@ -1,8 +1,9 @@
-// Package kubeflow tells the controller of Kubeflow Trainer how far a TrainJob
-// has come. A status is asked for now and then and leaves as an HTTPS request,
+// Package kubeflow reports the progress of a TrainJob to the controller of
+// Kubeflow Trainer. A status is read at intervals and leaves as an HTTPS request,
 // in the background and at a bounded rate, as Kubeflow documents for training
 // code that calls its status server itself (KEP-2779, Kubeflow Trainer 2.2). A
-// server that is away or refuses costs a line of the log and nothing else.
+// server that is unavailable or rejects reports costs a line of the log and
+// nothing else.
 package kubeflow
 
 import (
@@ -26,7 +27,7 @@ const (
 	rarest  = time.Minute     // between two that fail
 	patient = 5 * time.Second // with one request
 	maxFile = 1 << 20         // bytes of the token or the certificates
-	maxSaid = 256             // bytes of a refusal that are told
+	maxBody = 256             // bytes of a rejection that are logged
 )
 
 // Reporter sends a status as long as it is open.
@@ -45,9 +46,9 @@ type Reporter struct {
 	sent, failed atomic.Int64
 }
 
-// Start begins to report what current says, which must answer at once, from
-// any goroutine. log hears when reporting begins to fail and when it works
-// again. Close it.
+// Start begins to report what current returns, which must not block and may be
+// called from any goroutine. log is told when reporting begins to fail and when it
+// works again. Close the Reporter.
 func Start(c Config, current func() Status, log func(string)) *Reporter {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Reporter{config: c, current: current, log: log, stop: stop, done: make(chan struct{})}
@@ -75,8 +76,8 @@ func (r *Reporter) run(ctx context.Context) {
 	}
 }
 
-// Close ends the reports; a last one, of what current says now, leaves before
-// ctx ends or not at all.
+// Close ends the reports; a last one, of the present status, leaves before ctx
+// ends or not at all.
 func (r *Reporter) Close(ctx context.Context) {
 	r.stop()
 	<-r.done
@@ -86,8 +87,8 @@ func (r *Reporter) Close(ctx context.Context) {
 	}
 }
 
-// report sends the present status once, and tells the log where that changes
-// whether it works.
+// report sends the present status once, and logs where that begins to fail or
+// works again.
 func (r *Reporter) report(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patient)
 	defer cancel()
@@ -97,14 +98,14 @@ func (r *Reporter) report(ctx context.Context) error {
 		r.sent.Add(1)
 		if r.failing {
 			r.failing = false
-			r.log("Kubeflow Trainer takes the progress again")
+			r.log("Kubeflow Trainer accepts progress reports again")
 		}
 	case errors.Is(ctx.Err(), context.Canceled): // the last report follows
 	default:
 		r.failed.Add(1)
 		if !r.failing {
 			r.failing = true
-			r.log(fmt.Sprintf("telling Kubeflow Trainer the progress: %v; it is tried again, and the run goes on without", err))
+			r.log(fmt.Sprintf("reporting progress to Kubeflow Trainer: %v; retrying, and the run continues", err))
 		}
 	}
 	return err
@@ -135,9 +136,9 @@ func (r *Reporter) send(ctx context.Context) error {
 		return err
 	}
 	defer response.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(response.Body, maxSaid))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
 	if response.StatusCode/100 != 2 {
-		return fmt.Errorf("it answered %s: %q", response.Status, strings.TrimSpace(string(said)))
+		return fmt.Errorf("it answered %s: %q", response.Status, strings.TrimSpace(string(answer)))
 	}
 	return err
 }
