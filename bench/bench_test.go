@@ -17,10 +17,10 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/nn/train"
+	"github.com/streamforge/gnn-trainer/pyg"
 )
 
 const (
@@ -55,17 +55,11 @@ func TestBenchAnEpochOnSmallMarketGraphsBesidePyG(t *testing.T) {
 	}
 	defer thread.Close()
 	threads := torch.Threads()
-	model := newModel(t, thread, dataset)
-	defer do(t, thread, func() { model.Close() })
-	graphs, err := train.NewGraphs(t.Context(), thread, dataset, torch.CPU, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer graphs.Close(thread)
+	weights := untrained(t, thread, dataset) // as far as ours has come
 
 	folder := t.TempDir()
-	export(t, folder, dataset, thread, model)
-	ours := &run{title: "gnn-trainer, snapshots shuffled", process: "self", loss: func() float64 { return lossOf(t, thread, model, graphs, dataset) }}
+	export(t, folder, dataset, weights)
+	ours := &run{title: "gnn-trainer, snapshots shuffled", process: "self", loss: func() float64 { return lossOf(t, thread, weights, dataset) }}
 	all := []*run{ours}
 	for _, c := range configurations {
 		p := startPeer(t, folder, c.name, threads)
@@ -83,39 +77,47 @@ func TestBenchAnEpochOnSmallMarketGraphsBesidePyG(t *testing.T) {
 	ctx, enough := context.WithCancel(t.Context())
 	defer enough()
 	peer := all[1]
-	_, err = train.Fit(ctx, thread, model, task(t), graphs, train.Config{
-		Epochs: warmUp + mostTurns, BatchSize: batchSize, Seed: 1, Adam: torch.AdamConfig{LearningRate: learningRate},
-		Train: part(dataset, data.Train), Valid: part(dataset, data.Valid)[:1],
-		OnEpoch: func(e train.Epoch) {
-			switch {
-			case e.Number < warmUp:
-			case e.Number == warmUp:
-				for _, r := range all {
-					for i := 0; i < warmUp && r != ours; i++ {
-						m.awaitIdle(t)
-						r.epoch()
-					}
-					r.after = r.loss()
-				}
-			default:
-				seconds := peer.epoch()
-				if m.undisturbed(t) {
-					ours.seconds = append(ours.seconds, e.Seconds)
-					peer.seconds = append(peer.seconds, seconds)
-					peer.ratios = append(peer.ratios, seconds/e.Seconds)
-				}
-				peer = slices.MinFunc(all[1:], func(a, b *run) int { return cmp.Compare(len(a.ratios), len(b.ratios)) })
-				if len(peer.ratios) == turns {
-					enough()
-					return
-				}
+	n := network(t, thread, warmUp+mostTurns)
+	n.CheckpointEvery = checkpoint.Every{Epochs: warmUp}
+	n.Checkpoint = func(s checkpoint.State) {
+		if len(s.Epochs) != warmUp {
+			return
+		}
+		weights = &pyg.Dict{}
+		for _, w := range s.Weights {
+			weights.Set(w.Name, pyg.NewTensor(w.Value, w.Shape...))
+		}
+		for _, r := range all {
+			for i := 0; i < warmUp && r != ours; i++ {
+				m.awaitIdle(t)
+				r.epoch()
 			}
-			m.awaitIdle(t)
-		},
-	})
+			r.after = r.loss()
+		}
+	}
+	n.OnEpoch = func(e train.Epoch) {
+		switch {
+		case e.Number <= warmUp: // the checkpoint comes after it
+		default:
+			seconds := peer.epoch()
+			if m.undisturbed(t) {
+				ours.seconds = append(ours.seconds, e.Seconds)
+				peer.seconds = append(peer.seconds, seconds)
+				peer.ratios = append(peer.ratios, seconds/e.Seconds)
+			}
+			peer = slices.MinFunc(all[1:], func(a, b *run) int { return cmp.Compare(len(a.ratios), len(b.ratios)) })
+			if len(peer.ratios) == turns {
+				enough()
+				return
+			}
+		}
+		m.awaitIdle(t)
+	}
+	p, _, err := n.Fit(ctx, dataset)
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Close()
 	if len(peer.ratios) < turns {
 		t.Fatalf("fewer than %d turns with %s were undisturbed: stop other work on this machine", turns, peer.title)
 	}
@@ -139,23 +141,4 @@ func sameWork(t *testing.T, ours, r *run) {
 	if !(want > 0) || !(math.Abs(fell-want) < 0.2*want) {
 		t.Errorf("the loss of %s fell by %.5f, and that of %s by %.5f", r.title, fell, ours.title, want)
 	}
-}
-
-// lossOf is the mean cross-entropy over the labelled nodes of the training part.
-func lossOf(t *testing.T, thread *torch.Thread, m nn.Model, g *train.Graphs, d *data.Dataset) float64 {
-	t.Helper()
-	p, err := train.Predict(t.Context(), thread, m, task(t), g, part(d, data.Train))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p.Loss
-}
-
-func task(t *testing.T) nn.Task {
-	t.Helper()
-	task, err := nn.NewTask("direction")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return task
 }

@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"bytes"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +11,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
@@ -38,66 +41,101 @@ func market(t *testing.T) *data.Dataset {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(part(d, data.Train)); n != snapshots {
+	if n := len(d.Snapshots(data.Train)); n != snapshots {
 		t.Fatalf("the training part has %d snapshots, not %d", n, snapshots)
 	}
 	return d
 }
 
-// part is the numbers of a part's snapshots.
-func part(d *data.Dataset, s data.Split) []int {
-	var numbers []int
-	for i, split := range d.Splits {
-		if split == s {
-			numbers = append(numbers, i)
-		}
-	}
-	return numbers
-}
-
 func edgesPerNode(d *data.Dataset) float64 {
 	edges := 0
-	for _, i := range part(d, data.Train) {
+	for _, i := range d.Snapshots(data.Train) {
 		edges += len(d.Edges(i).Sources)
 	}
 	return float64(edges) / float64(snapshots*d.NumNodes())
 }
 
-func newModel(t *testing.T, thread *torch.Thread, d *data.Dataset) (m nn.Model) {
+// network is what the bench trains.
+func network(t *testing.T, thread *torch.Thread, epochs int) *train.Network {
 	t.Helper()
-	do(t, thread, func() {
-		torch.ManualSeed(1)
-		var err error
-		if m, err = nn.New(torch.CPU, nn.Config{Type: "gcn", Features: d.NumFeatures(), Hidden: hidden, Layers: layers, Outputs: classes}); err != nil {
-			panic(err)
-		}
-	})
-	return m
+	return &train.Network{
+		Thread: thread, Device: torch.CPU, Task: task(t), Model: nn.Config{Type: "gcn", Hidden: hidden, Layers: layers},
+		Config: train.Config{Epochs: epochs, BatchSize: batchSize, Seed: 1, Adam: torch.AdamConfig{LearningRate: learningRate}},
+	}
 }
 
-func do(t *testing.T, thread *torch.Thread, f func()) {
+// untrained are the weights that the training starts from.
+func untrained(t *testing.T, thread *torch.Thread, d *data.Dataset) *pyg.Dict {
 	t.Helper()
-	if err := thread.Do(func() error { f(); return nil }); err != nil {
+	p, _, err := network(t, thread, 0).Fit(t.Context(), d)
+	if err != nil {
 		t.Fatal(err)
 	}
+	defer p.Close()
+	_, weights, err := p.(train.Exporter).Export([]byte("{}"), d.Snapshot(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return weights
+}
+
+// lossOf is the mean cross-entropy over the labelled nodes of the training
+// split, of the network with these weights.
+func lossOf(t *testing.T, thread *torch.Thread, weights *pyg.Dict, d *data.Dataset) float64 {
+	t.Helper()
+	var file bytes.Buffer
+	if err := pyg.Save(&file, weights); err != nil {
+		t.Fatal(err)
+	}
+	c := network(t, thread, 1).Model
+	c.Features, c.Outputs = d.NumFeatures(), classes
+	p, err := train.LoadNetwork(thread, torch.CPU, c, task(t), d.Scaler, file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	snapshots := d.Snapshots(data.Train)
+	out, err := p.Predict(t.Context(), d.Panel, snapshots)
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, sum, count := out.Values, 0.0, 0
+	for _, s := range snapshots {
+		class, _ := d.Targets.At(s)
+		for i, c := range class {
+			if c != pyg.Unlabelled {
+				sum -= math.Log(float64(values[classes*i+int(c)]))
+				count++
+			}
+		}
+		values = values[classes*len(class):]
+	}
+	return sum / float64(count)
+}
+
+func task(t *testing.T) nn.Task {
+	t.Helper()
+	task, err := nn.NewTask("direction")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return task
 }
 
 // export writes what peer.py reads: data.pt, the normalised training
 // snapshots, and weights.pt.
-func export(t *testing.T, folder string, d *data.Dataset, thread *torch.Thread, m nn.Model) {
+func export(t *testing.T, folder string, d *data.Dataset, weights *pyg.Dict) {
 	t.Helper()
-	numbers := part(d, data.Train)
+	numbers := d.Snapshots(data.Train)
 	write(t, filepath.Join(folder, "data.pt"), func(f *os.File) error {
 		return pyg.SaveCollated(f, len(numbers), func(i int) pyg.Data {
 			g := d.Snapshot(numbers[i])
 			return pyg.Data{
-				NumNodes: g.NumNodes, NumFeatures: g.NumFeatures, X: nn.Normalise(g.X, d.Mean, d.Std),
+				NumNodes: g.NumNodes, NumFeatures: g.NumFeatures, X: d.Scaler.Scale(g.X),
 				EdgeIndex: g.EdgeIndex, EdgeWeight: g.EdgeWeight, Y: g.Y,
 			}
 		})
 	})
-	var weights *pyg.Dict
-	do(t, thread, func() { weights = nn.StateDict(m) })
 	write(t, filepath.Join(folder, "weights.pt"), func(f *os.File) error { return pyg.Save(f, weights) })
 }
 

@@ -242,3 +242,14 @@ func (f *Fold) checkLabels(y *Targets) error {
 	}
 	return nil
 }
+
+// Snapshots are the numbers of a split's snapshots, at the first horizon.
+func (f *Fold) Snapshots(split Split) []int {
+	var numbers []int
+	for t, s := range f.Splits {
+		if s == split {
+			numbers = append(numbers, t)
+		}
+	}
+	return numbers
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -15,11 +16,11 @@ const ExportTolerance = 1e-5
 
 // ExportOptions is what goes into model.pt beside the weights.
 type ExportOptions struct {
-	Device    torch.Device // of the model
-	Horizons  int          // H; the model's Outputs are H times as many as the task's
-	Mean, Std []float32    // [F], so that the model takes raw features
-	Metadata  []byte       // metadata.json, carried as an extra file
-	Sample    pyg.Data     // a graph that both models are compared on
+	Device   torch.Device // of the model
+	Horizons int          // H; the model's Outputs are H times as many as the task's
+	Scaler   data.Scaler  // of F features, so that the model takes raw ones
+	Metadata []byte       // metadata.json, carried as an extra file
+	Sample   pyg.Data     // a graph that both models are compared on
 }
 
 const modelScript = `
@@ -33,8 +34,8 @@ def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] =
 // model on the sample; a difference is an error.
 func Export(m Model, o ExportOptions) ([]byte, error) {
 	c := m.Config()
-	if len(o.Mean) != c.Features || len(o.Std) != c.Features {
-		return nil, fmt.Errorf("exporting a model of %d features with %d means and %d deviations", c.Features, len(o.Mean), len(o.Std))
+	if len(o.Scaler.Mean) != c.Features || len(o.Scaler.Std) != c.Features {
+		return nil, fmt.Errorf("exporting a model of %d features with %d means and %d deviations", c.Features, len(o.Scaler.Mean), len(o.Scaler.Std))
 	}
 	if o.Horizons < 1 || c.Outputs%o.Horizons != 0 {
 		return nil, fmt.Errorf("exporting a model of %d outputs for %d horizons", c.Outputs, o.Horizons)
@@ -42,8 +43,8 @@ func Export(m Model, o ExportOptions) ([]byte, error) {
 	s := torch.NewScope()
 	defer s.Close()
 	exported := script("MarketGNN", func(module *torch.Module) {
-		module.Buffer("feature_mean", s.Float32s(o.Mean, int64(c.Features)))
-		module.Buffer("feature_std", s.Float32s(o.Std, int64(c.Features)))
+		module.Buffer("feature_mean", s.Float32s(o.Scaler.Mean, int64(c.Features)))
+		module.Buffer("feature_std", s.Float32s(o.Scaler.Std, int64(c.Features)))
 		child(module, "net", m.Script())
 		source := modelScript
 		if o.Horizons > 1 {
@@ -76,7 +77,7 @@ func compare(m Model, file []byte, o ExportOptions) error {
 
 	graph := NewGraph(g.NumNodes, g.NodeMask, func() Edges { return NewEdges(g.NumNodes, g.EdgeIndex, g.EdgeWeight) })
 	defer graph.Close()
-	batch := NewBatch(s.To(s.Float32s(Normalise(g.X, o.Mean, o.Std), shape...), o.Device), []*Graph{graph}, o.Device)
+	batch := NewBatch(s.To(s.Float32s(o.Scaler.Scale(g.X), shape...), o.Device), []*Graph{graph}, o.Device)
 	defer batch.Close()
 	var want []float32
 	torch.NoGrad(func() { want = torch.ReadFloat32s(m.Forward(s, batch, false)) })
@@ -94,16 +95,6 @@ func compare(m Model, file []byte, o ExportOptions) error {
 		}
 	}
 	return nil
-}
-
-// Normalise is (x - mean) / std by feature, for x [N, F] row-major.
-func Normalise(x, mean, std []float32) []float32 {
-	scaled := make([]float32, len(x))
-	for i, v := range x {
-		f := i % len(mean)
-		scaled[i] = (v - mean[f]) / std[f]
-	}
-	return scaled
 }
 
 // StateDict is weights.pt: the parameters by PyG's names and in its order,

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
@@ -41,9 +42,9 @@ func sample(nodes, features int) ExportOptions {
 		g.EdgeWeight = append(g.EdgeWeight, random.Float32())
 	}
 	g.EdgeIndex = append(g.EdgeIndex, targets...)
-	o := ExportOptions{Device: torch.CPU, Horizons: 1, Sample: g, Metadata: []byte("{}"), Mean: make([]float32, features), Std: make([]float32, features)}
+	o := ExportOptions{Device: torch.CPU, Horizons: 1, Sample: g, Metadata: []byte("{}"), Scaler: data.Scaler{Mean: make([]float32, features), Std: make([]float32, features)}}
 	for f := range features {
-		o.Mean[f], o.Std[f] = random.Float32(), 1+random.Float32()
+		o.Scaler.Mean[f], o.Scaler.Std[f] = random.Float32(), 1+random.Float32()
 	}
 	return o
 }

@@ -25,7 +25,7 @@ type Task interface {
 	Score(prediction []float32) float64
 }
 
-// Targets are what N nodes came to over H horizons.
+// Targets are the realised outcomes of N nodes over H horizons.
 type Targets struct {
 	Class    Tensor // [N, H] int64; -100: no label
 	Value    Tensor // [N, H] float32, such as a log return; the zero Tensor: none

@@ -61,7 +61,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 		}
 	}
 	if model, known := catalog.Lookup(m.Type); known && model.Check != nil {
-		faults.Add(model.Check(m.Network(1, 1)))
+		faults.Add(model.Check(m.Network()))
 	}
 	for _, name := range []string{"MODEL_NAME", "QUEUE_ID"} { // steps of the artefacts' path
 		if err := store.CheckName(s.values[name]); err != nil && s.has(name) {

@@ -49,11 +49,10 @@ type Model struct {
 	Dropout float64 `env:"DROPOUT" envDefault:"0.1"` // probability
 }
 
-// Network is the shape of the model for x of so many features.
-func (m Model) Network(features, outputs int) catalog.Config {
-	return catalog.Config{
-		Type: m.Type, Features: features, Hidden: m.Hidden, Layers: m.Layers, Dropout: m.Dropout, Outputs: outputs,
-	}
+// Network is the shape of the model; its features and outputs follow from the
+// data.
+func (m Model) Network() catalog.Config {
+	return catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Dropout: m.Dropout}
 }
 
 // Train is how the network is trained.

@@ -36,6 +36,22 @@ func (p *Prediction) HasClasses() bool {
 	return !(math.IsNaN(p.PDown) && math.IsNaN(p.PFlat) && math.IsNaN(p.PUp))
 }
 
+// SetProbabilities sets those of the classes by the names of their columns, and
+// those of a task without classes to NaN.
+func (p *Prediction) SetProbabilities(columns []string, values []float32) {
+	p.PDown, p.PFlat, p.PUp = math.NaN(), math.NaN(), math.NaN()
+	for j, name := range columns {
+		switch name {
+		case "p_down":
+			p.PDown = float64(values[j])
+		case "p_flat":
+			p.PFlat = float64(values[j])
+		case "p_up":
+			p.PUp = float64(values[j])
+		}
+	}
+}
+
 // record is a Prediction as predictions.parquet has it.
 type record struct {
 	OpenTime int64    `parquet:"open_time,dict"`

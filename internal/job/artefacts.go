@@ -8,9 +8,10 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -49,22 +50,17 @@ func putGraph(ctx context.Context, a *artefacts, d *data.Dataset) error {
 }
 
 // putModel stores the model in both forms, and what it needs to be fed.
-func putModel(ctx context.Context, a *artefacts, t *trainer, model nn.Model, m result.Metadata) error {
+func putModel(ctx context.Context, a *artefacts, t *trainer, predictor train.Predictor, m result.Metadata) error {
 	d := t.loaded.dataset
+	exporter, ok := predictor.(train.Exporter)
+	if !ok {
+		return fault.Internal("a predictor of type %T cannot be stored", predictor)
+	}
 	metadata, err := m.JSON()
 	if err != nil {
 		return err
 	}
-	var file []byte
-	var state *pyg.Dict
-	err = t.thread.Do(func() (err error) {
-		file, err = nn.Export(model, nn.ExportOptions{
-			Device: t.device, Horizons: d.Targets.NumHorizons(),
-			Mean: d.Mean, Std: d.Std, Metadata: metadata, Sample: sample(d.Snapshot(d.Len() - 1)),
-		})
-		state = nn.StateDict(model)
-		return err
-	})
+	file, state, err := exporter.Export(metadata, sample(d.Snapshot(d.Len()-1)))
 	if err != nil {
 		return err
 	}

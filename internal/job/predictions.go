@@ -11,32 +11,36 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/nn"
-	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
 // predictions are those of the snapshots that are in a split.
 type predictions struct {
-	dataset       *data.Dataset
-	of            map[int]int // number of a snapshot to its place in probabilities
-	probabilities []float32   // [snapshots predicted, N, H, 3]
+	dataset *data.Dataset
+	task    nn.Task
+	of      map[int]int // number of a snapshot to its place in values
+	values  []float32   // [snapshots predicted, N, H, columns of the task]
 }
 
-// predict runs the model over all splits, the live one included, the newest
+// predict runs a predictor over all splits, the live one included, the newest
 // snapshots first: where ctx ends, the oldest are left out.
-func predict(ctx context.Context, thread *torch.Thread, m nn.Model, task nn.Task, g *train.Graphs, d *data.Dataset) (*predictions, error) {
+func predict(ctx context.Context, predictor train.Predictor, taskName string, d *data.Dataset) (*predictions, error) {
+	task, err := nn.NewTask(taskName)
+	if err != nil {
+		return nil, err
+	}
 	var snapshots []int
 	for t, split := range slices.Backward(d.Splits) {
 		if split != data.Gap {
 			snapshots = append(snapshots, t)
 		}
 	}
-	p, err := train.Predict(ctx, thread, m, task, g, snapshots)
+	p, err := predictor.Predict(ctx, d.Panel, snapshots)
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	s := &predictions{dataset: d, of: map[int]int{}, probabilities: p.Values}
+	s := &predictions{dataset: d, task: task, of: map[int]int{}, values: p.Values}
 	for k := range len(p.Values) / (d.NumNodes() * p.Horizons * p.Columns) {
 		s.of[snapshots[k]] = k
 	}
@@ -67,15 +71,13 @@ func (p *predictions) rows() iter.Seq[evaluation.Prediction] {
 
 // row is the prediction of node i at snapshot t and horizon h.
 func (p *predictions) row(t, i, h int) evaluation.Prediction {
-	const classes = len(evaluation.Classes)
-	horizons := p.dataset.Targets.Horizons
-	at := (p.of[t]*p.dataset.NumNodes()+i)*len(horizons) + h
-	probability := p.probabilities[at*classes : (at+1)*classes]
+	horizons, columns := p.dataset.Targets.Horizons, p.task.Columns()
+	at := ((p.of[t]*p.dataset.NumNodes()+i)*len(horizons) + h) * len(columns)
+	values := p.values[at : at+len(columns)]
 	row := evaluation.Prediction{
-		Symbol: p.dataset.Symbols[i], Split: string(p.dataset.SplitAt(t, h)), Horizon: int64(horizons[h]),
-		PDown: float64(probability[data.Down]), PFlat: float64(probability[data.Flat]), PUp: float64(probability[data.Up]),
+		Symbol: p.dataset.Symbols[i], Split: string(p.dataset.SplitAt(t, h)), Horizon: int64(horizons[h]), Score: p.task.Score(values),
 	}
-	row.Score = row.PUp - row.PDown
+	row.SetProbabilities(columns, values)
 	if times := p.dataset.OpenTimes(); times != nil {
 		row.OpenTime = times[t]
 	}

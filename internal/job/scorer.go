@@ -3,31 +3,22 @@ package job
 import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
-// snapshotsOf are the numbers of a split's snapshots.
-func snapshotsOf(d *data.Dataset, split data.Split) []int {
-	var numbers []int
-	for t, s := range d.Splits {
-		if s == split {
-			numbers = append(numbers, t)
-		}
-	}
-	return numbers
-}
-
 // scorer scores predictions of one split by AUC of the score against the
 // return's sign, at the first horizon.
 type scorer struct {
+	task  nn.Task
 	ret   []float64
 	index []int // of ret, among the split's [snapshots, N, H]
 }
 
-func newScorer(d *data.Dataset, split data.Split) *scorer {
-	s := &scorer{}
-	for k, t := range snapshotsOf(d, split) {
+func newScorer(d *data.Dataset, split data.Split, task nn.Task) *scorer {
+	s := &scorer{task: task}
+	for k, t := range d.Snapshots(split) {
 		y, ret := d.Targets.At(t)
 		for at := 0; at < len(y); at += d.Targets.NumHorizons() {
 			if y[at] != pyg.Unlabelled && ret != nil {
@@ -42,8 +33,7 @@ func newScorer(d *data.Dataset, split data.Split) *scorer {
 func (s *scorer) auc(p train.Prediction) float64 {
 	score := make([]float64, len(s.index))
 	for k, i := range s.index {
-		row := p.Values[i*p.Columns : (i+1)*p.Columns]
-		score[k] = float64(row[data.Up]) - float64(row[data.Down])
+		score[k] = s.task.Score(p.Values[i*p.Columns : (i+1)*p.Columns])
 	}
 	return evaluation.AUC(score, s.ret)
 }

@@ -52,7 +52,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	graceCtx, cancel := s.withGrace(stopWrites)
 	defer cancel()
 	model := &training{title: "training", kind: modelKind, edges: true, resumed: resumed}
-	defer model.close(t.thread)
+	defer model.close()
 	if err := t.train(s, graceCtx, model); err != nil {
 		return Ending{}, err
 	}
@@ -63,7 +63,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	if err != nil {
 		return Ending{}, err
 	}
-	if err := putModel(graceCtx, a, t, model.model, metadata); err != nil {
+	if err := putModel(graceCtx, a, t, model.predictor, metadata); err != nil {
 		return Ending{}, err
 	}
 	r.metrics.Enter(metrics.Evaluating)
@@ -120,67 +120,65 @@ type training struct {
 	edges   bool
 	resumed *checkpoint.State // nil: it starts
 
-	model  nn.Model
-	task   nn.Task
-	graphs *train.Graphs
-	fitted train.Result
+	predictor train.Predictor
+	fitted    train.Result
 
 	seconds           float64
 	checkpointSeconds float64 // of them, spent storing checkpoints
 	telemetrySeconds  float64 // and sending events
 }
 
-// train fits a new model, with or without edges. The same seed comes before
-// each, so that both start alike. The caller closes the training. Checkpoints are
-// stored until graceCtx ends.
-func (t *trainer) train(ctx, graceCtx context.Context, f *training) error {
-	c, d := t.config, t.loaded.dataset
-	var err error
-	if f.task, err = nn.NewTask(c.Data.Task); err != nil {
-		return err
-	}
-	err = t.thread.Do(func() (err error) {
-		torch.ManualSeed(c.Train.Seed)
-		f.model, err = nn.New(t.device, c.Model.Network(d.NumFeatures(), f.task.Outputs()*d.Targets.NumHorizons()))
-		return err
-	})
+// method is how the network is trained, or its twin without message passing,
+// with a hook for each of those who watch. Checkpoints are stored until graceCtx
+// ends.
+func (t *trainer) method(graceCtx context.Context, f *training, display *progress.Display, counted *metrics.Fit) (train.Method, error) {
+	c := t.config
+	task, err := nn.NewTask(c.Data.Task)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if f.graphs, err = train.NewGraphs(ctx, t.thread, d, t.device, f.edges); err != nil {
-		return err
-	}
-	display := progress.New(t.console, t.reporter.log, f.title, c.Train.Epochs)
+	origin := t.origin()
+	return &train.Network{
+		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: !f.edges,
+		Config: train.Config{
+			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
+			Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
+			Score: newScorer(t.loaded.dataset, data.Valid, task).auc,
+			OnBatch: func(done, of int) {
+				counted.Batch(done, of)
+				display.Batch(done, of)
+			},
+			OnEpoch: func(e train.Epoch) {
+				counted.Epoch(e)
+				display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
+				if f.edges {
+					f.telemetrySeconds += t.reporter.epoch(e, c.Train.Epochs).Seconds()
+				}
+			},
+			Resume: f.resumed,
+			Checkpoint: func(s checkpoint.State) {
+				f.checkpointSeconds += t.saveCheckpoint(graceCtx, f.kind, origin, s).Seconds()
+			},
+			CheckpointEvery: c.Train.CheckpointEvery,
+		},
+	}, nil
+}
+
+// train fits a method. The caller closes the training.
+func (t *trainer) train(ctx, graceCtx context.Context, f *training) error {
+	c, d := t.config.Train, t.loaded.dataset
+	display := progress.New(t.console, t.reporter.log, f.title, c.Epochs)
 	defer display.Done(progress.Failed) // counts only where nothing else was reported
 	if f.resumed != nil {
 		display.Resume(len(f.resumed.Epochs))
 	}
-	trainSet, validSet := snapshotsOf(d, data.Train), snapshotsOf(d, data.Valid)
-	counted := t.reporter.metrics.Fit(f.kind, c.Train.Epochs, len(trainSet), c.Train.BatchSize, f.resumed)
-	origin := t.origin()
+	counted := t.reporter.metrics.Fit(f.kind, c.Epochs, len(d.Snapshots(data.Train)), c.BatchSize, f.resumed)
+	method, err := t.method(graceCtx, f, display, counted)
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
-	f.fitted, err = train.Fit(ctx, t.thread, f.model, f.task, f.graphs, train.Config{
-		Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
-		Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
-		Train: trainSet, Valid: validSet,
-		Score: newScorer(d, data.Valid).auc,
-		OnBatch: func(done, of int) {
-			counted.Batch(done, of)
-			display.Batch(done, of)
-		},
-		OnEpoch: func(e train.Epoch) {
-			counted.Epoch(e)
-			display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
-			if f.edges {
-				f.telemetrySeconds += t.reporter.epoch(e, c.Train.Epochs).Seconds()
-			}
-		},
-		Resume: f.resumed,
-		Checkpoint: func(s checkpoint.State) {
-			f.checkpointSeconds += t.saveCheckpoint(graceCtx, f.kind, origin, s).Seconds()
-		},
-		CheckpointEvery: c.Train.CheckpointEvery,
-	})
+	f.predictor, f.fitted, err = method.Fit(ctx, d)
 	f.seconds = time.Since(begin).Seconds()
 	if err == nil {
 		counted.Done(f.fitted.Interrupted)
@@ -200,18 +198,10 @@ func displayEnd(f train.Result) progress.End {
 }
 
 // close frees what the training holds.
-func (f *training) close(thread *torch.Thread) {
-	if f.graphs != nil {
-		f.graphs.Close(thread)
-		f.graphs = nil
-	}
-	if f.model != nil {
-		// Freeing does not fail.
-		_ = thread.Do(func() error {
-			f.model.Close()
-			return nil
-		})
-		f.model = nil
+func (f *training) close() {
+	if f.predictor != nil {
+		f.predictor.Close()
+		f.predictor = nil
 	}
 }
 
@@ -224,7 +214,7 @@ func (t *trainer) predict(ctx context.Context, f *training) (*predictions, error
 		graceCtx, cancel = context.WithTimeout(graceCtx, predictionGrace)
 		defer cancel()
 	}
-	p, err := predict(graceCtx, t.thread, f.model, f.task, f.graphs, t.loaded.dataset)
+	p, err := predict(graceCtx, f.predictor, t.config.Data.Task, t.loaded.dataset)
 	if err == nil && graceCtx.Err() != nil {
 		t.reporter.log.Warn().Int("snapshots", len(p.of)).Msg("stopped before all snapshots were predicted: the oldest are not in the predictions and metrics")
 	}
@@ -239,7 +229,7 @@ func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*re
 	if f.resumed, err = t.resume(ctx, baselineKind); err != nil {
 		return nil, err
 	}
-	defer f.close(t.thread)
+	defer f.close()
 	if err = t.train(ctx, graceCtx, f); err != nil {
 		return nil, err
 	}

@@ -16,10 +16,10 @@ import (
 func TestADivergedStateIsNeverCheckpointed(t *testing.T) {
 	for name, stop := range map[string]bool{"at a stop": true, "between batches": false} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, 1, true)
+			f := newFixture(t)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			c := f.config(5)
+			c := f.network(5)
 			c.Adam.LearningRate = 1e39
 			c.CheckpointEvery = checkpoint.Every{Time: 1}
 			c.OnBatch = func(int, int) {
@@ -28,7 +28,7 @@ func TestADivergedStateIsNeverCheckpointed(t *testing.T) {
 				}
 			}
 			c.Checkpoint = func(s checkpoint.State) { t.Errorf("a state is checkpointed whose %q is not finite", s.NonFinite()) }
-			_, err := train.Fit(ctx, f.thread, f.model, f.task, f.graphs, c)
+			_, _, err := c.Fit(ctx, f.dataset)
 			if !errors.Is(err, train.ErrNonFinite) || !strings.Contains(err.Error(), "lower LEARNING_RATE") {
 				t.Errorf("got %v, want ErrNonFinite and what to do", err)
 			}
@@ -39,30 +39,23 @@ func TestADivergedStateIsNeverCheckpointed(t *testing.T) {
 // The loss is large and finite, and its gradients' norm overflows: clipping to
 // it would make every gradient 0, and the training would learn nothing for ever.
 func TestAGradientNormThatIsNotFiniteIsAnErrorThatSaysWhere(t *testing.T) {
-	f := newFixture(t, 1, true)
-	err := f.thread.Do(func() error {
-		s := torch.NewScope()
-		defer s.Close()
-		parameters := f.model.Parameters()
-		for _, p := range parameters {
-			if p.Name != "lin.weight" {
-				continue
+	f := newFixture(t)
+	var state checkpoint.State
+	untrained := f.network(0)
+	untrained.Checkpoint = func(s checkpoint.State) { state = s }
+	f.fit(t.Context(), t, untrained)
+	for i, w := range state.Weights {
+		if w.Name == "lin.weight" {
+			for j := range w.Value {
+				state.Weights[i].Value[j] = 1e30 * float32(j%7)
 			}
-			huge := make([]float32, p.Shape[0]*p.Shape[1])
-			for i := range huge {
-				huge[i] = 1e30 * float32(i%7)
-			}
-			torch.Copy(p.Tensor, s.Float32s(huge, int64(p.Shape[0]), int64(p.Shape[1])))
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
-	c := f.config(2)
+	c := f.network(2)
+	c.Resume = &state
 	c.CheckpointEvery = checkpoint.Every{Time: 1}
 	c.Checkpoint = func(checkpoint.State) { t.Error("a state is checkpointed") }
-	_, err = train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c)
+	_, _, err := c.Fit(t.Context(), f.dataset)
 	if !errors.Is(err, train.ErrNonFinite) || !strings.Contains(err.Error(), "epoch 1, batch 1 of") || !strings.Contains(err.Error(), "the gradients' norm +Inf") {
 		t.Errorf("got %v", err)
 	}
@@ -70,17 +63,15 @@ func TestAGradientNormThatIsNotFiniteIsAnErrorThatSaysWhere(t *testing.T) {
 
 // A state whose values do not fill its shapes fails half way through the start.
 func TestAStateThatCannotBeRestoredLeaksNothing(t *testing.T) {
-	f := newFixture(t, 1, true)
-	c := f.config(1)
+	f := newFixture(t)
+	c := f.network(1)
 	var state checkpoint.State
 	c.Checkpoint = func(s checkpoint.State) { state = s }
-	if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err != nil {
-		t.Fatal(err)
-	}
+	f.fit(t.Context(), t, c)
 	before := torch.LiveHandles()
 	state.Weights[1].Value = state.Weights[1].Value[1:]
 	c.Resume = &state
-	if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err == nil {
+	if _, _, err := c.Fit(t.Context(), f.dataset); err == nil {
 		t.Error("it is restored")
 	}
 	if leaked := torch.LiveHandles() - before; leaked != 0 {

@@ -11,7 +11,7 @@ import (
 )
 
 // checkpoint hands the state over. A state that is not finite is an error.
-func (f *fit) checkpoint() error {
+func (f *loop) checkpoint() error {
 	if f.Checkpoint == nil {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (f *fit) checkpoint() error {
 				Steps: float32(torch.Item(adam.Step)),
 			})
 		}
-		state.RNG = torch.RNGState(f.graphs.device)
+		state.RNG = torch.RNGState(f.inputs.device)
 		return nil
 	})
 	if err != nil {
@@ -47,7 +47,7 @@ func (f *fit) checkpoint() error {
 }
 
 // restore is the opposite of checkpoint, on the libtorch thread.
-func (f *fit) restore(state checkpoint.State) error {
+func (f *loop) restore(state checkpoint.State) error {
 	parameters := f.model.Parameters()
 	if len(parameters) != len(state.Weights) {
 		return fmt.Errorf("resuming: the checkpoint has %d parameters and the model %d", len(state.Weights), len(parameters))
@@ -70,7 +70,7 @@ func (f *fit) restore(state checkpoint.State) error {
 		set(adam.ExpAvgSq, w.ExpAvgSq, p.Shape)
 		torch.Fill(adam.Step, float64(w.Steps))
 	}
-	torch.SetRNGState(f.graphs.device, state.RNG)
+	torch.SetRNGState(f.inputs.device, state.RNG)
 	f.result = Result{Epochs: slices.Clone(state.Epochs), BestEpoch: state.BestEpoch, EarlyStop: state.EarlyStop}
 	f.pass = state.Pass
 	if state.BestEpoch > 0 {

@@ -27,15 +27,12 @@ func throughAFile(t *testing.T, s checkpoint.State) *checkpoint.State {
 }
 
 func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
-	whole := newFixture(t, 1, true)
-	c := whole.config(4)
+	whole := newFixture(t)
+	c := whole.network(4)
 	batches := 0
 	c.OnBatch = func(int, int) { batches++ }
-	want, err := train.Fit(t.Context(), whole.thread, whole.model, whole.task, whole.graphs, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	probabilities := whole.predict(t, whole.valid).Values
+	p, want := whole.fit(t.Context(), t, c)
+	probabilities := whole.predict(t, p, whole.valid)
 
 	for _, every := range []int{1, 7, batches/4 + 1, batches - 1} {
 		var state *checkpoint.State
@@ -43,9 +40,8 @@ func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
 		var last []float32
 		starts := 0
 		for done := false; !done; starts++ {
-			f := newFixture(t, 99+int64(starts), true) // other weights, other generator
 			ctx, stop := context.WithCancel(t.Context())
-			c := f.config(4)
+			c := whole.network(4)
 			c.Resume = state
 			left := every
 			c.OnBatch = func(int, int) {
@@ -53,22 +49,17 @@ func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
 					stop()
 				}
 			}
-			if state == nil {
-				f = newFixture(t, 1, true)
-			}
 			var kept []checkpoint.State
 			c.Checkpoint = func(s checkpoint.State) { kept = append(kept, s) }
-			got, err = train.Fit(ctx, f.thread, f.model, f.task, f.graphs, c)
+			var p train.Predictor
+			p, got = whole.fit(ctx, t, c)
 			stop()
-			if err != nil {
-				t.Fatal(err)
-			}
 			if len(kept) != 1 {
 				t.Fatalf("%d checkpoints at a stop, want 1", len(kept))
 			}
 			state = throughAFile(t, kept[0])
 			if done = !got.Interrupted; done {
-				last = f.predict(t, f.valid).Values
+				last = whole.predict(t, p, whole.valid)
 			}
 		}
 		if !slices.Equal(last, probabilities) {
@@ -79,7 +70,7 @@ func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
 		}
 		for i := range got.Epochs {
 			got.Epochs[i].Seconds, want.Epochs[i].Seconds = 0, 0
-			got.Epochs[i].Score, want.Epochs[i].Score = 0, 0 // NaN: not judged
+			got.Epochs[i].Score, want.Epochs[i].Score = 0, 0 // NaN: not scored
 			if got.Epochs[i] != want.Epochs[i] {
 				t.Errorf("stopped every %d batches: epoch %+v, want %+v", every, got.Epochs[i], want.Epochs[i])
 			}
@@ -100,8 +91,8 @@ func TestCheckpointsComeAsOftenAsAskedAndAtTheEnd(t *testing.T) {
 		"never but there": {checkpoint.Every{}, []int{5}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := newFixture(t, 1, true)
-			config := f.config(5)
+			f := newFixture(t)
+			config := f.network(5)
 			var at []int
 			var within int
 			config.CheckpointEvery = c.every
@@ -111,9 +102,7 @@ func TestCheckpointsComeAsOftenAsAskedAndAtTheEnd(t *testing.T) {
 					within++
 				}
 			}
-			if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, config); err != nil {
-				t.Fatal(err)
-			}
+			f.fit(t.Context(), t, config)
 			if c.want == nil {
 				if within == 0 {
 					t.Error("no checkpoint between two batches")
@@ -126,36 +115,34 @@ func TestCheckpointsComeAsOftenAsAskedAndAtTheEnd(t *testing.T) {
 }
 
 func TestAFinishedTrainingResumedTrainsNothingAndHasItsBestWeights(t *testing.T) {
-	f := newFixture(t, 1, true)
-	c := f.config(40)
+	f := newFixture(t)
+	c := f.network(40)
 	c.Adam.LearningRate, c.Patience = 0.05, 2
 	var state checkpoint.State
 	c.Checkpoint = func(s checkpoint.State) { state = s }
-	if r, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err != nil || !r.EarlyStop {
-		t.Fatalf("%+v, %v", r, err)
+	p, r := f.fit(t.Context(), t, c)
+	if !r.EarlyStop {
+		t.Fatalf("%+v", r)
 	}
-	want := f.predict(t, f.valid).Values
+	want := f.predict(t, p, f.valid)
 
-	again := newFixture(t, 2, true)
 	c.Resume, c.Checkpoint = throughAFile(t, state), nil
 	c.OnBatch = func(int, int) { t.Error("it trains a batch") }
-	r, err := train.Fit(t.Context(), again.thread, again.model, again.task, again.graphs, c)
-	if err != nil || !r.EarlyStop || r.BestEpoch != state.BestEpoch {
-		t.Errorf("%+v, %v", r, err)
+	p, r = f.fit(t.Context(), t, c)
+	if !r.EarlyStop || r.BestEpoch != state.BestEpoch {
+		t.Errorf("%+v", r)
 	}
-	if !slices.Equal(again.predict(t, again.valid).Values, want) {
+	if !slices.Equal(f.predict(t, p, f.valid), want) {
 		t.Error("other weights")
 	}
 }
 
-func TestAStateOfAnotherModelIsRefusedByTheParameterThatDiffers(t *testing.T) {
-	f := newFixture(t, 1, true)
-	c := f.config(1)
+func TestAStateOfAnotherModelIsRejectedByTheParameterThatDiffers(t *testing.T) {
+	f := newFixture(t)
+	c := f.network(1)
 	var state checkpoint.State
 	c.Checkpoint = func(s checkpoint.State) { state = s }
-	if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err != nil {
-		t.Fatal(err)
-	}
+	f.fit(t.Context(), t, c)
 	fewer := state
 	fewer.Weights = state.Weights[1:]
 	other := state
@@ -163,7 +150,7 @@ func TestAStateOfAnotherModelIsRefusedByTheParameterThatDiffers(t *testing.T) {
 	other.Weights[0].Shape = []int{17}
 	for _, s := range []checkpoint.State{fewer, other} {
 		c.Resume = &s
-		if _, err := train.Fit(t.Context(), f.thread, f.model, f.task, f.graphs, c); err == nil || !strings.Contains(err.Error(), "resuming: the checkpoint has") {
+		if _, _, err := c.Fit(t.Context(), f.dataset); err == nil || !strings.Contains(err.Error(), "resuming: the checkpoint has") {
 			t.Errorf("%v", err)
 		}
 	}

@@ -1,3 +1,6 @@
+// Package train learns from datasets and predicts. A data.Dataset enters a
+// Method; a Predictor leaves, and what happened on the way. It writes no file
+// and emits no event: hooks do. It knows neither a model nor a task by name.
 package train
 
 import (
@@ -6,6 +9,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
@@ -32,9 +36,7 @@ type Config struct {
 	ClipNorm  float64 // of the gradients' joint L2 norm; 0: no clipping
 	Adam      torch.AdamConfig
 
-	// Train and Valid are the numbers of the snapshots of each part.
-	Train, Valid []int
-	// Score judges a validation pass, for telling (AUC); nil: not judged.
+	// Score scores a validation pass, to be reported (AUC); nil: it is not scored.
 	Score func(Prediction) float64
 
 	// OnBatch and OnEpoch, where set, are called as work is done.
@@ -50,11 +52,11 @@ type Config struct {
 	CheckpointEvery checkpoint.Every
 }
 
-// Epoch is what one pass over the training part gave.
+// Epoch is what one pass over the training split gave.
 type Epoch = checkpoint.Epoch
 
-// Result is what Fit did. The model holds the weights of BestEpoch, or, with
-// BestEpoch 0, those at which it was interrupted before the first epoch's end.
+// Result is what Fit did. The predictor is that of BestEpoch, or, with BestEpoch
+// 0, the one at which it was interrupted before the first epoch's end.
 type Result struct {
 	Epochs      []Epoch
 	BestEpoch   int
@@ -62,33 +64,37 @@ type Result struct {
 	Interrupted bool
 }
 
-// Fit trains until the epochs are done, validation stops getting better, or
+// runLoop trains until the epochs are done, validation stops getting better, or
 // ctx is done, which is looked at between batches and is no error. Snapshots
 // are shuffled anew each epoch from Seed and the epoch's number alone, so the
 // same seed, data and number of threads give the same bits, whether or not the
 // training was stopped and resumed in between.
-func Fit(ctx context.Context, thread *torch.Thread, m nn.Model, task nn.Task, g *Graphs, c Config) (Result, error) {
-	f := &fit{thread: thread, model: m, task: task, graphs: g, Config: c, best: math.Inf(1)}
-	if err := thread.Do(f.begin); err != nil {
+func runLoop(ctx context.Context, f *loop) (Result, error) {
+	f.best = math.Inf(1)
+	if err := f.thread.Do(f.begin); err != nil {
 		return Result{}, err
 	}
-	defer func() { _ = thread.Do(f.end) }() // freeing does not fail
+	defer func() { _ = f.thread.Do(f.end) }() // freeing does not fail
 	err := f.run(ctx)
 	if err == nil {
 		err = f.checkpoint()
 	}
 	if err == nil && f.result.BestEpoch > 0 {
-		err = thread.Do(f.restoreBest)
+		err = f.thread.Do(f.restoreBest)
 	}
 	return f.result, err
 }
 
-type fit struct {
+// loop is one training.
+type loop struct {
 	Config
-	thread *torch.Thread
-	model  nn.Model
-	task   nn.Task
-	graphs *Graphs
+	thread  *torch.Thread
+	model   nn.Model
+	task    nn.Task
+	inputs  *inputs
+	targets *targets
+
+	train, valid []int // snapshots of the splits
 
 	adam        *torch.Adam
 	bestWeights []torch.Tensor
@@ -99,7 +105,7 @@ type fit struct {
 	kept        time.Time       // when the last checkpoint was taken, or Fit began
 }
 
-func (f *fit) begin() error {
+func (f *loop) begin() error {
 	f.kept = time.Now()
 	build := torch.NewScope()
 	defer build.Close()
@@ -118,12 +124,12 @@ func (f *fit) begin() error {
 	return nil
 }
 
-func (f *fit) end() error {
+func (f *loop) end() error {
 	f.owner.Close()
 	return nil
 }
 
-func (f *fit) run(ctx context.Context) error {
+func (f *loop) run(ctx context.Context) error {
 	for number := len(f.result.Epochs) + 1; number <= f.Epochs && !f.result.EarlyStop; number++ {
 		loss, err := f.epoch(ctx, number)
 		if ctx.Err() != nil && err == nil {
@@ -157,10 +163,10 @@ func (f *fit) run(ctx context.Context) error {
 	return nil
 }
 
-// epoch is one pass over the training part, or what is left of it; its loss is
+// epoch is one pass over the training split, or what is left of it; its loss is
 // the mean over the labelled nodes, as the weights went along.
-func (f *fit) epoch(ctx context.Context, number int) (float64, error) {
-	order := int64s(f.Train)
+func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
+	order := slices.Clone(f.train)
 	random := rand.New(rand.NewPCG(uint64(f.Seed), uint64(number)))
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 
@@ -197,14 +203,15 @@ func (f *fit) epoch(ctx context.Context, number int) (float64, error) {
 }
 
 // step is one update on the libtorch thread.
-func (f *fit) step(snapshots []int64) (loss float64, labelled int, err error) {
+func (f *loop) step(snapshots []int) (loss float64, labelled int, err error) {
 	s := torch.NewScope()
 	defer s.Close()
-	b, targets, _ := f.graphs.batch(s, snapshots)
-	defer b.Close()
+	targets, _ := f.targets.batch(s, snapshots)
 	if targets.Labelled == 0 {
 		return 0, 0, nil // nothing to learn from, and the mean over no rows is NaN
 	}
+	b := f.inputs.batch(s, snapshots)
+	defer b.Close()
 	l := f.task.Loss(s, f.model.Forward(s, b, true), targets)
 	torch.Backward(l)
 	r := f.adam.Step(l, f.ClipNorm)
@@ -214,35 +221,68 @@ func (f *fit) step(snapshots []int64) (loss float64, labelled int, err error) {
 	return r.Loss, targets.Labelled, nil
 }
 
-// validate judges the epoch, keeps the weights where they are the best so far,
-// and tells whether patience is at its end.
-func (f *fit) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
-	p, err := Predict(ctx, f.thread, f.model, f.task, f.graphs, f.Valid)
+// validate measures the epoch, keeps the weights where they are the best so far,
+// and reports whether patience is at its end.
+func (f *loop) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
+	p, loss, err := f.predictValid(ctx)
 	if err != nil {
 		return false, fmt.Errorf("validating epoch %d: %w", e.Number, err)
 	}
-	if math.IsNaN(p.Loss) || math.IsInf(p.Loss, 0) {
-		return false, fmt.Errorf("validating epoch %d: %w", e.Number, diverged("the loss is %v", p.Loss))
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return false, fmt.Errorf("validating epoch %d: %w", e.Number, diverged("the loss is %v", loss))
 	}
-	e.ValidLoss = p.Loss
+	e.ValidLoss = loss
 	if f.Score != nil {
 		e.Score = f.Score(p)
 	}
-	if p.Loss < f.best {
-		f.best, f.result.BestEpoch, e.Best = p.Loss, e.Number, true
+	if loss < f.best {
+		f.best, f.result.BestEpoch, e.Best = loss, e.Number, true
 		return false, f.thread.Do(f.keepBest)
 	}
 	return f.Patience > 0 && e.Number-f.result.BestEpoch >= f.Patience, nil
 }
 
-func (f *fit) keepBest() error {
+// predictValid predicts the validation split in evaluation mode. The loss is the
+// mean over the nodes that have a label at the first horizon; NaN without any.
+func (f *loop) predictValid(ctx context.Context) (p Prediction, loss float64, err error) {
+	p = Prediction{Horizons: f.model.Config().Outputs / f.task.Outputs(), Columns: len(f.task.Columns())}
+	var sum float64
+	labelled := 0
+	for chunk := range slices.Chunk(f.valid, perBatch(f.inputs.panel.NumNodes())) {
+		if err := ctx.Err(); err != nil {
+			return p, 0, err
+		}
+		err := f.thread.Do(func() error {
+			s := torch.NewScope()
+			defer s.Close()
+			torch.NoGrad(func() {
+				b := f.inputs.batch(s, chunk)
+				defer b.Close()
+				outputs := f.model.Forward(s, b, false)
+				if targets, first := f.targets.batch(s, chunk); first > 0 {
+					loss := f.task.Loss(s, s.Narrow(outputs, 1, 0, f.task.Outputs()), targets.First(s, first))
+					sum += torch.Item(loss) * float64(first)
+					labelled += first
+				}
+				p.Values = append(p.Values, torch.ReadFloat32s(f.task.Predict(s, outputs))...)
+			})
+			return nil
+		})
+		if err != nil {
+			return p, 0, err
+		}
+	}
+	return p, sum / float64(labelled), nil // 0/0 is NaN, as it should be
+}
+
+func (f *loop) keepBest() error {
 	for i, p := range f.model.Parameters() {
 		torch.Copy(f.bestWeights[i], p.Tensor)
 	}
 	return nil
 }
 
-func (f *fit) restoreBest() error {
+func (f *loop) restoreBest() error {
 	for i, p := range f.model.Parameters() {
 		torch.Copy(p.Tensor, f.bestWeights[i])
 	}

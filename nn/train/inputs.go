@@ -1,0 +1,95 @@
+package train
+
+import (
+	"context"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+)
+
+// inputs are snapshots of a panel where the model computes.
+type inputs struct {
+	panel  *data.Panel
+	place  map[int]int // of a snapshot in x and graphs; nil: its own number
+	device torch.Device
+	x      torch.Tensor // [T, N, F] scaled
+	graphs []*nn.Graph  // [T]
+	owner  *torch.Scope
+}
+
+// newInputs copies all snapshots of a panel to the device.
+func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler data.Scaler, d torch.Device, isolated bool) (*inputs, error) {
+	in := &inputs{panel: p, device: d, owner: torch.NewScope()}
+	x := make([]float32, 0, p.Len()*p.NumNodes()*p.NumFeatures())
+	for t := range p.Len() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		x = in.add(x, scaler, isolated, t)
+	}
+	err := thread.Do(func() error {
+		in.upload(x)
+		return nil
+	})
+	if err != nil {
+		_ = thread.Do(func() error { in.close(); return nil })
+		return nil, err
+	}
+	return in, nil
+}
+
+// newSome copies some snapshots, on the libtorch thread.
+func newSome(p *data.Panel, scaler data.Scaler, d torch.Device, isolated bool, snapshots []int) *inputs {
+	in := &inputs{panel: p, place: map[int]int{}, device: d, owner: torch.NewScope()}
+	var x []float32
+	for _, t := range snapshots {
+		in.place[t] = len(in.graphs)
+		x = in.add(x, scaler, isolated, t)
+	}
+	in.upload(x)
+	return in
+}
+
+// add appends snapshot t to x and to the graphs.
+func (in *inputs) add(x []float32, scaler data.Scaler, isolated bool, t int) []float32 {
+	var edges func() nn.Edges
+	if !isolated {
+		edges = func() nn.Edges {
+			e := in.panel.Edges(t)
+			return nn.Edges{RowPtr: e.RowPtr, Source: e.Sources, Weight: e.Weight}
+		}
+	}
+	in.graphs = append(in.graphs, nn.NewGraph(in.panel.NumNodes(), in.panel.Mask(t), edges))
+	return append(x, scaler.Scale(in.panel.X(t))...)
+}
+
+func (in *inputs) upload(x []float32) {
+	host := torch.NewScope()
+	defer host.Close()
+	shape := []int64{int64(len(in.graphs)), int64(in.panel.NumNodes()), int64(in.panel.NumFeatures())}
+	in.x = in.owner.To(host.Float32s(x, shape...), in.device)
+}
+
+// batch joins snapshots. Its x lives in s; the caller closes the batch.
+func (in *inputs) batch(s *torch.Scope, snapshots []int) *nn.Batch {
+	places, graphs := make([]int64, len(snapshots)), make([]*nn.Graph, len(snapshots))
+	for i, t := range snapshots {
+		switch {
+		case in.place != nil:
+			t = in.place[t]
+		case in.panel.Timeless():
+			t = 0
+		}
+		places[i], graphs[i] = int64(t), in.graphs[t]
+	}
+	return nn.NewBatch(s.Take(in.x, places), graphs, in.device)
+}
+
+// close frees the copy, on the libtorch thread.
+func (in *inputs) close() {
+	for _, g := range in.graphs {
+		g.Close()
+	}
+	in.owner.Close()
+}

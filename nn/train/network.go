@@ -1,0 +1,179 @@
+package train
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/pyg"
+)
+
+// Network is the method that trains a model of package nn.
+type Network struct {
+	Thread *torch.Thread
+	Device torch.Device
+	Model  nn.Config // Features and Outputs follow from the dataset
+	Task   nn.Task
+	// Isolated takes the edges away: the twin without message passing, whose
+	// difference is what the edges are worth.
+	Isolated bool
+
+	Config
+}
+
+// Fit implements Method. The seed decides the first weights, so that a network
+// and its twin start alike.
+func (n *Network) Fit(ctx context.Context, d *data.Dataset) (Predictor, Result, error) {
+	f := &fittedNetwork{thread: n.Thread, device: n.Device, task: n.Task, isolated: n.Isolated, scaler: d.Scaler, horizons: d.Targets.NumHorizons()}
+	r, err := n.fit(ctx, d, f)
+	if err != nil {
+		f.Close()
+		return nil, r, err
+	}
+	return f, r, nil
+}
+
+func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (Result, error) {
+	c := n.Model
+	c.Features, c.Outputs = d.NumFeatures(), d.Targets.NumHorizons()*n.Task.Outputs()
+	err := n.Thread.Do(func() (err error) {
+		torch.ManualSeed(n.Seed)
+		f.model, err = nn.New(n.Device, c)
+		return err
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if f.inputs, err = newInputs(ctx, n.Thread, d.Panel, f.scaler, n.Device, n.Isolated); err != nil {
+		return Result{}, err
+	}
+	y, err := newTargets(n.Thread, d, n.Device)
+	if err != nil {
+		return Result{}, err
+	}
+	defer y.close(n.Thread)
+	return runLoop(ctx, &loop{
+		Config: n.Config, thread: n.Thread, model: f.model, task: n.Task, inputs: f.inputs, targets: y,
+		train: d.Snapshots(data.Train), valid: d.Snapshots(data.Valid),
+	})
+}
+
+// LoadNetwork is the predictor of a stored result: the model of weights.pt on
+// features that scaler scales. The error names a parameter that does not fit.
+func LoadNetwork(thread *torch.Thread, d torch.Device, c nn.Config, task nn.Task, scaler data.Scaler, weights []byte) (Predictor, error) {
+	state, err := pyg.Load(bytes.NewReader(weights), int64(len(weights)))
+	if err != nil {
+		return nil, fmt.Errorf("reading weights: %w", err)
+	}
+	f := &fittedNetwork{thread: thread, device: d, task: task, scaler: scaler, horizons: c.Outputs / task.Outputs()}
+	err = thread.Do(func() (err error) {
+		// Drawing weights that are overwritten must not disturb who else draws.
+		random := torch.RNGState(torch.CPU)
+		f.model, err = nn.New(d, c)
+		torch.SetRNGState(torch.CPU, random)
+		if err != nil {
+			return err
+		}
+		s := torch.NewScope()
+		defer s.Close()
+		for _, p := range f.model.Parameters() {
+			values, shape, err := pyg.ReadTensor[float32](state, p.Name)
+			if err != nil {
+				return fmt.Errorf("reading weights: %w", err)
+			}
+			if !slices.Equal(shape, p.Shape) {
+				return fmt.Errorf("reading weights: %s has shape %v where the model has %v", p.Name, shape, p.Shape)
+			}
+			torch.Copy(p.Tensor, s.Float32s(values, dims(shape)...))
+		}
+		return nil
+	})
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// fittedNetwork is a trained model with what its inputs need.
+type fittedNetwork struct {
+	thread   *torch.Thread
+	device   torch.Device
+	model    nn.Model
+	task     nn.Task
+	isolated bool
+	scaler   data.Scaler
+	horizons int
+	inputs   *inputs // of the panel it was fitted on; nil: it was loaded
+}
+
+// predictNodes is about how many nodes are predicted at once: enough to keep
+// the threads busy, few enough that a stop is not held up.
+const predictNodes = 4096
+
+// perBatch is how many snapshots of N nodes are predicted at once.
+func perBatch(nodes int) int { return max(1, predictNodes/nodes) }
+
+// Predict implements Predictor.
+func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []int) (Prediction, error) {
+	out := Prediction{Horizons: f.horizons, Columns: len(f.task.Columns())}
+	if want := f.model.Config().Features; p.NumFeatures() != want {
+		return out, fmt.Errorf("predicting a panel of %d features with a model of %d", p.NumFeatures(), want)
+	}
+	for chunk := range slices.Chunk(snapshots, perBatch(p.NumNodes())) {
+		if err := ctx.Err(); err != nil {
+			return out, err
+		}
+		err := f.thread.Do(func() error {
+			s := torch.NewScope()
+			defer s.Close()
+			in := f.inputs
+			if in == nil || in.panel != p {
+				in = newSome(p, f.scaler, f.device, f.isolated, chunk)
+				defer in.close()
+			}
+			torch.NoGrad(func() {
+				b := in.batch(s, chunk)
+				defer b.Close()
+				out.Values = append(out.Values, torch.ReadFloat32s(f.task.Predict(s, f.model.Forward(s, b, false)))...)
+			})
+			return nil
+		})
+		if err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// Export implements Exporter.
+func (f *fittedNetwork) Export(metadata []byte, sample pyg.Data) (model []byte, weights *pyg.Dict, err error) {
+	err = f.thread.Do(func() (err error) {
+		model, err = nn.Export(f.model, nn.ExportOptions{Device: f.device, Horizons: f.horizons, Scaler: f.scaler, Metadata: metadata, Sample: sample})
+		if err == nil {
+			weights = nn.StateDict(f.model)
+		}
+		return err
+	})
+	return model, weights, err
+}
+
+// Close implements Predictor.
+func (f *fittedNetwork) Close() {
+	// Freeing does not fail.
+	_ = f.thread.Do(func() error {
+		if f.inputs != nil {
+			f.inputs.close()
+			f.inputs = nil
+		}
+		if f.model != nil {
+			f.model.Close()
+			f.model = nil
+		}
+		return nil
+	})
+}
