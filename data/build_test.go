@@ -28,7 +28,7 @@ func TestAMarketThatCannotBeUsedIsRejectedWithItsPlace(t *testing.T) {
 		{"half a bar", func(m *Market, _ *Config) { m.Low[0][12] = math.NaN() }, []string{"S00USDT at 2024-06-01T22:15:00Z has only some of open, high, low and close"}},
 		{"a spread beyond float32", func(m *Market, _ *Config) { m.Optional[BestAsk][0][200] = 1e39 }, []string{"spread of S00USDT at 2024-06-02T13:55:00Z is 1e+39"}},
 		{"takers who bought without volume", func(m *Market, _ *Config) { m.Volume[0][200], m.Optional[TakerBuyVolume][0][200] = 0, 1 }, []string{"taker_imbalance of S00USDT", "+Inf"}},
-		{"too few bars", func(m *Market, c *Config) { c.GraphWindow, c.Horizons = 380, Horizons{6} }, []string{"400 bars are too few", "GRAPH_WINDOW=380", "HORIZON=6", "at least 401"}},
+		{"too few bars", func(_ *Market, c *Config) { c.GraphWindow, c.Horizons = 380, Horizons{6} }, []string{"400 bars are too few", "GRAPH_WINDOW=380", "HORIZON=6", "at least 401"}},
 		{"a wrong configuration", func(_ *Market, c *Config) { c.EdgeTopK = -1 }, []string{"EDGE_TOP_K is -1"}},
 		{"an empty valid split", func(_ *Market, c *Config) { c.ValidFraction = 0.001 }, []string{"valid split is empty"}},
 		{"nothing but gaps", func(m *Market, _ *Config) {

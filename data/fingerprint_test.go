@@ -16,7 +16,7 @@ func TestAFingerprintTellsEveryChangeAndNothingElse(t *testing.T) {
 	}
 	seen := map[string]string{want: "nothing"}
 	for name, change := range map[string]func(*Market, *Config){
-		"one volume": func(m *Market, _ *Config) { m.Volume[1][m.Bars-2] += 1 },
+		"one volume": func(m *Market, _ *Config) { m.Volume[1][m.Bars-2]++ },
 		"a name":     func(m *Market, _ *Config) { m.Symbols[0] = "ELSE" },
 		"the start":  func(m *Market, _ *Config) { m.Start += m.Interval.Milliseconds() },
 		"horizon":    func(_ *Market, c *Config) { c.Horizons = Horizons{2} },

@@ -132,8 +132,8 @@ func TestPreparedSnapshotsThatMeanNothingAreRejected(t *testing.T) {
 		{"parts of other sizes", func(s *Snapshots, _ *Config) { s.Mask = s.Mask[1:] }, "the graph's parts are of different sizes: x 21420, mask 1529, y 1530, close 1530 and edges 170 of 9 nodes, 14 features and 170 moments"},
 		{"a feature that is infinite", func(s *Snapshots, _ *Config) { s.X[0] = float32(math.Inf(1)) }, "log_return_1 of S00USDT at 2024-06-01T23:45:00Z is +Inf; a feature is a finite number"},
 		{"edges of other sizes", func(s *Snapshots, _ *Config) { s.Edges[0].Attr = s.Edges[0].Attr[1:] }, ""},
-		{"too few", func(s *Snapshots, c *Config) { c.Horizons = Horizons{400} }, "no snapshot is followed by HORIZON=400 bars: load more bars (START, LOOKBACK) or lower HORIZON"},
-		{"nothing at all", func(s *Snapshots, c *Config) { s.Symbols = nil }, "the graph has 0 nodes, 14 features and 170 moments; it needs some of each"},
+		{"too few", func(_ *Snapshots, c *Config) { c.Horizons = Horizons{400} }, "no snapshot is followed by HORIZON=400 bars: load more bars (START, LOOKBACK) or lower HORIZON"},
+		{"nothing at all", func(s *Snapshots, _ *Config) { s.Symbols = nil }, "the graph has 0 nodes, 14 features and 170 moments; it needs some of each"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := defaultConfig()

@@ -168,8 +168,10 @@ func TestTheLastEventNeverWaitsAndTakesTheNextFreeSecond(t *testing.T) {
 			must(t, tm.Started())
 			must(t, tm.Epoch(1, 2, 1, nil))
 		}, []string{"started Training started @0.000", "interrupted Training interrupted @1.000"}},
-		{"nothing came before it", func(*testing.T, *Telemetry) {},
-			[]string{"interrupted Training interrupted @0.000"}},
+		{
+			"nothing came before it", func(*testing.T, *Telemetry) {},
+			[]string{"interrupted Training interrupted @0.000"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var sink recorder
@@ -208,7 +210,7 @@ func TestAfterTheLastEventNothingIsTold(t *testing.T) {
 
 func TestOfTwoEndsAtOnceOneWinsAndBothLearnItsFate(t *testing.T) {
 	refused := errors.New("broker is gone")
-	sink := recorder{hold: func(ctx context.Context, _ []byte) error { time.Sleep(time.Second); return refused }}
+	sink := recorder{hold: func(_ context.Context, _ []byte) error { time.Sleep(time.Second); return refused }}
 	bubble(t, &sink, func(t *testing.T, tm *Telemetry, _ time.Time) {
 		type fate struct {
 			won Status

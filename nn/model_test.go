@@ -51,7 +51,7 @@ func TestAConstructorThatFailsHalfwayLeaksNothing(t *testing.T) {
 	err := onThread(t, func() error {
 		build := constructors["gcn"]
 		defer func() { constructors["gcn"] = build }()
-		constructors["gcn"] = func(i *Init, c Config) Network {
+		constructors["gcn"] = func(i *Init, _ Config) Network {
 			i.Uniform(1, 3, 3)
 			i.Uniform(1, -3)
 			return nil

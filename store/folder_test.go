@@ -65,8 +65,10 @@ func names(t *testing.T, f *Folder) []string {
 }
 
 func manifest(files ...FileInfo) Manifest {
-	return Manifest{Status: Finished, Created: time.Date(2024, 8, 1, 10, 0, 0, 5, time.FixedZone("", 3600)), Files: files,
-		Config: map[string]string{"EPOCHS": "100"}, Versions: map[string]string{"gnn_trainer": "test"}}
+	return Manifest{
+		Status: Finished, Created: time.Date(2024, 8, 1, 10, 0, 0, 5, time.FixedZone("", 3600)), Files: files,
+		Config: map[string]string{"EPOCHS": "100"}, Versions: map[string]string{"gnn_trainer": "test"},
+	}
 }
 
 func TestAResultIsWholeAndItsManifestSaysWhatLiesThere(t *testing.T) {
@@ -153,7 +155,7 @@ func TestAFailedWriteLeavesTheOldFileAndNothingElse(t *testing.T) {
 			_, _ = w.Write(make([]byte, 1<<20))
 			return boom
 		}, boom},
-		{"the disk is full", t.Context(), func(w io.Writer) error {
+		{"the disk is full", t.Context(), func(_ io.Writer) error {
 			return &fs.PathError{Op: "write", Path: "model.pt", Err: syscall.ENOSPC}
 		}, syscall.ENOSPC},
 		{"the run is cancelled meanwhile", cancelled, func(w io.Writer) error {
@@ -189,7 +191,7 @@ func TestAPanicOfTheWriterLeavesNothing(t *testing.T) {
 	f := begun(t, t.TempDir())
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = f.Put(t.Context(), "model.pt", func(w io.Writer) error { panic("boom") })
+		_, _ = f.Put(t.Context(), "model.pt", func(_ io.Writer) error { panic("boom") })
 	}()
 	if got := names(t, f); len(got) != 0 {
 		t.Errorf("the folder holds %v", got)

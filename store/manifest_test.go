@@ -17,14 +17,14 @@ func TestVerifyTellsEveryFileThatIsNotWhatTheManifestSays(t *testing.T) {
 		want  []string // in the error; none: no error
 	}{
 		{"nothing is spoilt", func(*testing.T, string) error { return nil }, nil},
-		{"a file beside it", func(t *testing.T, dir string) error {
+		{"a file beside it", func(_ *testing.T, dir string) error {
 			return os.WriteFile(filepath.Join(dir, "events.jsonl"), []byte("x"), 0o666)
 		}, nil},
 		{"a missing file and a longer one", func(t *testing.T, dir string) error {
 			must(t, os.WriteFile(filepath.Join(dir, "graph.pt"), []byte("graph+"), 0o666))
 			return os.Remove(filepath.Join(dir, "model.pt"))
 		}, []string{"model.pt is missing", "graph.pt has 6 bytes, its manifest says 5"}},
-		{"another content of the same size", func(t *testing.T, dir string) error {
+		{"another content of the same size", func(_ *testing.T, dir string) error {
 			return os.WriteFile(filepath.Join(dir, "model.pt"), []byte("m0del"), 0o666)
 		}, []string{"model.pt has the SHA-256 "}},
 	} {

@@ -111,7 +111,7 @@ func printHelp(args []string) int {
 	case err != nil: // what there is to say is on the first page
 		page, _ = help.ReadFile("help/train.txt")
 	}
-	os.Stdout.Write(page)
+	_, _ = os.Stdout.Write(page) // a reader that has gone needs no help
 	return job.ExitDone
 }
 

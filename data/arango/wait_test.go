@@ -77,12 +77,12 @@ func TestAGraphThatDoesNotComeIsRejectedWhenTheWaitIsOver(t *testing.T) {
 	}{
 		{"no wait", 0, func(*arangodb.Server, *Config) {}, "g is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"},
 		{"a wait", 30 * time.Millisecond, func(*arangodb.Server, *Config) {}, "g is neither a named graph nor a collection in ARANGO_DB=market after GRAPH_WAIT=30ms: correct the name, or raise GRAPH_WAIT if it comes later"},
-		{"an empty collection", 0, func(s *arangodb.Server, c *Config) { s.CreateCollection("market", "g", false) }, "collection g is empty: correct the name, or set GRAPH_WAIT to wait for it"},
-		{"a graph without edges", 0, func(s *arangodb.Server, c *Config) {
+		{"an empty collection", 0, func(s *arangodb.Server, _ *Config) { s.CreateCollection("market", "g", false) }, "collection g is empty: correct the name, or set GRAPH_WAIT to wait for it"},
+		{"a graph without edges", 0, func(s *arangodb.Server, _ *Config) {
 			s.CreateGraph("market", "g", nil, arangodb.EdgeDefinition{Collection: "e", From: []string{"v"}, To: []string{"v"}})
 			insert(s, "v", false, doc{"p": 1})
 		}, "graph g is not whole: collection e is empty: correct the name, or set GRAPH_WAIT to wait for it"},
-		{"no candles", 0, func(s *arangodb.Server, c *Config) { c.Graph, c.Candles = "", "btc_candles" }, "collection btc_candles is not in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"},
+		{"no candles", 0, func(_ *arangodb.Server, c *Config) { c.Graph, c.Candles = "", "btc_candles" }, "collection btc_candles is not in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, config := serve(t, arangodb.Options{})

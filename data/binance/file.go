@@ -147,7 +147,7 @@ func readFile[R row](path string) (rows []R, covered spans, err error) {
 		covered = c
 		rows = make([]R, 0, min(file.NumRows(), mostRows))
 		r := parquet.NewGenericReader[R](file)
-		defer r.Close()
+		defer func() { _ = r.Close() }() // it was only read
 		for int64(len(rows)) < file.NumRows() {
 			rows = slices.Grow(rows, min(int(file.NumRows())-len(rows), mostRows))
 			n, err := r.Read(rows[len(rows):cap(rows)])

@@ -64,7 +64,7 @@ func TestAStopEndsARecordingWhateverItWaitsFor(t *testing.T) {
 		{"the next attempt at a snapshot", func(r *Recorder, reached func()) {
 			r.pace.first, r.pace.most = time.Hour, time.Hour
 			r.Rest = failing{errors.New("503")}
-			r.Warn = func(line string) { reached() }
+			r.Warn = func(_ string) { reached() }
 		}},
 		{"the next message", func(r *Recorder, reached func()) {
 			tested := r.handled

@@ -64,7 +64,7 @@ func (k *keeper) take(d Diff) (lost error) {
 	}
 	if k.book == nil || k.renew {
 		k.gather(d)
-		k.join()
+		_ = k.join() // a snapshot that does not load is dropped, and wanted anew
 	}
 	return lost
 }

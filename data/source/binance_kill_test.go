@@ -82,7 +82,7 @@ func TestAKilledFetchLosesNoCompletedPageAndSpoilsNothing(t *testing.T) {
 			}
 		}
 	}
-	err = filepath.WalkDir(w.CacheDir, func(path string, d os.DirEntry, err error) error {
+	err = filepath.WalkDir(w.CacheDir, func(path string, _ os.DirEntry, err error) error {
 		if strings.HasSuffix(path, ".part") {
 			t.Errorf("%s was not merged", path)
 		}

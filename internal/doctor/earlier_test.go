@@ -104,20 +104,26 @@ func TestWhatEarlierStartsHaveLeftIsFoundAndLeftAsItIs(t *testing.T) {
 			keep(t, to, vars, 3)
 			keep(t, to, vars, 12)
 		}, variables{"EPOCHS": "99"}, want{"checkpoints", doctor.OK, "resumes from the checkpoint after epoch 12"}, 0},
-		"a checkpoint of another training": {func(t *testing.T, to earlier, vars variables) { keep(t, to, vars, 3) }, other,
-			want{"checkpoints", doctor.Failed, otherTraining}, 2},
+		"a checkpoint of another training": {
+			func(t *testing.T, to earlier, vars variables) { keep(t, to, vars, 3) }, other,
+			want{"checkpoints", doctor.Failed, otherTraining},
+			2,
+		},
 		"a checkpoint of another training and an interrupted result": {func(t *testing.T, to earlier, vars variables) {
 			keep(t, to, vars, 3)
 			finish(t, to, vars, store.Interrupted)
 		}, other, want{"checkpoints", doctor.Failed, otherTraining}, 2},
 		"RESUME=never": {func(t *testing.T, to earlier, vars variables) { keep(t, to, vars, 3) }, never, want{"checkpoints", doctor.Skipped, "RESUME=never"}, 0},
-		"a checkpoint that no version wrote": {func(t *testing.T, to earlier, vars variables) {
+		"a checkpoint that no version wrote": {func(t *testing.T, to earlier, _ variables) {
 			if _, err := to.PutCheckpoint(t.Context(), "model-000000009-000000000.pt", func(w io.Writer) error { _, err := w.Write([]byte("PK")); return err }); err != nil {
 				t.Fatal(err)
 			}
 		}, nil, want{"checkpoints", doctor.Failed, "run the version that wrote it, or set RESUME=never to train from the start"}, 2},
-		"a result of the same settings": {func(t *testing.T, to earlier, vars variables) { finish(t, to, vars, store.Finished) }, nil,
-			want{"checkpoints", doctor.Warning, "has finished with the same settings"}, 0},
+		"a result of the same settings": {
+			func(t *testing.T, to earlier, vars variables) { finish(t, to, vars, store.Finished) }, nil,
+			want{"checkpoints", doctor.Warning, "has finished with the same settings"},
+			0,
+		},
 		"a result of other settings, and its checkpoint": {func(t *testing.T, to earlier, vars variables) {
 			keep(t, to, vars, 3)
 			finish(t, to, vars, store.Finished)

@@ -70,7 +70,9 @@ func (t *tally) ranking(m *SplitMetrics) {
 
 	var ics, rankICs []float64
 	for from, to := 0, 0; from < len(t.realised); from = to {
-		for to = from; to < len(t.realised) && t.realised[to].openTime == t.realised[from].openTime; to++ {
+		to = from + 1
+		for to < len(t.realised) && t.realised[to].openTime == t.realised[from].openTime {
+			to++
 		}
 		ic, ok := correlation(score[from:to], ret[from:to])
 		if !ok {
@@ -104,7 +106,9 @@ func midranks(v []float64) []float64 {
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(v[a], v[b]) })
 	ranks := make([]float64, len(v))
 	for from, to := 0, 0; from < len(order); from = to {
-		for to = from; to < len(order) && v[order[to]] == v[order[from]]; to++ {
+		to = from + 1
+		for to < len(order) && v[order[to]] == v[order[from]] {
+			to++
 		}
 		for _, i := range order[from:to] {
 			ranks[i] = float64(from+1+to) / 2

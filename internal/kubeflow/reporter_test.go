@@ -172,7 +172,7 @@ func TestAFailureIsToldOnceAndNamesNoSecret(t *testing.T) {
 	other := newServer(t) // of the same certificate, which httptest has built in
 	for name, f := range map[string]struct {
 		config func(Config) Config
-		break_ func(t *testing.T)
+		spoil  func(t *testing.T)
 		mend   func(t *testing.T)
 		says   string
 	}{
@@ -192,7 +192,7 @@ func TestAFailureIsToldOnceAndNamesNoSecret(t *testing.T) {
 				}
 			})
 		}, func(*testing.T) { s.set(func() { s.answers = nil }) }, "307"},
-		"no token":             {nil, func(t *testing.T) { _ = os.Remove(filepath.Join(s.dir, "token")) }, func(t *testing.T) { s.write(t, "token", "first") }, "TOKEN: no such file"},
+		"no token":             {nil, func(_ *testing.T) { _ = os.Remove(filepath.Join(s.dir, "token")) }, func(t *testing.T) { s.write(t, "token", "first") }, "TOKEN: no such file"},
 		"an empty token":       {nil, func(t *testing.T) { s.write(t, "token", " \n") }, func(t *testing.T) { s.write(t, "token", "first") }, "TOKEN is empty"},
 		"a token of two lines": {nil, func(t *testing.T) { s.write(t, "token", "fi\nrst") }, func(t *testing.T) { s.write(t, "token", "first") }, "invalid header"},
 		"no certificate": {nil, func(t *testing.T) {
@@ -212,7 +212,7 @@ func TestAFailureIsToldOnceAndNamesNoSecret(t *testing.T) {
 				c = f.config(c)
 			}
 			r := reporter(c, j)
-			f.break_(t)
+			f.spoil(t)
 			for range 3 {
 				if err := r.report(t.Context()); err == nil || !strings.Contains(err.Error(), f.says) {
 					t.Errorf("it says %v, want %q", err, f.says)

@@ -57,11 +57,11 @@ func (was Data) differences(is Data) []string {
 }
 
 // String names the extent, for messages.
-func (d Data) String() string {
-	if d.First == "" {
-		return fmt.Sprintf("%d snapshots", d.Snapshots)
+func (was Data) String() string {
+	if was.First == "" {
+		return fmt.Sprintf("%d snapshots", was.Snapshots)
 	}
-	return fmt.Sprintf("%d snapshots from %s to %s", d.Snapshots, d.First, d.Last)
+	return fmt.Sprintf("%d snapshots from %s to %s", was.Snapshots, was.First, was.Last)
 }
 
 func union(a, b map[string]string) map[string]string {

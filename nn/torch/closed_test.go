@@ -81,7 +81,7 @@ func TestUseAfterCloseIsAnError(t *testing.T) {
 }
 
 func TestASecondCloseDoesNothing(t *testing.T) {
-	err := in(newThread(t), func(s *torch.Scope) error {
+	err := in(newThread(t), func(_ *torch.Scope) error {
 		inner := torch.NewScope()
 		inner.Float32s([]float32{1}, 1)
 		a := torch.Own(inner, torch.NewAdjacency(1, nil, nil))

@@ -163,7 +163,7 @@ func TestAStopEndsTheBatchAndKeepsTheBestWeightsSoFar(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	c := f.network(1000)
 	batches := 0
-	c.OnBatch = func(done, of int) {
+	c.OnBatch = func(_, of int) {
 		if batches++; batches == 2*of+3 { // within the third epoch
 			stop()
 		}

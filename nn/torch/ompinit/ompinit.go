@@ -15,6 +15,6 @@ var UserThreads = os.Getenv("OMP_NUM_THREADS")
 
 func init() {
 	if UserThreads == "" {
-		os.Setenv("OMP_NUM_THREADS", "1")
+		_ = os.Setenv("OMP_NUM_THREADS", "1")
 	}
 }
