@@ -173,18 +173,30 @@ func TestAFeatureThatTheMarketCannotFillIsDroppedWithTheSymbolAndItsShare(t *tes
 		lacking []string
 	}{
 		{"nothing is missing", func(*Market) {}, nil, nil, nil},
-		{"a column is absent", func(m *Market) { delete(m.Optional, FundingRate) },
-			[]string{"funding_rate"}, []string{"S00USDT has funding_rate on 0.0 % of its bars"}, nil},
-		{"one symbol lacks a fifth", func(m *Market) { removeShare(m, BestAsk, 3, 0.2) },
-			[]string{"spread"}, []string{"S03USDT has best_bid and best_ask on 79.5 % of its bars"}, []string{"S03USDT"}},
+		{
+			"a column is absent", func(m *Market) { delete(m.Optional, FundingRate) },
+			[]string{"funding_rate"},
+			[]string{"S00USDT has funding_rate on 0.0 % of its bars"},
+			nil,
+		},
+		{
+			"one symbol lacks a fifth", func(m *Market) { removeShare(m, BestAsk, 3, 0.2) },
+			[]string{"spread"},
+			[]string{"S03USDT has best_bid and best_ask on 79.5 % of its bars"},
+			[]string{"S03USDT"},
+		},
 		{"most symbols lack it", func(m *Market) {
 			for i := range 5 {
 				removeShare(m, FundingRate, i, 1)
 			}
 		}, []string{"funding_rate"}, []string{"S00USDT has funding_rate on 0.0 % of its bars"}, nil},
 		{"one symbol lacks a twentieth", func(m *Market) { removeShare(m, BestAsk, 3, 0.05) }, nil, nil, nil},
-		{"bars last a day", func(m *Market) { m.Interval = 24 * time.Hour },
-			[]string{"time_of_day_sin", "time_of_day_cos"}, []string{"24h0m0s", "24h0m0s"}, nil},
+		{
+			"bars last a day", func(m *Market) { m.Interval = 24 * time.Hour },
+			[]string{"time_of_day_sin", "time_of_day_cos"},
+			[]string{"24h0m0s", "24h0m0s"},
+			nil,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := randomMarket(newRand(3), 9, 400)

@@ -36,8 +36,11 @@ func TestSplitsFollowTimeWithAGapOfHorizonBarsBeforeEachBoundary(t *testing.T) {
 		{"an end a moment after a bar opens leaves that bar before it", 1, nil, func(c *Config, m *Market) {
 			c.TrainEnd, c.ValidEnd = at(m, 18).Add(time.Microsecond), at(m, 24)
 		}, "tttttttt.vvvv.xxxxxl"},
-		{"dropped snapshots do not shorten the gap in time", 3, []int{10, 11, 12, 13, 17, 18, 19, 22, 23, 24, 25, 26, 27, 28, 29},
-			func(c *Config, m *Market) { c.TrainEnd, c.ValidEnd = at(m, 18), at(m, 23) }, "tttt.vv.xxxxlll"},
+		{
+			"dropped snapshots do not shorten the gap in time", 3,
+			[]int{10, 11, 12, 13, 17, 18, 19, 22, 23, 24, 25, 26, 27, 28, 29},
+			func(c *Config, m *Market) { c.TrainEnd, c.ValidEnd = at(m, 18), at(m, 23) }, "tttt.vv.xxxxlll",
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := emptyMarket(1, 30)

@@ -29,8 +29,10 @@ func TestWrongValuesAreToldTogetherEachWithItsVariable(t *testing.T) {
 		"a topic of dots":      {func(c *Config) { c.ControlTopic = ".." }, []string{"QUEUE_CONTROL_TOPIC"}},
 		"a topic with a slash": {func(c *Config) { c.ControlTopic = "a/b" }, []string{"QUEUE_CONTROL_TOPIC"}},
 		"a topic too long":     {func(c *Config) { c.EventsTopic = strings.Repeat("t", 250) }, []string{"QUEUE_EVENTS_TOPIC"}},
-		"all is wrong": {func(c *Config) { *c = Config{User: "u"} },
-			[]string{"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_PASSWORD", "QUEUE_EVENTS_TOPIC", "QUEUE_CONTROL_TOPIC"}},
+		"all is wrong": {
+			func(c *Config) { *c = Config{User: "u"} },
+			[]string{"KAFKA_BOOTSTRAP_SERVERS", "KAFKA_PASSWORD", "QUEUE_EVENTS_TOPIC", "QUEUE_CONTROL_TOPIC"},
+		},
 	} {
 		config := good
 		c.change(&config)

@@ -22,9 +22,11 @@ func TestRightsAreKnownAndNoEventIsLeft(t *testing.T) {
 	}{
 		"a broker that asks for no rights": {},
 		"all that is needed":               {strict: true, events: []kafkago.ACLOperationType{kafkago.ACLOperationTypeWrite}, control: []kafkago.ACLOperationType{kafkago.ACLOperationTypeRead}},
-		"the wrong ones": {strict: true, events: []kafkago.ACLOperationType{kafkago.ACLOperationTypeRead}, control: []kafkago.ACLOperationType{kafkago.ACLOperationTypeWrite},
+		"the wrong ones": {
+			strict: true, events: []kafkago.ACLOperationType{kafkago.ACLOperationTypeRead}, control: []kafkago.ACLOperationType{kafkago.ACLOperationTypeWrite},
 			write: "asking for the right to write to topic queue-events: the user may not do that ([29] Topic Authorization Failed: the client is not authorized to access the requested topic): give KAFKA_USER the right to write to queue-events and to read queue-control",
-			read:  "reading topic queue-control: the user may not do that"},
+			read:  "reading topic queue-control: the user may not do that",
+		},
 		"none": {strict: true, write: "asking for the right to write to topic queue-events: the user may not do that", read: "reading topic queue-control: the user may not do that"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -25,7 +25,9 @@ func TestEventsStayInOnePartitionUnlessItsLeaderIsLongMissing(t *testing.T) {
 		"a short election": {{0, three(true, true, true), 1}, {time.Second, three(true, false, true), none}, {9 * time.Second, three(true, true, true), 1}},
 		"two short ones":   {{0, three(true, false, true), none}, {8 * time.Second, three(true, true, true), 1}, {15 * time.Second, three(true, false, true), none}},
 		"a long one, and it stays where it went": {
-			{0, three(true, true, true), 1}, {time.Second, three(true, false, true), none}, {12 * time.Second, three(true, false, true), 2},
+			{0, three(true, true, true), 1},
+			{time.Second, three(true, false, true), none},
+			{12 * time.Second, three(true, false, true), 2},
 			{13 * time.Second, three(true, true, true), 2},
 		},
 		"no leader at all":       {{0, three(false, false, false), none}, {time.Minute, three(false, false, false), none}, {2 * time.Minute, three(false, true, false), 1}},

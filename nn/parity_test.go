@@ -132,7 +132,8 @@ func TestGCNConvAndItsGradientsAreThoseOfPyG(t *testing.T) {
 				err := thread.Do(func() error {
 					s := torch.NewScope()
 					defer s.Close()
-					conv := &GCNConv{In: c.In, Out: c.Out,
+					conv := &GCNConv{
+						In: c.In, Out: c.Out,
 						Weight: torch.RequireGrad(s.Float32s(c.Weight, int64(c.Out), int64(c.In))),
 						Bias:   torch.RequireGrad(s.Float32s(c.Bias, int64(c.Out))),
 					}

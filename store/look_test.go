@@ -65,19 +65,27 @@ func TestALookAtABucketProvesWhatARunNeedsAndLeavesNothing(t *testing.T) {
 		stays  int // objects that the user may not remove
 	}{
 		"all that is needed": {change: same},
-		"a user who may only read": {change: as(lab.ReadOnly), refuse: true,
-			want: "give it the right to put, get, list and delete in MINIO_BUCKET_NAME=models"},
-		"a user who may not delete": {refuse: true, stays: 1, want: "give it the right to put, get, list and delete",
-			change: as(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:List*","s3:Put*"],"Resource":["arn:aws:s3:::*"]}]}`)},
-		"a user who may not read": {refuse: true, want: "give it the right to put, get, list and delete",
-			change: as(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:List*","s3:Put*","s3:Delete*"],"Resource":["arn:aws:s3:::*"]}]}`)},
-		"a server that fails once the object is there": {change: same, want: "last: ",
+		"a user who may only read": {
+			change: as(lab.ReadOnly), refuse: true,
+			want: "give it the right to put, get, list and delete in MINIO_BUCKET_NAME=models",
+		},
+		"a user who may not delete": {
+			refuse: true, stays: 1, want: "give it the right to put, get, list and delete",
+			change: as(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:Get*","s3:List*","s3:Put*"],"Resource":["arn:aws:s3:::*"]}]}`),
+		},
+		"a user who may not read": {
+			refuse: true, want: "give it the right to put, get, list and delete",
+			change: as(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:List*","s3:Put*","s3:Delete*"],"Resource":["arn:aws:s3:::*"]}]}`),
+		},
+		"a server that fails once the object is there": {
+			change: same, want: "last: ",
 			answer: func(r *http.Request) (int, string) {
 				if r.Method == http.MethodHead && strings.Contains(r.URL.Path, ".probe") {
 					return http.StatusServiceUnavailable, "SlowDown"
 				}
 				return 0, ""
-			}},
+			},
+		},
 		"a wrong key": {change: func(c *store.Config) { c.SecretKey = "canary-wrong" }, refuse: true, want: "check MINIO_ACCESS_KEY and MINIO_SECRET_KEY"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -56,8 +56,11 @@ func (c Config) Validate() error {
 		bad("GRAPH_WAIT", "set how long to wait for the graph, such as 10m, or 0", "GRAPH_WAIT=%v is below 0", c.Wait)
 	}
 	for _, l := range []struct{ name, value string }{
-		{"GRAPH_COLLECTION_NAME", c.Graph}, {"CANDLES_COLLECTION", c.Candles}, {"ORDERBOOK_COLLECTION", c.OrderBook},
-		{"FUNDING_COLLECTION", c.Funding}, {"COLLECTION_INPUTS", c.Inputs},
+		{"GRAPH_COLLECTION_NAME", c.Graph},
+		{"CANDLES_COLLECTION", c.Candles},
+		{"ORDERBOOK_COLLECTION", c.OrderBook},
+		{"FUNDING_COLLECTION", c.Funding},
+		{"COLLECTION_INPUTS", c.Inputs},
 	} {
 		_, err := names(l.name, l.value)
 		errs = append(errs, err)

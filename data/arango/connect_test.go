@@ -33,8 +33,10 @@ func TestAServerThatWillNotHaveUsIsRejectedAtOnceWithItsVariable(t *testing.T) {
 		{"a wrong password", func(c *Config) { c.Password = "x" + testPassword }, "ArangoDB at " + at + " rejects ARANGO_PASSWORD of ARANGO_USER=trainer: correct one of the two"},
 		{"a wrong user", func(c *Config) { c.User = "nobody" }, "ArangoDB at " + at + " rejects ARANGO_PASSWORD of ARANGO_USER=nobody: correct one of the two"},
 		{"an unknown database", func(c *Config) { c.Database = "markt" }, "ARANGO_DB=markt is no database of ArangoDB at " + at + ": create it, or set one that is there"},
-		{"no authority", func(c *Config) { c.CAPath = "" },
-			"ArangoDB's certificate at " + at + " was signed by an authority that is not trusted (x509: certificate signed by unknown authority): set CA_PATH to the PEM file of the one that signed it"},
+		{
+			"no authority", func(c *Config) { c.CAPath = "" },
+			"ArangoDB's certificate at " + at + " was signed by an authority that is not trusted (x509: certificate signed by unknown authority): set CA_PATH to the PEM file of the one that signed it",
+		},
 		{"another authority", func(c *Config) { c.CAPath = strange }, ""},
 		{"a file that is no certificate", func(c *Config) { c.CAPath = plain }, "CA_PATH=" + plain + " holds no certificate: set it to the PEM file of the authority that signed ArangoDB's certificate"},
 		{"no file", func(c *Config) { c.CAPath = plain + "x" }, "reading CA_PATH: open " + plain + "x: no such file or directory: set it to a PEM file of certificates"},

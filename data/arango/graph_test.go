@@ -157,17 +157,29 @@ func TestAPreparedGraphThatMeansNothingIsRejectedWithItsDocument(t *testing.T) {
 		{"lists of different length", []any{node("a", doc{"x": []int{1, 2}}), node("b", doc{"x": []int{1}})}, `x has 1 values, and 2 elsewhere, g/b: give every node the same`},
 		{"a list with a word", []any{node("a", doc{"x": []any{1, "much"}})}, `x[1] is "much", not a number that float32 holds, g/a: correct it`},
 		{"a mask that is none", []any{node("a", doc{"train_mask": "maybe"})}, `train_mask is "maybe", g/a: write true or false`},
-		{"two nodes of one name", []any{node("a", doc{"symbol": "BTC"}), node("b", doc{"symbol": "BTC"})},
-			`g/a and g/b are both named BTC, and the time of g/b is not known: give each node its own symbol, or each its time (open_time)`},
-		{"one node twice at a time", []any{node("a", doc{"symbol": "BTC", "ts": 1717200000000}), node("b", doc{"symbol": "BTC", "ts": "1717200000"})},
-			`g/a and g/b are both the node BTC of one time: remove one of them`},
+		{
+			"two nodes of one name",
+			[]any{node("a", doc{"symbol": "BTC"}), node("b", doc{"symbol": "BTC"})},
+			`g/a and g/b are both named BTC, and the time of g/b is not known: give each node its own symbol, or each its time (open_time)`,
+		},
+		{
+			"one node twice at a time",
+			[]any{node("a", doc{"symbol": "BTC", "ts": 1717200000000}), node("b", doc{"symbol": "BTC", "ts": "1717200000"})},
+			`g/a and g/b are both the node BTC of one time: remove one of them`,
+		},
 		{"an edge without ends", []any{node("a", nil), doc{"_key": "e", "type": "edge", "weight": 1}}, `the edge has no _from and _to, nor source and target, g/e: name the nodes it joins`},
 		{"a weight that is none", []any{node("a", nil), edge("e", "a", "a", doc{"weight": "heavy"})}, `weight is "heavy", not a number that float32 holds, g/e: correct it`},
 		{"weights of some edges only", []any{node("a", nil), node("b", nil), edge("e", "a", "b", doc{"weight": 1}), edge("f", "b", "a", nil)}, `the edge has no weight, and 1 of the 2 edges have one, g/f: give every edge one, or none`},
-		{"edges that contradict each other", []any{node("a", nil), node("b", nil), edge("f", "a", "b", doc{"weight": 1}), edge("e", "a", "b", doc{"weight": 2})},
-			`g/e and g/f join the same two nodes with weights 2 and 1: remove one of them`},
-		{"edges to nowhere", []any{node("a", nil), edge("e", "a", "x", nil), edge("f", "a", "y", nil), edge("h", "a", "a", nil)},
-			`2 of the 3 edges of g lead to nodes that do not exist, the first is g/e (x): write those nodes, or correct _from and _to`},
+		{
+			"edges that contradict each other",
+			[]any{node("a", nil), node("b", nil), edge("f", "a", "b", doc{"weight": 1}), edge("e", "a", "b", doc{"weight": 2})},
+			`g/e and g/f join the same two nodes with weights 2 and 1: remove one of them`,
+		},
+		{
+			"edges to nowhere",
+			[]any{node("a", nil), edge("e", "a", "x", nil), edge("f", "a", "y", nil), edge("h", "a", "a", nil)},
+			`2 of the 3 edges of g lead to nodes that do not exist, the first is g/e (x): write those nodes, or correct _from and _to`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, config := serve(t, arangodb.Options{})
@@ -255,12 +267,21 @@ func TestADynamicGraphThatMeansNothingIsRejected(t *testing.T) {
 	}{
 		{"neither label nor close", []any{node("a", "BTC", noon, nil), node("b", "BTC", noon+hour, nil)}, `no node has a label (y, label or target) nor a close that one could be made of, as g/a shows: give the nodes one of them`},
 		{"a price of 0", []any{node("a", "BTC", noon, doc{"close": 1}), node("b", "BTC", noon+hour, doc{"close": 0})}, `close is 0, and a price is above 0, g/b: correct it`},
-		{"a node without time", []any{node("a", "BTC", noon, nil), node("b", "BTC", noon+hour, nil), node("c", "ETH", "soon", nil)},
-			`open_time "soon" is no time in Unix milliseconds or RFC 3339, and other nodes have their time, g/c: correct or remove it`},
-		{"an edge across time", []any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil), doc{"_key": "e", "type": "edge", "source": "a", "target": "b"}},
-			`the edge joins BTC of 2024-06-01T12:00:00Z and BTC of 2024-06-01T13:00:00Z, and all edges join nodes of one time, g/e: remove it, or correct its ends`},
-		{"a range without nodes", []any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil)},
-			`the graph has no node within START, END and LOOKBACK; its times run from 2024-06-01T12:00:00Z to 2024-06-01T13:00:00Z: choose another range`},
+		{
+			"a node without time",
+			[]any{node("a", "BTC", noon, nil), node("b", "BTC", noon+hour, nil), node("c", "ETH", "soon", nil)},
+			`open_time "soon" is no time in Unix milliseconds or RFC 3339, and other nodes have their time, g/c: correct or remove it`,
+		},
+		{
+			"an edge across time",
+			[]any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil), doc{"_key": "e", "type": "edge", "source": "a", "target": "b"}},
+			`the edge joins BTC of 2024-06-01T12:00:00Z and BTC of 2024-06-01T13:00:00Z, and all edges join nodes of one time, g/e: remove it, or correct its ends`,
+		},
+		{
+			"a range without nodes",
+			[]any{node("a", "BTC", noon, doc{"y": 1}), node("b", "BTC", noon+hour, nil)},
+			`the graph has no node within START, END and LOOKBACK; its times run from 2024-06-01T12:00:00Z to 2024-06-01T13:00:00Z: choose another range`,
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, config := serve(t, arangodb.Options{})

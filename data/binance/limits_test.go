@@ -231,8 +231,10 @@ func TestABanEndsWhenTheExchangeSaysSo(t *testing.T) {
 		{"nothing", "", "", 418, 2 * time.Minute},
 		{"a number without sense", "99999999999999", "until 0000000000000", 418, 2 * time.Minute},
 	} {
-		answer := &http.Response{StatusCode: c.status, Body: io.NopCloser(strings.NewReader(`{"code":-1003,"msg":"` + c.message + `"}`)),
-			Header: http.Header{"Date": {now.Format(http.TimeFormat)}, "Retry-After": {c.retryAfter}}}
+		answer := &http.Response{
+			StatusCode: c.status, Body: io.NopCloser(strings.NewReader(`{"code":-1003,"msg":"` + c.message + `"}`)),
+			Header: http.Header{"Date": {now.Format(http.TimeFormat)}, "Retry-After": {c.retryAfter}},
+		}
 		synctest.Test(t, func(t *testing.T) {
 			g := newGate()
 			(&transport{gate: g}).limited(answer)

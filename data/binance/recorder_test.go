@@ -35,8 +35,10 @@ func TestBooksEqualTheExchangesAfterEachOfAHundredThousandUpdatesThroughFaults(t
 			if r.kept < r.updates*9/10 {
 				t.Errorf("%d of %d messages left their book in sync", r.kept, r.updates)
 			}
-			for _, f := range []exchange.Fault{exchange.Drop, exchange.Repeat, exchange.Delay, exchange.Garbage, exchange.CutLine,
-				exchange.Stall, exchange.Shutdown, exchange.OldSnapshot, exchange.BusySnapshot} {
+			for _, f := range []exchange.Fault{
+				exchange.Drop, exchange.Repeat, exchange.Delay, exchange.Garbage, exchange.CutLine,
+				exchange.Stall, exchange.Shutdown, exchange.OldSnapshot, exchange.BusySnapshot,
+			} {
 				if counts[f] == 0 {
 					t.Errorf("no %s has occurred", f)
 				}

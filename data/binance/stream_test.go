@@ -70,8 +70,10 @@ func TestMessagesAreReadByTheirKind(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	for _, text := range []string{``, `[]x`, `{"e":"depthUpdate"`, `{"e":"depthUpdate","E":1,"s":"A","U":2,"u":1}`, `{"e":"depthUpdate","E":1,"U":1,"u":1}`,
-		`{"e":"depthUpdate","E":1,"s":"A","U":1,"u":1,"b":[["x","1"]]}`} {
+	for _, text := range []string{
+		``, `[]x`, `{"e":"depthUpdate"`, `{"e":"depthUpdate","E":1,"s":"A","U":2,"u":1}`, `{"e":"depthUpdate","E":1,"U":1,"u":1}`,
+		`{"e":"depthUpdate","E":1,"s":"A","U":1,"u":1,"b":[["x","1"]]}`,
+	} {
 		if d, err := readMessage([]byte(text)); err == nil || errors.Is(err, errOther) {
 			t.Errorf("%s: %+v, %v", text, d, err)
 		}

@@ -17,8 +17,17 @@ var intervals = []struct {
 	name   string
 	length time.Duration
 }{
-	{"1m", time.Minute}, {"3m", 3 * time.Minute}, {"5m", 5 * time.Minute}, {"15m", 15 * time.Minute}, {"30m", 30 * time.Minute},
-	{"1h", time.Hour}, {"2h", 2 * time.Hour}, {"4h", 4 * time.Hour}, {"6h", 6 * time.Hour}, {"8h", 8 * time.Hour}, {"12h", 12 * time.Hour},
+	{"1m", time.Minute},
+	{"3m", 3 * time.Minute},
+	{"5m", 5 * time.Minute},
+	{"15m", 15 * time.Minute},
+	{"30m", 30 * time.Minute},
+	{"1h", time.Hour},
+	{"2h", 2 * time.Hour},
+	{"4h", 4 * time.Hour},
+	{"6h", 6 * time.Hour},
+	{"8h", 8 * time.Hour},
+	{"12h", 12 * time.Hour},
 	{"1d", day},
 }
 

@@ -101,8 +101,10 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
-	for name, want := range map[string]string{"EDGE_THRESHOLD": "0", "HORIZON": "3,1", "TARGET": "mid", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0",
-		"KAFKA_BOOTSTRAP_SERVERS": "k:9093", "KAFKA_USER": "u", "CA_PATH": "/ca.pem", "MINIO_BUCKET_NAME": "models", "STORE_TIMEOUT": "1m0s", "CHECKPOINT_EVERY": "5m0s"} {
+	for name, want := range map[string]string{
+		"EDGE_THRESHOLD": "0", "HORIZON": "3,1", "TARGET": "mid", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0",
+		"KAFKA_BOOTSTRAP_SERVERS": "k:9093", "KAFKA_USER": "u", "CA_PATH": "/ca.pem", "MINIO_BUCKET_NAME": "models", "STORE_TIMEOUT": "1m0s", "CHECKPOINT_EVERY": "5m0s",
+	} {
 		if public[name] != want {
 			t.Errorf("%s is published as %q", name, public[name])
 		}
@@ -246,13 +248,17 @@ func TestSettingsThatWouldHaveNoEffectAreRefused(t *testing.T) {
 		{[]string{"EDGE_TOP_K=10", "EDGE_THRESHOLD=0.5"}, []string{"EDGE_TOP_K is set, but EDGE_THRESHOLD"}}, // the default, but set
 		{[]string{"EDGE_TOP_K=5", "EDGE_THRESHOLD=high"}, []string{`EDGE_THRESHOLD is "high"`}},              // no threshold, so no conflict
 		{[]string{"TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "TRAIN_FRACTION=0.6"}, []string{"TRAIN_FRACTION is set, but TRAIN_END"}},
-		{[]string{"TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "VALID_FRACTION=0.6", "TRAIN_FRACTION=0.1"},
-			[]string{"TRAIN_FRACTION is set, but TRAIN_END", "VALID_FRACTION is set, but TRAIN_END"}},
+		{
+			[]string{"TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "VALID_FRACTION=0.6", "TRAIN_FRACTION=0.1"},
+			[]string{"TRAIN_FRACTION is set, but TRAIN_END", "VALID_FRACTION is set, but TRAIN_END"},
+		},
 		{[]string{"START=2024-01-01", "END=2024-02-01", "LOOKBACK=30d"}, []string{"LOOKBACK"}},
 		{[]string{"START=2024-01-01", "TIME_RANGE=2024-06-01:2024-06-02"}, []string{"TIME_RANGE"}},
 		{[]string{"DATA_DIR=" + dir}, []string{"DATA_DIR is set, but DATA_SOURCE=simulated"}},
-		{[]string{"DATA_SOURCE=pyg", "DATA_DIR=g.pt", "TIME_RANGE=2024-06-01:2024-06-02", "EDGE_TOP_K=3"},
-			[]string{"EDGE_TOP_K is set, but DATA_SOURCE=pyg", "TIME_RANGE is set, but DATA_SOURCE=pyg"}},
+		{
+			[]string{"DATA_SOURCE=pyg", "DATA_DIR=g.pt", "TIME_RANGE=2024-06-01:2024-06-02", "EDGE_TOP_K=3"},
+			[]string{"EDGE_TOP_K is set, but DATA_SOURCE=pyg", "TIME_RANGE is set, but DATA_SOURCE=pyg"},
+		},
 		{[]string{"DATA_SOURCE=pyg", "DATA_DIR=g.pt", "SYMBOLS=top:3"}, []string{"SYMBOLS=top:3"}},
 		{[]string{"DATA_SOURCE=pyg"}, []string{"DATA_SOURCE=pyg needs DATA_DIR"}},
 		{[]string{"DATA_SOURCE=files"}, []string{"DATA_SOURCE=files needs DATA_DIR"}},

@@ -150,58 +150,106 @@ func TestWhatIsBrokenInAClusterIsFoundAndTheRestIsOK(t *testing.T) {
 	})
 	cases := map[string]expected{
 		"nothing": {checks: made("cache-folder", "kafka", "kafka-events", "kafka-control", "minio", "checkpoints", "binance", "bars", "clock")},
-		"a variable": {change: variables{"EPOCHS": "many", "MODEL_TYPE": "gat"}, code: 2,
-			checks: []want{{"configuration", doctor.Failed, `EPOCHS is "many": set a whole number from 1`}, {"minio", doctor.OK, ""}, {"kafka", doctor.OK, ""}}},
-		"a secret's file": {change: variables{"KAFKA_PASSWORD": "", "KAFKA_PASSWORD_FILE": "/canary"}, code: 2,
-			checks: []want{{"configuration", doctor.Failed, "reading the file of KAFKA_PASSWORD_FILE"}, {"kafka", doctor.Skipped, "its configuration is wrong"}, {"minio", doctor.OK, ""}}},
+		"a variable": {
+			change: variables{"EPOCHS": "many", "MODEL_TYPE": "gat"}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, `EPOCHS is "many": set a whole number from 1`}, {"minio", doctor.OK, ""}, {"kafka", doctor.OK, ""}},
+		},
+		"a secret's file": {
+			change: variables{"KAFKA_PASSWORD": "", "KAFKA_PASSWORD_FILE": "/canary"}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, "reading the file of KAFKA_PASSWORD_FILE"}, {"kafka", doctor.Skipped, "its configuration is wrong"}, {"minio", doctor.OK, ""}},
+		},
 
-		"Kafka is down": {change: variables{"KAFKA_BOOTSTRAP_SERVERS": nobody}, code: 1,
-			checks: []want{{"kafka", doctor.Failed, "connection refused: start the brokers"}, {"kafka-events", doctor.Skipped, "kafka failed"}, {"kafka-control", doctor.Skipped, ""}}},
-		"Kafka's password": {change: variables{"KAFKA_PASSWORD": "canary-wrong"}, code: 2,
-			checks: []want{{"kafka", doctor.Failed, "check KAFKA_USER and KAFKA_PASSWORD"}}},
-		"Kafka's authority": {change: variables{"CA_PATH": k.OtherCAPath}, code: 2,
-			checks: []want{{"kafka", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}}},
-		"a file without certificates": {change: variables{"CA_PATH": os.DevNull}, code: 2,
-			checks: []want{{"kafka", doctor.Failed, "holds no certificate: set it to the PEM file"}}},
-		"a topic": {change: variables{"QUEUE_EVENTS_TOPIC": "queue-nowhere"}, code: 2,
-			checks: []want{{"kafka", doctor.Failed, "the brokers have no topic queue-nowhere: create it, or set QUEUE_EVENTS_TOPIC"}}},
-		"the right to write": {change: variables{"QUEUE_EVENTS_TOPIC": "queue-control"}, code: 2,
-			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-control", doctor.OK, ""}, {"kafka-events", doctor.Failed, "give KAFKA_USER the right to write to queue-control"}}},
-		"the right to read": {change: variables{"QUEUE_CONTROL_TOPIC": "queue-events"}, code: 2,
-			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-events", doctor.OK, ""}, {"kafka-control", doctor.Failed, "to read queue-events"}}},
+		"Kafka is down": {
+			change: variables{"KAFKA_BOOTSTRAP_SERVERS": nobody}, code: 1,
+			checks: []want{{"kafka", doctor.Failed, "connection refused: start the brokers"}, {"kafka-events", doctor.Skipped, "kafka failed"}, {"kafka-control", doctor.Skipped, ""}},
+		},
+		"Kafka's password": {
+			change: variables{"KAFKA_PASSWORD": "canary-wrong"}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "check KAFKA_USER and KAFKA_PASSWORD"}},
+		},
+		"Kafka's authority": {
+			change: variables{"CA_PATH": k.OtherCAPath}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}},
+		},
+		"a file without certificates": {
+			change: variables{"CA_PATH": os.DevNull}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "holds no certificate: set it to the PEM file"}},
+		},
+		"a topic": {
+			change: variables{"QUEUE_EVENTS_TOPIC": "queue-nowhere"}, code: 2,
+			checks: []want{{"kafka", doctor.Failed, "the brokers have no topic queue-nowhere: create it, or set QUEUE_EVENTS_TOPIC"}},
+		},
+		"the right to write": {
+			change: variables{"QUEUE_EVENTS_TOPIC": "queue-control"}, code: 2,
+			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-control", doctor.OK, ""}, {"kafka-events", doctor.Failed, "give KAFKA_USER the right to write to queue-control"}},
+		},
+		"the right to read": {
+			change: variables{"QUEUE_CONTROL_TOPIC": "queue-events"}, code: 2,
+			checks: []want{{"kafka", doctor.OK, ""}, {"kafka-events", doctor.OK, ""}, {"kafka-control", doctor.Failed, "to read queue-events"}},
+		},
 
-		"MinIO is down": {change: variables{"MINIO_ENDPOINT": nobody}, code: 1,
-			checks: []want{{"minio", doctor.Failed, "connection refused: start the server"}, {"checkpoints", doctor.Skipped, "minio failed"}, {"clock", doctor.OK, "Binance"}}},
-		"MinIO's keys": {change: variables{"MINIO_ACCESS_KEY": "canary-access", "MINIO_SECRET_KEY": "canary-secret"}, code: 2,
-			checks: []want{{"minio", doctor.Failed, "check MINIO_ACCESS_KEY and MINIO_SECRET_KEY"}}},
-		"a user who may only read": {change: variables{"MINIO_ACCESS_KEY": readAccess, "MINIO_SECRET_KEY": readSecret}, code: 2,
-			checks: []want{{"minio", doctor.Failed, "give it the right to put, get, list and delete in MINIO_BUCKET_NAME=models"}}},
-		"a bucket": {change: variables{"MINIO_BUCKET_NAME": "other"}, code: 0,
-			checks: []want{{"minio", doctor.Warning, "there is no bucket other yet: the run creates it"}, {"checkpoints", doctor.OK, "there is no bucket yet"}}},
-		"TLS where there is none": {change: variables{"MINIO_SECURE": "true"}, code: 2,
-			checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=false"}}},
-		"an endpoint that holds a secret": {change: variables{"MINIO_ENDPOINT": "canary:canary@" + m.Addr}, code: 2,
-			checks: []want{{"configuration", doctor.Failed, "MINIO_ENDPOINT is not an address: set host:port"}, {"minio", doctor.Skipped, "its configuration is wrong"}}},
+		"MinIO is down": {
+			change: variables{"MINIO_ENDPOINT": nobody}, code: 1,
+			checks: []want{{"minio", doctor.Failed, "connection refused: start the server"}, {"checkpoints", doctor.Skipped, "minio failed"}, {"clock", doctor.OK, "Binance"}},
+		},
+		"MinIO's keys": {
+			change: variables{"MINIO_ACCESS_KEY": "canary-access", "MINIO_SECRET_KEY": "canary-secret"}, code: 2,
+			checks: []want{{"minio", doctor.Failed, "check MINIO_ACCESS_KEY and MINIO_SECRET_KEY"}},
+		},
+		"a user who may only read": {
+			change: variables{"MINIO_ACCESS_KEY": readAccess, "MINIO_SECRET_KEY": readSecret}, code: 2,
+			checks: []want{{"minio", doctor.Failed, "give it the right to put, get, list and delete in MINIO_BUCKET_NAME=models"}},
+		},
+		"a bucket": {
+			change: variables{"MINIO_BUCKET_NAME": "other"}, code: 0,
+			checks: []want{{"minio", doctor.Warning, "there is no bucket other yet: the run creates it"}, {"checkpoints", doctor.OK, "there is no bucket yet"}},
+		},
+		"TLS where there is none": {
+			change: variables{"MINIO_SECURE": "true"}, code: 2,
+			checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=false"}},
+		},
+		"an endpoint that holds a secret": {
+			change: variables{"MINIO_ENDPOINT": "canary:canary@" + m.Addr}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, "MINIO_ENDPOINT is not an address: set host:port"}, {"minio", doctor.Skipped, "its configuration is wrong"}},
+		},
 
-		"too few bars": {change: variables{"LOOKBACK": "1h"}, code: 2,
-			checks: []want{{"binance", doctor.OK, ""}, {"bars", doctor.Failed, "12 bars are too few"}}},
-		"the exchange is down": {change: variables{"BINANCE_BASE_URL": "http://" + nobody}, code: 1,
-			checks: []want{{"binance", doctor.Failed, "connection refused): wait until it answers"}, {"clock", doctor.OK, "MinIO"}}},
-		"a ban": {change: variables{"BINANCE_BASE_URL": banned.URL, "CACHE_DIR": t.TempDir()}, code: 1,
-			checks: []want{{"binance", doctor.Failed, "the exchange has banned this address (418), for "}}},
-		"a symbol": {change: variables{"SYMBOLS": "BTCUSDT,CUSDT"}, code: 2,
-			checks: []want{{"binance", doctor.Failed, "has no symbol CUSDT: correct SYMBOL or SYMBOLS"}}},
-		"a budget that is nearly used": {change: variables{"BINANCE_BASE_URL": poor.URL},
-			checks: []want{{"binance", doctor.Warning, "find what else uses the exchange from this address"}}},
-		"the clock": {change: variables{"BINANCE_BASE_URL": ahead.URL},
-			checks: []want{{"clock", doctor.Warning, "set the one that is wrong"}}},
+		"too few bars": {
+			change: variables{"LOOKBACK": "1h"}, code: 2,
+			checks: []want{{"binance", doctor.OK, ""}, {"bars", doctor.Failed, "12 bars are too few"}},
+		},
+		"the exchange is down": {
+			change: variables{"BINANCE_BASE_URL": "http://" + nobody}, code: 1,
+			checks: []want{{"binance", doctor.Failed, "connection refused): wait until it answers"}, {"clock", doctor.OK, "MinIO"}},
+		},
+		"a ban": {
+			change: variables{"BINANCE_BASE_URL": banned.URL, "CACHE_DIR": t.TempDir()}, code: 1,
+			checks: []want{{"binance", doctor.Failed, "the exchange has banned this address (418), for "}},
+		},
+		"a symbol": {
+			change: variables{"SYMBOLS": "BTCUSDT,CUSDT"}, code: 2,
+			checks: []want{{"binance", doctor.Failed, "has no symbol CUSDT: correct SYMBOL or SYMBOLS"}},
+		},
+		"a budget that is nearly used": {
+			change: variables{"BINANCE_BASE_URL": poor.URL},
+			checks: []want{{"binance", doctor.Warning, "find what else uses the exchange from this address"}},
+		},
+		"the clock": {
+			change: variables{"BINANCE_BASE_URL": ahead.URL},
+			checks: []want{{"clock", doctor.Warning, "set the one that is wrong"}},
+		},
 
-		"a file in the place of STORE_DIR": {change: variables{"STORE_DIR": k.CAPath}, code: 2,
-			checks: []want{{"store-folder", doctor.Failed, "set STORE_DIR to another folder"}}},
-		"a file in the place of CACHE_DIR": {change: variables{"CACHE_DIR": k.CAPath}, code: 2,
-			checks: []want{{"cache-folder", doctor.Failed, "set CACHE_DIR to another folder"}, {"binance", doctor.Failed, "set CACHE_DIR to a folder that can be written"}}},
-		"a disk that is too small": {change: variables{"STORE_DIR": small, "LOOKBACK": "300d", "SYMBOLS": "BTCUSDT,AUSDT"}, code: 1,
-			checks: []want{{"store-folder", doctor.Failed, "1 MiB are free for about"}}},
+		"a file in the place of STORE_DIR": {
+			change: variables{"STORE_DIR": k.CAPath}, code: 2,
+			checks: []want{{"store-folder", doctor.Failed, "set STORE_DIR to another folder"}},
+		},
+		"a file in the place of CACHE_DIR": {
+			change: variables{"CACHE_DIR": k.CAPath}, code: 2,
+			checks: []want{{"cache-folder", doctor.Failed, "set CACHE_DIR to another folder"}, {"binance", doctor.Failed, "set CACHE_DIR to a folder that can be written"}},
+		},
+		"a disk that is too small": {
+			change: variables{"STORE_DIR": small, "LOOKBACK": "300d", "SYMBOLS": "BTCUSDT,AUSDT"}, code: 1,
+			checks: []want{{"store-folder", doctor.Failed, "1 MiB are free for about"}},
+		},
 	}
 	if small == "" {
 		t.Log("no small disk can be made here")
@@ -252,10 +300,14 @@ func TestAnAuthorityOfMinIOThatIsNotTrustedIsFound(t *testing.T) {
 	})
 	secrets := []string{m.AccessKey, m.SecretKey}
 	expected{checks: []want{{"minio", doctor.Warning, "there is no bucket models yet"}, {"clock", doctor.OK, "MinIO"}}}.mustFind(t, vars, secrets)
-	expected{change: variables{"CA_PATH": m.OtherCAPath}, code: 2,
-		checks: []want{{"minio", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}}}.mustFind(t, vars, secrets)
-	expected{change: variables{"MINIO_SECURE": "false"}, code: 2,
-		checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=true"}}}.mustFind(t, vars, secrets)
+	expected{
+		change: variables{"CA_PATH": m.OtherCAPath}, code: 2,
+		checks: []want{{"minio", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}},
+	}.mustFind(t, vars, secrets)
+	expected{
+		change: variables{"MINIO_SECURE": "false"}, code: 2,
+		checks: []want{{"minio", doctor.Failed, "set MINIO_SECURE=true"}},
+	}.mustFind(t, vars, secrets)
 }
 
 func TestWhatIsBrokenInADatabaseIsFound(t *testing.T) {
@@ -278,29 +330,51 @@ func TestWhatIsBrokenInADatabaseIsFound(t *testing.T) {
 	})
 	for name, c := range map[string]expected{
 		"nothing": {checks: append(made("arangodb"), want{"arangodb", doctor.OK, "g_e (3), g_v (3)"})},
-		"candles that may be too few": {change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "few"},
-			checks: []want{{"arangodb", doctor.OK, "few (3)"}, {"bars", doctor.Warning, "about 3 bars"}}},
-		"a range that is too short": {change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "few", "LOOKBACK": "1h"}, code: 2,
-			checks: []want{{"arangodb", doctor.OK, "few (3)"}, {"bars", doctor.Failed, "3 bars are too few"}}},
+		"candles that may be too few": {
+			change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "few"},
+			checks: []want{{"arangodb", doctor.OK, "few (3)"}, {"bars", doctor.Warning, "about 3 bars"}},
+		},
+		"a range that is too short": {
+			change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "few", "LOOKBACK": "1h"}, code: 2,
+			checks: []want{{"arangodb", doctor.OK, "few (3)"}, {"bars", doctor.Failed, "3 bars are too few"}},
+		},
 		"a graph whatever its range": {change: variables{"LOOKBACK": "1h"}, checks: append(made("arangodb"), want{"bars", doctor.Skipped, "a prepared graph"})},
-		"candles that are not there": {change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "candles"}, code: 1,
-			checks: []want{{"arangodb", doctor.Failed, "collection candles is not in ARANGO_DB=market: correct the name, or start what makes it: a run waits for it for GRAPH_WAIT=10m0s"}}},
-		"a graph that may come": {change: variables{"GRAPH_COLLECTION_NAME": "late"}, code: 1,
-			checks: []want{{"arangodb", doctor.Failed, "late is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or start what makes it"}}},
-		"a graph that is not waited for": {change: variables{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "0s"}, code: 2,
-			checks: []want{{"arangodb", doctor.Failed, "late is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"}}},
-		"the password": {change: variables{"ARANGO_PASSWORD": "canary-wrong"}, code: 2,
-			checks: []want{{"arangodb", doctor.Failed, "rejects ARANGO_PASSWORD of ARANGO_USER=trainer: correct one of the two"}}},
-		"the database": {change: variables{"ARANGO_DB": "markt"}, code: 2,
-			checks: []want{{"arangodb", doctor.Failed, "create it, or set one that is there"}}},
-		"the authority": {change: variables{"CA_PATH": otherCA}, code: 2,
-			checks: []want{{"arangodb", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}}},
-		"the server is down": {change: variables{"ARANGO_URL": fmt.Sprintf("http://localhost:%d", lab.FreePort(t))}, code: 1,
-			checks: []want{{"arangodb", doctor.Failed, "connection refused"}}},
-		"a password in the address": {change: variables{"ARANGO_URL": "http://trainer:canary-url@localhost:8529"}, code: 2,
-			checks: []want{{"configuration", doctor.Failed, "ARANGO_URL holds a user or password"}, {"arangodb", doctor.Skipped, ""}}},
-		"a graph to be saved, of another source": {change: variables{"DATA_SOURCE": "simulated", "GRAPH_SAVE": "newest"},
-			checks: append(made(), want{"arangodb", doctor.OK, "whether graph newest can be written is not tried"})},
+		"candles that are not there": {
+			change: variables{"GRAPH_COLLECTION_NAME": "", "CANDLES_COLLECTION": "candles"}, code: 1,
+			checks: []want{{"arangodb", doctor.Failed, "collection candles is not in ARANGO_DB=market: correct the name, or start what makes it: a run waits for it for GRAPH_WAIT=10m0s"}},
+		},
+		"a graph that may come": {
+			change: variables{"GRAPH_COLLECTION_NAME": "late"}, code: 1,
+			checks: []want{{"arangodb", doctor.Failed, "late is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or start what makes it"}},
+		},
+		"a graph that is not waited for": {
+			change: variables{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "0s"}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "late is neither a named graph nor a collection in ARANGO_DB=market: correct the name, or set GRAPH_WAIT to wait for it"}},
+		},
+		"the password": {
+			change: variables{"ARANGO_PASSWORD": "canary-wrong"}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "rejects ARANGO_PASSWORD of ARANGO_USER=trainer: correct one of the two"}},
+		},
+		"the database": {
+			change: variables{"ARANGO_DB": "markt"}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "create it, or set one that is there"}},
+		},
+		"the authority": {
+			change: variables{"CA_PATH": otherCA}, code: 2,
+			checks: []want{{"arangodb", doctor.Failed, "set CA_PATH to the PEM file of the one that signed it"}},
+		},
+		"the server is down": {
+			change: variables{"ARANGO_URL": fmt.Sprintf("http://localhost:%d", lab.FreePort(t))}, code: 1,
+			checks: []want{{"arangodb", doctor.Failed, "connection refused"}},
+		},
+		"a password in the address": {
+			change: variables{"ARANGO_URL": "http://trainer:canary-url@localhost:8529"}, code: 2,
+			checks: []want{{"configuration", doctor.Failed, "ARANGO_URL holds a user or password"}, {"arangodb", doctor.Skipped, ""}},
+		},
+		"a graph to be saved, of another source": {
+			change: variables{"DATA_SOURCE": "simulated", "GRAPH_SAVE": "newest"},
+			checks: append(made(), want{"arangodb", doctor.OK, "whether graph newest can be written is not tried"}),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -359,17 +433,21 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"a file of candles":          {change: files.with(variables{"SYMBOLS": "BTCUSDT,CUSDT"}), code: 2, checks: []want{{"files", doctor.Failed, "has no file of CUSDT: add it"}}},
 		"a misspelt column":          {change: files.with(variables{"DATA_DIR": oneWrong}), code: 2, checks: []want{{"files", doctor.Failed, `AUSDT.csv cannot be read: there is no column close among "open_time,open,high,low,clsoe,volume" (is clsoe meant?): add it, or correct the header`}, {"bars", doctor.Skipped, ""}}},
 		"a misspelt column in many files": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
-			{"files", doctor.Failed, "13 files cannot be read:\n"}, {"bars", doctor.Skipped, ""}}},
+			{"files", doctor.Failed, "13 files cannot be read:\n"}, {"bars", doctor.Skipped, ""},
+		}},
 		"many files by name": {change: files.with(variables{"DATA_DIR": manyWrong, "SYMBOLS": ""}), code: 2, checks: []want{
-			{"files", doctor.Failed, "\nand so are A03USDT.csv, A04USDT.csv, A05USDT.csv, A06USDT.csv, A07USDT.csv and 5 more: fix each of them"}, {"bars", doctor.Skipped, ""}}},
+			{"files", doctor.Failed, "\nand so are A03USDT.csv, A04USDT.csv, A05USDT.csv, A06USDT.csv, A07USDT.csv and 5 more: fix each of them"}, {"bars", doctor.Skipped, ""},
+		}},
 		"a header without candles": {change: files.with(variables{"DATA_DIR": headerOnly}), code: 2, checks: []want{{"files", doctor.Failed, "AUSDT.csv has a header and no candle: write its candles"}}},
 		"another interval":         {change: files.with(variables{"INTERVAL": "1m"}), code: 2, checks: []want{{"files", doctor.Failed, "does not fit INTERVAL=1m, its bars are 5m apart: set INTERVAL=5m"}}},
 		"an empty range":           {change: files.with(variables{"START": "2025-01-01"}), code: 2, checks: []want{{"files", doctor.Failed, "has no candle with START=2025-01-01"}}},
 		"a column that is nearly an optional one": {change: files.with(variables{"DATA_DIR": taker}), checks: append(made("bars"),
 			want{"files", doctor.Warning, "AUSDT.csv has a column taker_by_volume, which is not read: taker_buy_volume is"})},
 
-		"too few bars, of files": {change: files.with(variables{"DATA_DIR": fewBars}), code: 2, checks: []want{{"files", doctor.OK, ""},
-			{"bars", doctor.Failed, "36 bars are too few: GRAPH_WINDOW=100 and HORIZON=1 need at least 109 (windows of 100, three splits, their gaps): load more (START, LOOKBACK) or lower GRAPH_WINDOW"}}},
+		"too few bars, of files": {change: files.with(variables{"DATA_DIR": fewBars}), code: 2, checks: []want{
+			{"files", doctor.OK, ""},
+			{"bars", doctor.Failed, "36 bars are too few: GRAPH_WINDOW=100 and HORIZON=1 need at least 109 (windows of 100, three splits, their gaps): load more (START, LOOKBACK) or lower GRAPH_WINDOW"},
+		}},
 		"too few bars, of a simulation":  {change: variables{"LOOKBACK": "1h"}, code: 2, checks: []want{{"bars", doctor.Failed, "12 bars are too few: GRAPH_WINDOW=100"}}},
 		"one bar, of a simulation":       {change: variables{"LOOKBACK": "1m"}, code: 2, checks: []want{{"bars", doctor.Failed, "1 bars are too few"}, {"memory", doctor.OK, ""}}},
 		"too few bars, of a range":       {change: files.with(variables{"DATA_DIR": longFiles, "LOOKBACK": "1h"}), code: 2, checks: []want{{"bars", doctor.Failed, "12 bars are too few"}}},

@@ -17,13 +17,13 @@ func TestAFaultReadsAsOneSentenceAndKeepsItsFields(t *testing.T) {
 		sentence, what, where, rest string
 		kind                        fault.Kind
 	}{
-		"all fields":      {missing, "the file has no y, g.pt: save one", "the file has no y", "g.pt", "save one", fault.ErrInput},
+		"all fields":                    {missing, "the file has no y, g.pt: save one", "the file has no y", "g.pt", "save one", fault.ErrInput},
 		"a place that is named already": {fault.Input("EPOCHS is 0").At("EPOCHS").Fix("set 1"), "EPOCHS is 0: set 1", "EPOCHS is 0", "EPOCHS", "set 1", fault.ErrInput},
-		"no place":        {fault.Rejected("no rights").Fix("grant them"), "no rights: grant them", "no rights", "", "grant them", fault.ErrRejected},
-		"no remedy":       {fault.Transient("%s is down", "kafka:9092"), "kafka:9092 is down", "kafka:9092 is down", "", "", fault.ErrTransient},
-		"a plain error":   {fs.ErrNotExist, "file does not exist", "file does not exist", "", "", fault.ErrInternal},
-		"words around it": {fmt.Errorf("loading: %w", missing), "loading: the file has no y, g.pt: save one", "loading: the file has no y", "g.pt", "save one", fault.ErrInput},
-		"words after it":  {fmt.Errorf("%w; tried twice", missing), "the file has no y, g.pt: save one; tried twice", "the file has no y; tried twice", "g.pt", "save one", fault.ErrInput},
+		"no place":                      {fault.Rejected("no rights").Fix("grant them"), "no rights: grant them", "no rights", "", "grant them", fault.ErrRejected},
+		"no remedy":                     {fault.Transient("%s is down", "kafka:9092"), "kafka:9092 is down", "kafka:9092 is down", "", "", fault.ErrTransient},
+		"a plain error":                 {fs.ErrNotExist, "file does not exist", "file does not exist", "", "", fault.ErrInternal},
+		"words around it":               {fmt.Errorf("loading: %w", missing), "loading: the file has no y, g.pt: save one", "loading: the file has no y", "g.pt", "save one", fault.ErrInput},
+		"words after it":                {fmt.Errorf("%w; tried twice", missing), "the file has no y, g.pt: save one; tried twice", "the file has no y; tried twice", "g.pt", "save one", fault.ErrInput},
 		"a cause keeps its remedy": {
 			fault.Transient("loading: %w", missing), "loading: the file has no y, g.pt: save one",
 			"loading: the file has no y", "g.pt", "save one", fault.ErrTransient,

@@ -89,8 +89,11 @@ func statusOf(p metrics.Progress) kubeflow.Status {
 	}
 	if e := p.Epoch; e != nil {
 		s.Metrics = []kubeflow.Metric{
-			{Name: "epoch", Value: float64(e.Number)}, {Name: "loss", Value: e.TrainLoss},
-			{Name: "valid_loss", Value: e.ValidLoss}, {Name: "valid_auc", Value: e.Score}, {Name: "test_auc", Value: p.TestAUC},
+			{Name: "epoch", Value: float64(e.Number)},
+			{Name: "loss", Value: e.TrainLoss},
+			{Name: "valid_loss", Value: e.ValidLoss},
+			{Name: "valid_auc", Value: e.Score},
+			{Name: "test_auc", Value: p.TestAUC},
 		}
 	}
 	return s

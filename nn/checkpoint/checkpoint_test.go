@@ -16,8 +16,10 @@ import (
 func origin() checkpoint.Origin {
 	return checkpoint.Origin{
 		Settings: map[string]string{"HIDDEN": "64", "SEED": "42", "EPOCHS": "10"},
-		Data: checkpoint.Data{Symbols: []string{"A", "B"}, Features: []string{"f"}, Snapshots: 9,
-			First: "2024-01-01T00:00:00Z", Last: "2024-01-01T00:40:00Z", SHA256: "aa"},
+		Data: checkpoint.Data{
+			Symbols: []string{"A", "B"}, Features: []string{"f"}, Snapshots: 9,
+			First: "2024-01-01T00:00:00Z", Last: "2024-01-01T00:40:00Z", SHA256: "aa",
+		},
 		Threads: 2, Device: "cpu", Versions: map[string]string{"torch": "2.11.0"},
 	}
 }
