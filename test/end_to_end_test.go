@@ -295,3 +295,38 @@ func TestAReaderThatLeavesDoesNotEndTheTraining(t *testing.T) {
 		t.Errorf("status %s, %v", m.Status, err)
 	}
 }
+
+func TestSeveralHorizonsArePredictedByOneModel(t *testing.T) {
+	t.Parallel()
+	vars, result := environment(t, map[string]string{"HORIZON": "6,1", "SYMBOLS": "top:6", "LOOKBACK": "4d"})
+	run(t, vars).mustEnd(t, "finished", 0)
+	script := `
+import json, sys
+import pandas as pd, torch
+folder = sys.argv[1]
+p = pd.read_parquet(f"{folder}/predictions.parquet")
+metadata, metrics = (json.load(open(f"{folder}/{name}.json")) for name in ("metadata", "metrics"))
+assert metadata["horizon"] == 6 and metadata["horizons"] == [6, 1], metadata["horizons"]
+assert torch.load(f"{folder}/weights.pt")["lin.weight"].shape[0] == 6
+g = torch.load(f"{folder}/graph.pt")
+n = len(metadata["symbols"])
+assert g["y"].shape == g["ret"].shape == (n, 2)
+with torch.no_grad():
+    logits = torch.jit.load(f"{folder}/model.pt")(g["x"], g["edge_index"], g["edge_weight"])
+assert logits.shape == (n, 2, 3), logits.shape
+newest = p[p.open_time == p.open_time.max()]
+there = [s for s, ok in zip(metadata["symbols"], g["node_mask"].tolist()) if ok]
+for h, horizon in enumerate(metadata["horizons"]):
+    rows = newest[newest.horizon == horizon].set_index("symbol").loc[there]
+    stored = torch.tensor(rows[["p_down", "p_flat", "p_up"]].to_numpy()).float()
+    assert torch.allclose(stored, logits[g["node_mask"], h].softmax(1), atol=1e-5)
+    # TARGET=open: the newest horizon + 1 bars are live.
+    live = p[(p.horizon == horizon) & (p.split == "live")]
+    assert live.open_time.nunique() == horizon + 1 and live["return"].isna().all()
+    assert metrics["horizons"][h]["horizon"] == horizon and metrics["horizons"][h]["splits"]["test"]["count"] > 0
+assert metrics["horizons"][0]["splits"] == metrics["splits"]
+`
+	if _, err := runPython(t, "-c", script, result); err != nil {
+		t.Error(err)
+	}
+}
