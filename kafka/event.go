@@ -13,7 +13,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// Status is the state of a run that an event tells.
+// Status is the state of a run that an event reports.
 type Status string
 
 // The states. A run has one Started, any number of Loading and ends with
@@ -26,7 +26,7 @@ const (
 	Finished    Status = "finished"
 )
 
-// Terminal tells whether nothing follows this state.
+// Terminal reports whether nothing follows this state.
 func (s Status) Terminal() bool { return s == Interrupted || s == Failed || s == Finished }
 
 // maxMessage bounds a message in bytes: a broker refuses events over 1 MB, and
@@ -42,7 +42,7 @@ type Event struct {
 
 	Epoch int                // from 1; 0: the event is not about an epoch
 	Loss  float64            // of the epoch
-	Extra map[string]float64 // further numbers, told under "extra" only
+	Extra map[string]float64 // further numbers, sent under "extra" only
 
 	ModelPath string          // where the model lies, on Finished and Interrupted
 	Metrics   json.RawMessage // how good it is, on Finished; nil: none

@@ -12,10 +12,10 @@ import (
 )
 
 // MayWrite asks whether the user may write to QUEUE_EVENTS_TOPIC. No event is
-// sent: the brokers tell what they would allow. told is false where they do not
+// sent: the brokers report what they would allow. known is false where they do not
 // (before Kafka 2.3): only an event would show it then. The error wraps
 // fault.ErrRejected where the user may not.
-func (b *Broker) MayWrite(ctx context.Context) (told bool, err error) {
+func (b *Broker) MayWrite(ctx context.Context) (known bool, err error) {
 	name := b.config.EventsTopic
 	err = persist(ctx, func() error {
 		return b.try(ctx, attempt, func(ctx context.Context, c *kafka.Client) error {
@@ -23,14 +23,14 @@ func (b *Broker) MayWrite(ctx context.Context) (told bool, err error) {
 			if err == nil && rights != 0 && rights&mayWrite == 0 {
 				err = kafka.TopicAuthorizationFailed
 			}
-			told = rights != 0
+			known = rights != 0
 			return err
 		})
 	}, nil)
 	if err != nil {
-		return told, fmt.Errorf("asking for the right to write to topic %s: %w", name, err)
+		return known, fmt.Errorf("asking for the right to write to topic %s: %w", name, err)
 	}
-	return told, nil
+	return known, nil
 }
 
 // MayRead reads the end of QUEUE_CONTROL_TOPIC, as Watch would; where a message
@@ -74,7 +74,7 @@ func (b *Broker) MayRead(ctx context.Context) error {
 const mayWrite = 1 << 4
 
 // rightsIn are what the brokers say that the user may do with a topic, a bit an
-// operation; 0: they do not tell.
+// operation; 0: they do not report it.
 func rightsIn(ctx context.Context, c *kafka.Client, topic string) (int32, error) {
 	r, err := c.Transport.RoundTrip(ctx, c.Addr, &rights{metadata.Request{TopicNames: []string{topic}, IncludeTopicAuthorizedOperations: true}})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// Telemetry tells one run's course: Started, then Loading and Epoch as they
+// Telemetry emits one run's events: Started, then Loading and Epoch as they
 // come, then exactly one of Finished, Interrupted and Error, then Close. It is
 // safe for concurrent use.
 //
@@ -41,7 +41,7 @@ type Telemetry struct {
 	timer   *time.Timer
 	armed   bool   // timer will send started or pending
 	failing bool   // the sink refused the newest Started, Loading or Epoch
-	lost    error  // that the caller has not been told of
+	lost    error  // that the caller has not received
 	over    bool   // no further Started, Loading or Epoch
 	ending  Status // of the call that decided how the run ends
 	stats   Stats
@@ -69,7 +69,7 @@ func NewTelemetry(ids IDs, lang Lang, sink Sink, undelivered func(event []byte))
 	return t
 }
 
-// Started tells that the run has begun. A run says it once. The error is as
+// Started reports that the run has begun. A run emits it once. The error is as
 // with Loading.
 func (t *Telemetry) Started() error {
 	t.mu.Lock()
@@ -83,15 +83,15 @@ func (t *Telemetry) Started() error {
 	return t.takeLost()
 }
 
-// Loading tells what the run is at. The error is that of an earlier event which
-// the sink has refused; of refusals in a row the first is told, once. The run
-// goes on. After the last event of the run, it does nothing.
+// Loading reports what the run is at. The error is that of an earlier event which
+// the sink has rejected; of rejections in a row the first is returned, once. The
+// run continues. After the last event of the run, it does nothing.
 func (t *Telemetry) Loading(what Text) error {
 	return t.enqueue(t.event(Loading, what.In(t.lang)))
 }
 
-// Epoch tells that an epoch, counted from 1, of at most epochs has ended with
-// a mean training loss. What extra holds is told beside it, under "extra";
+// Epoch reports that an epoch, counted from 1, of at most epochs has ended with
+// a mean training loss. What extra holds is sent beside it, under "extra";
 // numbers that are not finite are left out. The error is as with Loading.
 func (t *Telemetry) Epoch(epoch, epochs int, loss float64, extra map[string]float64) error {
 	e := t.event(Loading, fmt.Sprintf(textEpoch.In(t.lang), epoch, loss))
@@ -102,7 +102,7 @@ func (t *Telemetry) Epoch(epoch, epochs int, loss float64, extra map[string]floa
 }
 
 // Finished ends the run well: the model lies at modelPath, and metrics, a
-// value that encoding/json accepts, tell how good it is. Should metrics not
+// value that encoding/json accepts, say how good it is. Should metrics not
 // encode, the event leaves without them and the error says so.
 //
 // Finished, Interrupted and Error are one decision. The first call sends its
@@ -169,8 +169,8 @@ func (t *Telemetry) count(f func(*Stats)) {
 }
 
 // Close drops an event that still waits and returns when no goroutine of the
-// telemetry is left, with an error not told yet. It sends no last event: a run
-// that had none has not said how it ended.
+// telemetry is left, with an error not returned yet. It sends no terminal event: a
+// run that had none has not reported how it ended.
 func (t *Telemetry) Close() error {
 	t.stopProgress()
 	t.kill()
@@ -180,7 +180,7 @@ func (t *Telemetry) Close() error {
 	return t.takeLost()
 }
 
-// takeLost is the error that the caller has not been told of. The caller holds mu.
+// takeLost is the error that the caller has not received. The caller holds mu.
 func (t *Telemetry) takeLost() error {
 	err := t.lost
 	t.lost = nil

@@ -124,7 +124,7 @@ func (o *outage) failed(which int, err error) {
 	defer o.mu.Unlock()
 	if len(o.down) == 0 {
 		o.down = map[int]bool{}
-		o.log(fmt.Sprintf("%s: %v; it is tried again", o.what, err))
+		o.log(fmt.Sprintf("%s: %v; retrying", o.what, err))
 	}
 	o.down[which] = true
 }
@@ -137,6 +137,6 @@ func (o *outage) over(which int) {
 	}
 	delete(o.down, which)
 	if len(o.down) == 0 {
-		o.log(o.what + ": that is over")
+		o.log(o.what + ": resolved")
 	}
 }

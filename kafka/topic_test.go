@@ -59,7 +59,7 @@ func TestAnOutageIsToldWhenItBeginsAndWhenAllOfItIsOver(t *testing.T) {
 	o.failed(2, gone)
 	o.over(2)
 	o.over(2)
-	if want := []string{"it fails: gone; it is tried again", "it fails: that is over"}; !slices.Equal(told, want) {
+	if want := []string{"it fails: gone; retrying", "it fails: resolved"}; !slices.Equal(told, want) {
 		t.Errorf("told %q", told)
 	}
 }

@@ -50,7 +50,7 @@ type MinIO struct {
 
 // NewMinIO names the place of the run queueID; nothing is touched yet. roots
 // are the authorities trusted with MINIO_SECURE, nil those of the system. log
-// hears when uploading begins to fail and when it works again.
+// receives a line when uploading begins to fail and when it works again.
 func NewMinIO(cfg Config, queueID string, roots *x509.CertPool, log func(string)) (*MinIO, error) {
 	staging, err := NewFolder(cfg, queueID)
 	if err != nil {
@@ -101,14 +101,14 @@ func (m *MinIO) request(ctx context.Context, f func() error) error {
 }
 
 // persist repeats f until it succeeds, cannot, or the limit or ctx ends. The
-// log hears of the first failure.
+// log receives the first failure.
 func (m *MinIO) persist(ctx context.Context, limit time.Duration, f func() error) error {
 	told := false
 	return m.again(ctx, limit, func() error {
 		err := m.explain(f())
 		if err != nil && !told && !final(err) && ctx.Err() == nil {
 			told = true
-			m.log(fmt.Sprintf("MinIO at %s: %v; it is tried again", m.config.Endpoint, err))
+			m.log(fmt.Sprintf("MinIO at %s: %v; retrying", m.config.Endpoint, err))
 		}
 		return err
 	})

@@ -173,7 +173,7 @@ func (u *uploader) attempt(ctx context.Context, up upload) error {
 	default:
 		if u.failing.IsZero() {
 			u.failing = time.Now()
-			u.log(fmt.Sprintf("uploading fails: %v; it is tried again", err))
+			u.log(fmt.Sprintf("uploading fails: %v; retrying", err))
 		}
 		u.last = err
 	}

@@ -68,7 +68,7 @@ func TestARunEndsAsItShouldWhateverItsClusterDoes(t *testing.T) {
 	trains := func(f func()) func(*process) { return func(*process) { f() } }
 	faults := []fault{
 		{name: "none", always: true, status: "finished"},
-		{name: "Kafka is down before the start and comes up", before: c.kafkaLink.Cut, during: trains(c.kafkaLink.Restore), status: "finished", says: "that is over"},
+		{name: "Kafka is down before the start and comes up", before: c.kafkaLink.Cut, during: trains(c.kafkaLink.Restore), status: "finished", says: "resolved"},
 		{name: "Kafka is down all the time", before: c.kafkaLink.Cut, after: c.kafkaLink.Restore, code: 1, says: "events.jsonl"},
 		{name: "the broker is killed and restarts in mid-run", during: trains(func() { c.kafka.Kill(); c.kafka.Start() }), status: "finished"},
 		{name: "the link to Kafka is cut for 2 s", during: trains(func() { c.kafkaLink.Cut(); time.Sleep(2 * time.Second); c.kafkaLink.Restore() }), status: "finished"},

@@ -97,7 +97,7 @@ var groups = []group{
 	}},
 	{title: "Checkpoints", vars: []variable{
 		{name: "CHECKPOINT_EVERY", operational: true, meaning: "epochs, or time, between checkpoints", accepts: "a whole number of epochs from 1, or a length of time such as 5m", unit: "epochs or duration"},
-		{name: "RESUME", operational: true, meaning: "what a QUEUE_ID that ran before does; auto: go on from its checkpoint, or tell its end again; never: train anew", values: []string{"auto", "never"}},
+		{name: "RESUME", operational: true, meaning: "what a QUEUE_ID that ran before does; auto: resume from its checkpoint, or re-emit its terminal event; never: train anew", values: []string{"auto", "never"}},
 	}},
 	{title: "Kafka", vars: []variable{
 		{name: "KAFKA_BOOTSTRAP_SERVERS", operational: true, meaning: "brokers, host:port, comma-separated; unset: events go where EVENTS says, and only signals stop a run"},
@@ -113,7 +113,7 @@ var groups = []group{
 		{name: "MINIO_SECRET_KEY", operational: true, secret: true, meaning: "secret key"},
 		{name: "MINIO_BUCKET_NAME", operational: true, aliases: []string{"MINIO_BUCKET"}, meaning: "bucket that artefacts go to; made where it is missing"},
 		{name: "MINIO_SECURE", operational: true, meaning: "whether to use TLS", accepts: "true or false"},
-		{name: "STORE_TIMEOUT", operational: true, meaning: "how long MinIO may be out of reach before the run gives up", accepts: "a length of time such as 15m", unit: "duration"},
+		{name: "STORE_TIMEOUT", operational: true, meaning: "how long MinIO may be unavailable before the run gives up", accepts: "a length of time such as 15m", unit: "duration"},
 	}},
 	{title: "Binance", vars: []variable{
 		{name: "BINANCE_MARKET", meaning: "market that candles come from; usdm: perpetual futures with funding", values: []string{"spot", "usdm"}},
@@ -134,13 +134,13 @@ var groups = []group{
 		{name: "CANDLES_COLLECTION", meaning: "collections of candles, comma-separated, that the graph is built from"},
 		{name: "ORDERBOOK_COLLECTION", meaning: "collections of order books, comma-separated"},
 		{name: "FUNDING_COLLECTION", meaning: "collections of funding rates, comma-separated"},
-		{name: "COLLECTION_INPUTS", meaning: "all of these in one list: what each holds is told by its documents"},
+		{name: "COLLECTION_INPUTS", meaning: "all of these in one list: its documents show what each holds"},
 		{name: "GRAPH_WAIT", operational: true, meaning: "how long to wait for a graph or candles that are not there yet", accepts: "a length of time such as 10m, or 0", unit: "duration"},
 		{name: "GRAPH_SAVE", operational: true, meaning: "named graph that the newest snapshot is written to; unset: none"},
 	}},
 	{title: "Observation", vars: []variable{
 		{name: "METRICS_ADDR", operational: true, meaning: "host:port, or :port, that /metrics, /healthz and /readyz are served on; unset: nowhere"},
-		{name: "KUBEFLOW_TRAINER_SERVER_URL", operational: true, address: true, meaning: "https address of the TrainJob's status, which Kubeflow Trainer sets: the progress is told there"},
+		{name: "KUBEFLOW_TRAINER_SERVER_URL", operational: true, address: true, meaning: "https address of the TrainJob's status, which Kubeflow Trainer sets: the progress is reported there"},
 		{name: "KUBEFLOW_TRAINER_SERVER_CA_CERT", operational: true, meaning: "file of the authority that signed its certificate"},
 		{name: "KUBEFLOW_TRAINER_SERVER_TOKEN", operational: true, meaning: "file of the token for it, read anew for each report"},
 	}},

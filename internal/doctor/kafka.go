@@ -41,11 +41,11 @@ func (x *checker) kafka() []check {
 			return fine("%s answers %s, and has the topics %s and %s", x.Kafka.BootstrapServers, as, events, control)
 		})},
 		{name: "kafka-events", skip: skip, needs: kafkaName, run: asking(func(ctx context.Context, b *kafka.Broker) finding {
-			told, err := b.MayWrite(ctx)
+			known, err := b.MayWrite(ctx)
 			switch {
 			case err != nil:
 				return failure(err, remedy)
-			case !told:
+			case !known:
 				return warn(fmt.Sprintf("topic %s is there, and the brokers do not report the right to write to it, which only an event would show", events),
 					"check the rights of KAFKA_USER, or let the first run show it: its first event is rejected at once")
 			}
