@@ -133,7 +133,7 @@ func TestEveryLinkInTheDocumentsLeadsSomewhere(t *testing.T) {
 		return found
 	}
 	links := 0
-	for _, document := range append(documents(t), "CHANGELOG.md") {
+	for _, document := range append(documents(t), "CHANGELOG.md", "CONTRIBUTING.md") {
 		content, err := os.ReadFile(filepath.Join("..", document))
 		if err != nil {
 			t.Fatal(err)
@@ -187,7 +187,7 @@ func TestTheDocumentsNameTargetsAndVariablesThatExist(t *testing.T) {
 		known[name] = true
 	}
 	named := 0
-	for _, document := range append(documents(t), "CHANGELOG.md") {
+	for _, document := range append(documents(t), "CHANGELOG.md", "CONTRIBUTING.md") {
 		content, err := os.ReadFile(filepath.Join("..", document))
 		if err != nil {
 			t.Fatal(err)
