@@ -5,15 +5,16 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 version=${1:?the version, such as v0.2.0}
-program=../../bin/gnn-trainer
+program=$PWD/../../bin/gnn-trainer
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # run QUEUE_ID EPOCHS: a run of a small network on a small market, in $work.
 run() {
+  cd "$work" # the manifest tells the folder
   exec env -i PATH="$PATH" QUEUE_ID="$1" SYMBOL=BTCUSDT TYPE=gnn_trainer TELEMETRY_PRODUCER_ID=gnn-trainer__kept \
     DATA_SOURCE=simulated SYMBOLS=top:4 START=2024-05-01T00:00:00Z END=2024-05-02T12:00:00Z \
-    HIDDEN=8 PATIENCE=0 CHECKPOINT_EVERY=1 MESSAGE_LANG=en STORE_DIR="$work" EPOCHS="$2" "$program"
+    HIDDEN=8 PATIENCE=0 CHECKPOINT_EVERY=1 MESSAGE_LANG=en STORE_DIR=. EPOCHS="$2" "$program"
 }
 
 (run finished 5 > /dev/null)
