@@ -36,10 +36,10 @@ func main() {
 	// says "wrong input, do not retry": this makes it SIGABRT.
 	debug.SetTraceback("crash")
 	if err := ompinit.WaitBriefly(); err != nil {
-		fmt.Fprintln(os.Stderr, "OpenMP's threads keep their own way of waiting:", err)
+		fmt.Fprintln(os.Stderr, "setting the wait policy of OpenMP failed:", err)
 	}
-	// A reader of stdout or stderr that leaves must not end the training: the
-	// write fails, which is told where it can be.
+	// A reader of stdout or stderr that closes its end must not stop the training:
+	// the write fails, which is logged where it can be.
 	signal.Ignore(syscall.SIGPIPE)
 	os.Exit(run(os.Args[1:]))
 }

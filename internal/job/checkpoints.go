@@ -66,8 +66,8 @@ type saved struct {
 }
 
 // newest is the newest whole checkpoint of a kind; nil where there is none. A
-// torn one is skipped for the one before it, which onTorn is told of; one of
-// another format is an error.
+// torn one is skipped for the one before it, and given to onTorn; one of another
+// format is an error.
 func (c *checkpoints) newest(ctx context.Context, kind string, onTorn func(error)) (*saved, error) {
 	for _, info := range slices.Backward(c.ofKind(kind)) {
 		content, err := c.store.ReadCheckpoint(ctx, info)

@@ -12,8 +12,8 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// describe logs what the graph is, and warns of one that cannot tell its nodes
-// apart.
+// describe logs what the graph is, and warns of one whose nodes cannot be
+// distinguished.
 func describe(d *data.Dataset, log zerolog.Logger) {
 	logDropped(d.Dropped, log)
 	splits := map[data.Split]int{}

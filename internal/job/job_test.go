@@ -44,7 +44,7 @@ func (g *gates) PutManifest(ctx context.Context, m store.Manifest) error {
 	return g.Folder.PutManifest(ctx, m)
 }
 
-// sink keeps the states that it is told, and refuses them where told to.
+// sink keeps the states of its events, and rejects events where refuse is set.
 type sink struct {
 	states  []string
 	last    []byte
@@ -164,7 +164,7 @@ func TestAFinishedRunStartedAgainOnlyTellsItsEndAgain(t *testing.T) {
 				t.Errorf("it logged %s", log.String())
 			}
 			if !c.runs && len(events.states) != 1 {
-				t.Errorf("it told %v", events.states)
+				t.Errorf("it emitted %v", events.states)
 			}
 			if _, err := os.Stat(latest); err != nil {
 				t.Error(err)
@@ -205,7 +205,7 @@ func TestColumnsThatFewSymbolsLackAreWarnedOf(t *testing.T) {
 		}
 	}
 	if n := strings.Count(log.String(), "features left out"); n != 1 {
-		t.Errorf("%d lines tell which features are left out:\n%s", n, log.String())
+		t.Errorf("%d lines say which features are left out:\n%s", n, log.String())
 	}
 }
 
@@ -306,7 +306,7 @@ func TestARefusedConfigurationIsToldWhereTheIDsAreKnown(t *testing.T) {
 		if code != job.ExitInput {
 			t.Errorf("exit code %d", code)
 		}
-		if told := strings.Contains(lines.String(), "EPOCHS is bad"); told != known {
+		if emitted := strings.Contains(lines.String(), "EPOCHS is bad"); emitted != known {
 			t.Errorf("ids known: %v; events: %q", known, lines.String())
 		}
 	}

@@ -83,11 +83,11 @@ func (s *shutdown) terminalContext() (context.Context, context.CancelFunc) {
 	s.mu.Lock()
 	stopped := s.stopped
 	s.mu.Unlock()
-	kept := context.WithoutCancel(s.Context)
+	ctx := context.WithoutCancel(s.Context)
 	if stopped.IsZero() {
-		return context.WithTimeout(kept, terminalTimeout)
+		return context.WithTimeout(ctx, terminalTimeout)
 	}
-	return context.WithDeadline(kept, stopped.Add(stopEvent))
+	return context.WithDeadline(ctx, stopped.Add(stopEvent))
 }
 
 // supervise runs steps to their end, or until limit after a stop: then they are

@@ -54,14 +54,14 @@ func TestWritesOutliveAStopForAWhileAndWithoutOneForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShutdown(t.Context())
 		defer s.over()
-		kept, cancel := s.withGrace(18 * time.Second)
+		grace, cancel := s.withGrace(18 * time.Second)
 		defer cancel()
 		time.Sleep(7 * 24 * time.Hour)
 		if err := s.overdue(); err != nil {
 			t.Errorf("a run without a stop is overdue: %v", err)
 		}
-		if kept.Err() != nil {
-			t.Errorf("without a stop: %v", context.Cause(kept))
+		if grace.Err() != nil {
+			t.Errorf("without a stop: %v", context.Cause(grace))
 		}
 		last, done := s.terminalContext()
 		if deadline, _ := last.Deadline(); time.Until(deadline) != terminalTimeout {
@@ -76,9 +76,9 @@ func TestWritesOutliveAStopForAWhileAndWithoutOneForEver(t *testing.T) {
 		if cause := context.Cause(s); cause != (Stopped{syscall.SIGTERM}) {
 			t.Errorf("the cause is %v", cause)
 		}
-		<-kept.Done()
-		if took := time.Since(stopped); took != 18*time.Second || !errors.Is(context.Cause(kept), context.DeadlineExceeded) {
-			t.Errorf("after %v: %v", took, context.Cause(kept))
+		<-grace.Done()
+		if took := time.Since(stopped); took != 18*time.Second || !errors.Is(context.Cause(grace), context.DeadlineExceeded) {
+			t.Errorf("after %v: %v", took, context.Cause(grace))
 		}
 		last, done = s.terminalContext()
 		defer done()

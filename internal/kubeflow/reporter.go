@@ -47,8 +47,8 @@ type Reporter struct {
 }
 
 // Start begins to report what current returns, which must not block and may be
-// called from any goroutine. log is told when reporting begins to fail and when it
-// works again. Close the Reporter.
+// called from any goroutine. log gets a line when reporting begins to fail and when
+// it works again. Close the Reporter.
 func Start(c Config, current func() Status, log func(string)) *Reporter {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &Reporter{config: c, current: current, log: log, stop: stop, done: make(chan struct{})}
