@@ -14,7 +14,7 @@ func TestARunWarnsOf(t *testing.T) {
 		says    string // "": none of them
 	}{
 		"nothing":                         {map[string]string{}, ""},
-		"a name that is nearly one":       {map[string]string{"EPOCS": "7"}, "EPOCS is no variable of gnn-trainer and has no effect: EPOCHS is one"},
+		"a name that is nearly one":       {map[string]string{"EPOCS": "7"}, "unknown variable EPOCS; did you mean EPOCHS?"},
 		"a graph of all pairs":            {map[string]string{"SYMBOLS": "top:6"}, complete + " at each bar, so all receive the same messages, which mostly does harm: set EDGE_TOP_K below 5"},
 		"a graph of all pairs but for K":  {map[string]string{"SYMBOLS": "top:6", "EDGE_TOP_K": "4"}, ""},
 		"a graph of all pairs of its own": {map[string]string{"EDGE_THRESHOLD": "-1"}, complete},

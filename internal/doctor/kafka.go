@@ -13,7 +13,7 @@ func (x *checker) kafka() []check {
 	skip := ""
 	switch {
 	case x.Kafka.BootstrapServers == "":
-		skip = "KAFKA_BOOTSTRAP_SERVERS is not set: events go to stdout, and only signals stop a run"
+		skip = "KAFKA_BOOTSTRAP_SERVERS is not set: events go where EVENTS says, and only signals stop a run"
 	case x.Kafka.Validate() != nil:
 		skip = badConfiguration
 	}

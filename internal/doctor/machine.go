@@ -15,6 +15,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/cgroup"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
+	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -35,7 +36,7 @@ func (x *checker) configuration(wrong error) check {
 		if wrong != nil {
 			return failure(wrong, "fix these variables: gnn-trainer env prints the table of all")
 		}
-		events, artefacts := "stdout", "STORE_DIR"
+		events, artefacts := map[string]string{kafka.EventsAuto: "stdout unless it is a terminal", kafka.EventsStdout: "stdout", kafka.EventsNone: "nowhere"}[x.Kafka.Events], "STORE_DIR"
 		if x.Kafka.BootstrapServers != "" {
 			events = "Kafka"
 		}
