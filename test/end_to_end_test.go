@@ -244,7 +244,7 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 			2,
 			[]string{"BTCUSDT.csv", "line 3", "high"},
 		},
-		"a loss that is not finite": {map[string]string{"LEARNING_RATE": "1e30"}, 2, []string{"not finite", "LEARNING_RATE"}},
+		"a loss that is not finite": {map[string]string{"LEARNING_RATE": "1e30"}, 2, []string{"diverged", "LEARNING_RATE"}},
 		"too few bars":              {map[string]string{"LOOKBACK": "3h"}, 2, []string{"36 bars"}},
 		"a store that is no folder": {map[string]string{"STORE_DIR": noFolder}, 2, []string{"STORE_DIR"}},
 	} {
@@ -256,6 +256,10 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 				if !strings.Contains(e.last(t).Message, words) || !strings.Contains(e.stderr, words) {
 					t.Errorf("event %q and log %q do not both say %q", e.last(t).Message, e.stderr, words)
 				}
+			}
+			f := e.last(t).Error
+			if f.What == "" || f.Kind != "input" && f.Kind != "rejected" || !strings.Contains(e.stderr, `"kind":"`+f.Kind+`"`) {
+				t.Errorf("the event's error is %+v, the log %q", f, e.stderr)
 			}
 		})
 	}

@@ -62,6 +62,7 @@ type event struct {
 	ModelPath string `json:"model_path"`
 	Epoch     int
 	Loss      float64
+	Error     struct{ Kind, What string }
 }
 
 // ended is what a run left.
