@@ -47,6 +47,7 @@ func TestNothingIsLeftRunningByAStalledLink(t *testing.T) {
 
 	t.Run("while it connected", func(t *testing.T) {
 		link.Clear()
+		before := runtime.NumGoroutine() // this one and the proxy's connection included
 		// The whole way is about 2500 bytes: TLS, then the versions, then SCRAM.
 		var connecting sync.WaitGroup
 		for after := int64(100); after < 3000; after += 75 {
