@@ -133,7 +133,7 @@ func TestACursorThatIsAlwaysLostEndsTheReading(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := readEdges(t, d, nil)
-	if !errors.Is(err, errLost) || err.Error() != "reading edges of e: the server has lost the cursor 5 times in a row" {
+	if want := "reading edges of e: the server has lost the cursor 5 times in a row, " + front.URL; !errors.Is(err, errLost) || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
 }
