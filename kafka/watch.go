@@ -17,7 +17,7 @@ const (
 	polling     = 2 * time.Second  // a broker answers a fetch then, with a message at once
 	lookAgain   = 30 * time.Second // for partitions that were added
 	fetchBytes  = 32 << 10         // so many come over a link of 10 kB/s before the attempt ends
-	badMessages = 20               // are told of, in a run; the others are skipped in silence
+	badMessages = 20               // are logged, in a run; the others are skipped
 )
 
 // WatchConfig is what stops are looked for.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # variables-table.sh [--write]: compares the table of variables in docs/variables.md with
-# the one that internal/config makes, and fails where they differ; --write puts
-# the made one in its place.
+# the one that internal/config makes, and the chart's schema with its names, and fails
+# where they differ; --write puts the made ones in their place.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -34,3 +34,5 @@ elif ! diff -u docs/variables.md "$work/new"; then
   echo "docs/variables.md is not the table of internal/config: run test/variables-table.sh --write" >&2
   exit 1
 fi
+
+deploy/checks/variables.py "$@"

@@ -25,6 +25,6 @@ for key, names in want.items():
     if "--write" in sys.argv:
         there["enum"] = sorted(names)
     elif there["enum"] != sorted(names):
-        sys.exit(f"values.schema.json, {key}: not the variables of `gnn-trainer env`: run deploy/checks/variables.py --write")
+        sys.exit(f"values.schema.json, {key}: not the variables of `gnn-trainer env`: run test/variables-table.sh --write")
 if "--write" in sys.argv:
     file.write_text(json.dumps(schema, indent=2) + "\n")
