@@ -7,6 +7,15 @@ import (
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
+func init() {
+	layerParity = append(layerParity, layerCase{
+		Name: "GCNConv", Class: "GCNConv", Edge: "edge_weight", Sizes: [][2]int{{5, 16}, {16, 5}}, tolerance: 1e-6,
+		build: func(i *Init, in, out int) Conv { return NewGCNConv(i, in, out) },
+		form:  gcnAdjacency.Of,
+	})
+	modelParity = append(modelParity, modelCase{Type: "gcn", Class: "GCN", Edge: "edge_weight"})
+}
+
 // PyG computes (d*w)*d. The product d*d alone overflows float32 where a node's
 // whole degree is about 1e-40.
 func TestGCNNormOfTinyWeightsDoesNotOverflow(t *testing.T) {
