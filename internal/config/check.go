@@ -48,6 +48,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 	}{
 		{"HIDDEN", m.Hidden >= 1 && m.Hidden <= 4096},
 		{"LAYERS", m.Layers >= 1 && m.Layers <= 16},
+		{"HEADS", m.Heads >= 1 && m.Heads <= 64},
 		{"DROPOUT", m.Dropout >= 0 && m.Dropout < 1},
 		{"EPOCHS", t.Epochs >= 1},
 		{"LEARNING_RATE", t.LearningRate > 0 && !math.IsInf(t.LearningRate, 0)},
@@ -60,7 +61,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 			faults.Add(lookup(r.name).wrong(s.as[r.name], s.values[r.name]))
 		}
 	}
-	if model, known := catalog.Lookup(m.Type); known && model.Check != nil {
+	if model, known := catalog.Lookup(m.Type); known && model.Check != nil && m.Hidden >= 1 && m.Heads >= 1 && m.Heads <= 64 {
 		faults.Add(model.Check(m.Network()))
 	}
 	for _, name := range []string{"MODEL_NAME", "QUEUE_ID"} { // steps of the artefacts' path

@@ -6,6 +6,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/caarlos0/env/v11"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -46,13 +48,22 @@ type Model struct {
 	Type    string  `env:"MODEL_TYPE" envDefault:"gcn"`
 	Hidden  int     `env:"HIDDEN" envDefault:"64"`   // channels of each hidden layer
 	Layers  int     `env:"LAYERS" envDefault:"2"`    // graph convolutions
+	Heads   int     `env:"HEADS" envDefault:"4"`     // of attention, in each layer
 	Dropout float64 `env:"DROPOUT" envDefault:"0.1"` // probability
 }
 
 // Network is the shape of the model; its features and outputs follow from the
 // data.
 func (m Model) Network() catalog.Config {
-	return catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Dropout: m.Dropout}
+	return catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout}
+}
+
+// EffectiveHeads is HEADS where the model reads it, else 0.
+func (m Model) EffectiveHeads() int {
+	if slices.Contains(catalog.Readers("HEADS"), m.Type) {
+		return m.Heads
+	}
+	return 0
 }
 
 // Train is how the network is trained.

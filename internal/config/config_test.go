@@ -80,7 +80,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"SYMBOLS=top:8", "INTERVAL=1h", "START=2024-01-01", "END=2024-03-01T00:00:00Z",
 		"HORIZON=3,1", "TARGET=mid", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
-		"HIDDEN=128", "LAYERS=3", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
+		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
 		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
@@ -97,7 +97,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
-	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none", "never", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gcn", 128, 3, 0}) || c.Log != (Log{"trace", "json"}) {
+	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none", "never", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
@@ -168,7 +168,8 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
 		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, binance, arango, files, simulated or pyg`},
-		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn`},
+		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn, gatv2 or sage (did you mean gcn?)`},
+		{"HEADS=2", `HEADS is set, but MODEL_TYPE=gcn does not read it: unset it`},
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
 		{"HORIZON=0", `HORIZON is 0: set a number of bars from 1 to 1000000`},
@@ -296,6 +297,18 @@ func TestAutoIsTheSourceThatTheOtherSettingsPointTo(t *testing.T) {
 		cfg, err := Load(append(without(environ(), "DATA_SOURCE"), c.set...))
 		if cfg.Source.Source != c.want || (err == nil) != c.ok {
 			t.Errorf("%v: %s, %v", c.set, cfg.Source.Source, err)
+		}
+	}
+}
+
+func TestHeadsAreCheckedWhereTheModelReadsThem(t *testing.T) {
+	for heads, want := range map[string][]string{
+		"8":  nil,
+		"65": {`HEADS is "65": set a whole number from 1 to 64`},
+		"3":  {"HIDDEN=64 is no multiple of HEADS=3: set HIDDEN to a multiple of HEADS, or HEADS to a divisor of HIDDEN"},
+	} {
+		if got := rejected(t, environ("MODEL_TYPE=gatv2", "HEADS="+heads)); !slices.Equal(got, want) {
+			t.Errorf("HEADS=%s: got %q, want %q", heads, got, want)
 		}
 	}
 }

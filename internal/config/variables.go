@@ -83,6 +83,7 @@ var groups = []group{
 		{name: "MODEL_TYPE", meaning: "kind of graph layer", values: catalog.Types()},
 		{name: "HIDDEN", meaning: "channels of a hidden layer", accepts: "a whole number from 1 to 4096", unit: "channels"},
 		{name: "LAYERS", meaning: "graph layers", accepts: "a whole number from 1 to 16", unit: "layers"},
+		{name: "HEADS", meaning: "attention heads of a layer, which share HIDDEN; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("HEADS")), accepts: "a whole number from 1 to 64", unit: "heads"},
 		{name: "DROPOUT", meaning: "probability that training drops a hidden value", accepts: "a number from 0, below 1", unit: "probability"},
 	}},
 	{title: "Training", vars: []variable{

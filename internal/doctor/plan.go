@@ -8,6 +8,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 // plan is how large the planned run will be, as far as that is known. The
@@ -110,17 +111,18 @@ func (s size) String() string {
 // channels, L layers, C = N x T rows, E edges of all snapshots and B nodes in a
 // batch it is
 //
-//	240 MiB + C (28 F + 208) + 32 E + 36 B H L
+//	240 MiB + C (28 F + 208) + 32 E + 4 K B H L
 //
 // libtorch and Go themselves; the features, seven times in float32 (the panel,
 // its copies for model and baseline, and what the collector leaves for later)
 // with masks, labels, returns and the rows of adjacency; each edge in the panel
-// and, twice, in the model's adjacency; and nine tensors of a layer, forth and
-// back.
+// and, twice, in the model's adjacency; and the tensors of a layer, forth
+// and back, of which a GCN has K = 9.
 func (p *plan) memory(s size) int64 {
 	const f = maxFeatures
 	hidden, layers := int64(p.config.Model.Hidden), int64(p.config.Model.Layers)
-	return 240<<20 + s.cells*(28*f+208) + 32*s.edges + 36*s.batch*hidden*layers
+	model, _ := catalog.Lookup(p.config.Model.Type)
+	return 240<<20 + s.cells*(28*f+208) + 32*s.edges + 4*int64(model.LayerTensors)*s.batch*hidden*layers
 }
 
 // disk is what the result and its checkpoints take in STORE_DIR, in bytes:
@@ -131,8 +133,9 @@ func (p *plan) memory(s size) int64 {
 //	4 MiB                  the rest
 func (p *plan) disk(s size) int64 {
 	const f = maxFeatures
-	h, layers := int64(p.config.Model.Hidden), int64(p.config.Model.Layers)
-	weights := f*h + h + (layers-1)*(h*h+h) + 3*h + 3
+	network := p.config.Model.Network()
+	network.Features, network.Outputs = f, 3*len(p.config.Data.Horizons)
+	weights := int64(network.Parameters())
 	return s.cells*(4*f+13) + 24*s.edges + 24*s.cells + 80*weights + 4<<20
 }
 

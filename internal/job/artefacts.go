@@ -119,7 +119,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 		FeatureNames: d.Features, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
 		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task,
 		Splits: ranges,
-		Hidden: c.Model.Hidden, Layers: c.Model.Layers,
+		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(),
 		Graph:    result.GraphRule{Density: d.Density},
 		Versions: result.Versions{GNNTrainer: version, Torch: torch.Version(), Go: runtime.Version()},
 	}

@@ -13,7 +13,7 @@ import (
 // of day, so that the same run gives the same bytes.
 type Metadata struct {
 	FormatVersion int    `json:"format_version"` // set by JSON
-	ModelType     string `json:"model_type"`     // gcn
+	ModelType     string `json:"model_type"`     // as in MODEL_TYPE: gcn
 	ModelName     string `json:"model_name"`
 	QueueID       string `json:"queue_id"`
 	Symbol        string `json:"symbol"` // the one that the run was asked for; a node of every market
@@ -40,6 +40,7 @@ type Metadata struct {
 
 	Hidden int `json:"hidden"` // channels of a hidden layer
 	Layers int `json:"layers"`
+	Heads  int `json:"heads,omitempty"` // of attention, where the model has some
 
 	Versions Versions `json:"versions"`
 }
