@@ -7,6 +7,7 @@ import "github.com/streamforge/gnn-trainer/internal/fault"
 var models = []Model{
 	{Type: "gcn", About: "graph convolution (Kipf and Welling, 2017)", LayerTensors: 9, Weights: func(in, out int) int { return (in + 1) * out }},
 	{Type: "gatv2", About: "attention with edge features (Brody, Alon and Yahav, 2022)", Reads: []string{"HEADS"}, Check: headsDivideHidden, LayerTensors: 14, Weights: func(in, out int) int { return 2*(in+1)*out + 3*out }},
+	{Type: "sage", About: "GraphSAGE, the mean of neighbours (Hamilton, Ying and Leskovec, 2017)", LayerTensors: 11, Weights: func(in, out int) int { return (2*in + 1) * out }},
 }
 
 // headsDivideHidden is the check of layers whose heads lie side by side.
