@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.collate import collate
 from torch_geometric.data.separate import separate
-from torch_geometric.nn.models import GCN
+from torch_geometric.nn.models import GAT, GCN, GraphSAGE
 
 SPLITS = ("train", "valid", "test")
 folder = Path(sys.argv[1])
@@ -50,12 +50,22 @@ def model_says_what_predictions_say(g):
     return logits, gap
 
 
+def edges_for(g):
+    """edge_weight as the model's own argument of PyG takes it."""
+    return {"gcn": {"edge_weight": g.edge_weight}, "gatv2": {"edge_attr": g.edge_weight}, "sage": {}}[metadata["model_type"]]
+
+
 def pyg_gives_the_same_logits(g, logits):
-    pyg = GCN(len(metadata["feature_names"]), metadata["hidden"], metadata["layers"], 3, jk="last").eval()
+    shape = (len(metadata["feature_names"]), metadata["hidden"], metadata["layers"], 3)
+    pyg = {
+        "gcn": lambda: GCN(*shape, jk="last"),
+        "gatv2": lambda: GAT(*shape, v2=True, heads=metadata["heads"], edge_dim=1, jk="last"),
+        "sage": lambda: GraphSAGE(*shape, jk="last"),
+    }[metadata["model_type"]]().eval()
     pyg.load_state_dict(torch.load(folder / "weights.pt"), strict=True)
     x = (g.x - torch.tensor(metadata["feature_mean"])) / torch.tensor(metadata["feature_std"])
     with torch.no_grad():
-        gap = (pyg(x, g.edge_index, g.edge_weight) - logits).abs().max().item()
+        gap = (pyg(x, g.edge_index, **edges_for(g)) - logits).abs().max().item()
     assert gap < 1e-5, gap
     return pyg, gap
 
@@ -78,14 +88,14 @@ def dataset_is_what_pyg_collates(newest):
 
 
 def every_prediction_comes_from_its_snapshot(pyg, snapshots):
-    """The normalised x through PyG's own GCN gives the whole of predictions.parquet."""
+    """The normalised x through PyG's own model gives the whole of predictions.parquet."""
     mean, std = torch.tensor(metadata["feature_mean"]), torch.tensor(metadata["feature_std"])
     probability, index, label, ret = [], [], [], []
     with torch.no_grad():
         for start in range(0, len(snapshots), 256):
             part = snapshots[start : start + 256]
             b = Batch.from_data_list(part)
-            probability.append(pyg((b.x - mean) / std, b.edge_index, b.edge_weight).softmax(1)[b.node_mask])
+            probability.append(pyg((b.x - mean) / std, b.edge_index, **edges_for(b)).softmax(1)[b.node_mask])
             for s in part:
                 present = np.array(metadata["symbols"])[s.node_mask.numpy()]
                 index += [(s.open_time.item(), symbol) for symbol in present]
