@@ -49,7 +49,7 @@ struct Work {
   }
 };
 
-// The sum over channels in four lanes, in one order whatever the compiler does.
+// The sum over channels in eight lanes, in one order whatever the compiler does.
 // s = xs + xt + value * edge before the leaky ReLU.
 inline float score_of(const float* xs, const float* xt, float value, const float* edge,
                       const float* att, float slope, int64_t channels) {

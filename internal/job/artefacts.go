@@ -4,12 +4,14 @@ import (
 	"context"
 	"io"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
@@ -108,8 +110,23 @@ func (a *artefacts) putResult(ctx context.Context, m result.Metrics, status stor
 	return a.store.PutManifest(ctx, store.Manifest{Status: status, Created: time.Now(), Files: a.files, Config: settings, Versions: versions})
 }
 
+// classes are those that a task predicts, by the columns of its probabilities.
+func classes(task nn.Task) []string {
+	var names []string
+	for _, column := range task.Columns() {
+		if name, ok := strings.CutPrefix(column, "p_"); ok {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // newMetadata describes the model of a run.
 func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metadata, error) {
+	task, err := nn.NewTask(c.Data.Task)
+	if err != nil {
+		return result.Metadata{}, err
+	}
 	ranges, err := result.NewSplitRanges(d.Splits, d.OpenTimes())
 	if err != nil {
 		return result.Metadata{}, err
@@ -117,7 +134,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	m := result.Metadata{
 		ModelType: c.Model.Type, ModelName: c.Store.ModelName, QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol,
 		FeatureNames: d.Features, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
-		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task,
+		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Classes: classes(task),
 		Splits: ranges,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(),
 		Graph:    result.GraphRule{Density: d.Density},

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
 // Metadata is metadata.json: what a reader of the model needs to feed it and
@@ -32,7 +31,7 @@ type Metadata struct {
 	Horizon  int      `json:"horizon"`  // bars ahead that the first target looks
 	Horizons []int    `json:"horizons"` // [H] of all targets, the columns of the logits [N, H, 3] where there are several
 	Task     string   `json:"task"`     // direction
-	Classes  []string `json:"classes"`  // [3] the columns of the logits; set by JSON
+	Classes  []string `json:"classes"`  // the columns of the logits; empty for a task without classes
 
 	Label  LabelRule   `json:"label"`
 	Graph  GraphRule   `json:"graph"`
@@ -136,7 +135,9 @@ func (m *Metadata) SetRecipe(r data.Recipe) {
 // that a reader could not compute with, are an error.
 func (m Metadata) JSON() ([]byte, error) {
 	m.FormatVersion = FormatVersion
-	m.Classes = evaluation.Classes[:]
+	if m.Classes == nil {
+		m.Classes = []string{}
+	}
 	if m.LeftOut == nil {
 		m.LeftOut = []data.DroppedFeature{}
 	}
