@@ -88,4 +88,5 @@ class Metadata:
     hidden: int
     layers: int
     versions: Versions
+    heads: int = 0  # of attention in a layer; 0: the model has none
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one
