@@ -12,9 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from conftest import ROOT, Trained, write_candles
+from conftest import ROOT, SIMULATED, Trained, train, write_candles
 from torch import Tensor
 
+import gnn_trainer
 from gnn_trainer import edges
 
 FEATURES, EDGES, PROBABILITIES = 1e-6, 1e-5, 1e-5
@@ -78,6 +79,20 @@ def test_predictions_from_candles_are_those_of_the_run(any_trained: Trained, fig
     worst = max(float((both[c] - both[f"{c}_said"]).abs().max()) for c in [*CLASSES, "score"])
     figure(f"{len(told)} predictions differ by {worst:.1e} at most")
     assert worst <= PROBABILITIES
+
+
+@pytest.mark.parametrize(("model_type", "heads"), [("gatv2", 4), ("sage", 0)])
+def test_each_model_type_predicts_what_its_run_did(
+    model_type: str, heads: int, simulated: Trained, tmp_path: Path
+) -> None:
+    folder = train(tmp_path, DATA_SOURCE="simulated", MODEL_TYPE=model_type, **SIMULATED)
+    result = gnn_trainer.load(folder)
+    assert (result.metadata.model_type, result.metadata.heads) == (model_type, heads)
+    both = result.predictions().merge(
+        result.predict_all(simulated.candles), on=["open_time", "symbol"], suffixes=("", "_now")
+    )
+    assert len(both) == len(result.predictions())
+    assert max(float((both[c] - both[f"{c}_now"]).abs().max()) for c in CLASSES) <= PROBABILITIES
 
 
 def test_any_bar_is_predicted_from_the_bars_before_it_alone(any_trained: Trained) -> None:
