@@ -197,8 +197,7 @@ struct Attention : torch::autograd::Function<Attention> {
 
   static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
                                                const torch::autograd::tensor_list& grads) {
-    TORCH_CHECK(!at::GradMode::is_enabled() || !grads[0].requires_grad(),
-                "GATv2's attention has no second derivative");
+    TORCH_CHECK(!at::GradMode::is_enabled(), "GATv2's attention has no second derivative");
     const auto saved = context->get_saved_variables();
     const auto matrix =
         c10::static_intrusive_pointer_cast<Matrix>(context->saved_data["matrix"].toCapsule());
