@@ -114,7 +114,9 @@ class Result:
     manifest: Manifest
     metadata: Metadata
     metrics: dict[str, Any]  # metrics.json
-    model: torch.jit.ScriptModule  # (x [N, F], edge_index [2, E], edge_weight [E]) -> logits [N, 3]: down, flat, up; [N, H, 3] of several horizons
+    model: (
+        torch.jit.ScriptModule
+    )  # (x [N, F], edge_index [2, E], edge_weight [E]) -> logits [N, 3]: down, flat, up; [N, H, 3] of several horizons
 
     def __init__(self, files: Files, lazy: bool) -> None:
         self._files = files
@@ -197,7 +199,9 @@ class Result:
         """Down, flat and up of snapshots [S, N, 3], at a horizon in bars (unset: the first). Masked nodes mean nothing."""
         horizons = self.metadata.horizons or (self.metadata.horizon,)
         if horizon is not None and horizon not in horizons:
-            raise ResultError(f"{self.address} predicts no horizon of {horizon} bars: give one of {', '.join(map(str, horizons))}")
+            raise ResultError(
+                f"{self.address} predicts no horizon of {horizon} bars: give one of {', '.join(map(str, horizons))}"
+            )
         at = 0 if horizon is None else horizons.index(horizon)
         n = len(self.metadata.symbols)
         offset = n * torch.arange(len(snapshots)).repeat_interleave(
@@ -227,9 +231,7 @@ class Result:
         frame: DataFrame = self._frame(pd, [snapshot], horizon).set_index("symbol")
         return frame
 
-    def predict_all(
-        self, candles: Candles, *, allow_missing: bool = False, horizon: int | None = None
-    ) -> DataFrame:
+    def predict_all(self, candles: Candles, *, allow_missing: bool = False, horizon: int | None = None) -> DataFrame:
         """The same of every bar with enough bars before it: a row a bar and symbol, as in predictions()."""
         pd = _pandas("predict_all()")
         return self._frame(pd, self.snapshots(candles, allow_missing=allow_missing), horizon)
