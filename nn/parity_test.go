@@ -44,7 +44,8 @@ type modelCase struct {
 
 	// late, where set, is how far a loss may be from PyG's after ten steps, in
 	// place of 1e-5: Adam makes a whole step of a first gradient however small, so
-	// a unit that comes to life a step earlier by rounding shows.
+	// a unit that comes to life a step earlier by rounding shows. PyG itself with
+	// its edges in another order comes to 3e-5 by step 20.
 	late float64
 }
 
