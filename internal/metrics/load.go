@@ -10,7 +10,7 @@ import (
 func (m *Metrics) loaded() {
 	m.loadSteps = m.gauge("load_steps", "Steps of the source that are done: pages from an exchange, files of the cache, documents of a database.", "step")
 	m.loadExpected = m.gauge("load_steps_expected", "Steps in all, where they are known.", "step")
-	m.sample("load_waits_total", counter, "Waits of the source: for a limit of requests, a ban, a neighbour that is away, data that are not there yet.", nil, func(emit emitter) {
+	m.sample("load_waits_total", counter, "Waits of the source: for a limit of requests, a ban, an unavailable server, data that are not there yet.", nil, func(emit emitter) {
 		count, _, _ := m.waits.read(time.Now())
 		emit(float64(count))
 	})

@@ -76,7 +76,7 @@ func New(run Run) *Metrics {
 	m.told()
 	m.epochs = m.counter("epochs_completed_total", "Epochs of the model that this start of the run has completed.").WithLabelValues()
 	m.loss = m.gauge("current_training_loss", "Training loss of the model's newest epoch, the mean over labelled nodes.")
-	m.saved = m.counter("models_saved_total", "Results that were stored whole, with their manifest.").WithLabelValues()
+	m.saved = m.counter("models_saved_total", "Results that were stored completely, with their manifest.").WithLabelValues()
 	m.trained(run)
 	m.loaded()
 	m.checkpoints()
@@ -105,13 +105,13 @@ func (m *Metrics) told() {
 			emit(float64(m.from().Telemetry().Delivered[s]), string(s))
 		}
 	})
-	m.sample("status_last", gauge, "1 for the state that the run told last, 0 for the others.", []string{"status_type"}, func(emit emitter) {
+	m.sample("status_last", gauge, "1 for the state that the run emitted last, 0 for the others.", []string{"status_type"}, func(emit emitter) {
 		last := m.from().Telemetry().Last
 		for _, s := range states {
 			emit(truth(s == last), string(s))
 		}
 	})
-	m.errors = m.counter("errors_total", "Errors: those that the run went on from, and the one that ended it.").WithLabelValues()
+	m.errors = m.counter("errors_total", "Errors: those after which the run continued, and the one that ended it.").WithLabelValues()
 }
 
 // Error counts an error, whether or not it ends the run.

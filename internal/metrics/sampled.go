@@ -43,9 +43,9 @@ func (m *Metrics) surroundings() {
 		m.sample(name, kind, help, nil, func(emit emitter) { emit(value(m.from().Telemetry())) })
 	}
 	telemetry("telemetry_queue_length", gauge, "Events that wait to be delivered, the one being sent included.", func(s kafka.Stats) float64 { return float64(s.Waiting) })
-	telemetry("telemetry_dropped_total", counter, "Events that a newer one took the place of before they could leave.", func(s kafka.Stats) float64 { return float64(s.Dropped) })
-	telemetry("telemetry_undelivered_total", counter, "Events that were refused or not taken in time.", func(s kafka.Stats) float64 { return float64(s.Undelivered) })
-	m.sample("telemetry_retries_total", counter, "Tries to send an event to Kafka that failed and were made again; only with Kafka.", nil, func(emit emitter) {
+	telemetry("telemetry_dropped_total", counter, "Events that a newer one replaced before they were sent.", func(s kafka.Stats) float64 { return float64(s.Dropped) })
+	telemetry("telemetry_undelivered_total", counter, "Events that were rejected or not accepted in time.", func(s kafka.Stats) float64 { return float64(s.Undelivered) })
+	m.sample("telemetry_retries_total", counter, "Attempts to send an event to Kafka that failed and were retried; only with Kafka.", nil, func(emit emitter) {
 		if retries := m.from().KafkaRetries; retries != nil {
 			emit(float64(retries()))
 		}

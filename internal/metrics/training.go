@@ -30,7 +30,7 @@ func (m *Metrics) trained(run Run) {
 	m.sample("progress_ratio", gauge, "Share of the trainings that is done, 0 to 1; an early stop of one ends its share.", nil, func(emit emitter) {
 		emit(m.Progress().Done)
 	})
-	m.sample("estimated_remaining_seconds", gauge, "Time that the trainings will take at the present pace, if none stops early; not told while unknown.", nil, func(emit emitter) {
+	m.sample("estimated_remaining_seconds", gauge, "Time that the trainings will take at the present pace, if none stops early; absent while unknown.", nil, func(emit emitter) {
 		if p := m.Progress(); p.Known {
 			emit(p.Remaining.Seconds())
 		}
@@ -39,12 +39,12 @@ func (m *Metrics) trained(run Run) {
 	m.epoch = m.gauge("epoch", "Number of the newest epoch that has ended, those of earlier starts counted.", "training")
 	m.bestEpoch = m.gauge("best_epoch", "Number of the epoch with the lowest validation loss so far.", "training")
 	m.validLoss = m.gauge("current_validation_loss", "Validation loss of the newest epoch.", "training")
-	m.auc = m.gauge("auc", "AUC of the score against the return's sign: of the validation part after each epoch, of all parts at the end.", "training", "split")
-	m.accuracy = m.gauge("accuracy_ratio", "Accuracy of each part, at the end.", "training", "split")
+	m.auc = m.gauge("auc", "AUC of the score against the return's sign: of the validation split after each epoch, of all splits at the end.", "training", "split")
+	m.accuracy = m.gauge("accuracy_ratio", "Accuracy of each split, at the end.", "training", "split")
 	m.epochSeconds = m.histogram("epoch_duration_seconds", "Seconds of an epoch's training pass, validation not counted.", epochBuckets, "training")
 	m.batches = m.counter("batches_total", "Batches trained on.", "training")
 	m.snapshots = m.counter("snapshots_total", "Snapshots trained on.", "training")
-	m.throughput = m.gauge("snapshots_per_second", "Snapshots trained on a second in the newest epoch, validation not counted.", "training")
+	m.throughput = m.gauge("snapshots_per_second", "Snapshots trained on per second in the newest epoch, validation not counted.", "training")
 }
 
 // Fit is what one training is told to. It is for one goroutine.
@@ -144,10 +144,10 @@ func (m *Metrics) Evaluated(training string, s evaluation.Splits) {
 }
 
 func (m *Metrics) checkpoints() {
-	m.checkpointSeconds = m.histogram("checkpoint_duration_seconds", "Seconds that the training waited for a checkpoint to be kept.",
+	m.checkpointSeconds = m.histogram("checkpoint_duration_seconds", "Seconds that the training waited for a checkpoint to be saved.",
 		[]float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30})
-	m.checkpointFailures = m.counter("checkpoint_failures_total", "Checkpoints that could not be kept.").WithLabelValues()
-	m.checkpointTime = m.gauge("checkpoint_timestamp_seconds", "When the newest checkpoint was kept, Unix time.")
+	m.checkpointFailures = m.counter("checkpoint_failures_total", "Checkpoints that could not be saved.").WithLabelValues()
+	m.checkpointTime = m.gauge("checkpoint_timestamp_seconds", "When the newest checkpoint was saved, Unix time.")
 	m.checkpointSeconds.WithLabelValues()
 }
 
