@@ -172,7 +172,7 @@ func TestEachShapeOfDataInArangoDBTrainsToTheEnd(t *testing.T) {
 		{"a dynamic named graph", func(s *arangodb.Server, vars map[string]string) {
 			dynamic(s, "dynamic", false)
 			vars["GRAPH_COLLECTION"] = "dynamic"
-		}, []string{`"dynamic":true`, `"edges_to_nowhere":1`, `"feature":"close","reason":"labels are made of it, and a price says nothing across symbols"`}, len(coins)},
+		}, []string{`"dynamic":true`, `"edges_to_nowhere":1`, `"features":"close","reasons":"labels are made of it, and a price says nothing across symbols"`}, len(coins)},
 		{"a dynamic collection of nodes and edges", func(s *arangodb.Server, vars map[string]string) {
 			dynamic(s, "dynamic", true)
 			vars["COLLECTION_INPUTS"] = "dynamic"

@@ -135,7 +135,7 @@ func TestTheExchangesRefusalsEndTheRunWithWhatToMend(t *testing.T) {
 	}{
 		"no such symbol":         {map[string]string{"SYMBOLS": "BTCUSDT,XUSDT"}, nil, 2, "has no symbol XUSDT: correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=usdm"},
 		"too many":               {map[string]string{"SYMBOLS": "top:9"}, nil, 2, "SYMBOLS=top:9, and only 3 symbols against USDT trade on the spot market"},
-		"no such market":         {map[string]string{"BINANCE_MARKET": "coinm"}, nil, 2, `BINANCE_MARKET="coinm" is no market: set spot or usdm`},
+		"no such market":         {map[string]string{"BINANCE_MARKET": "coinm"}, nil, 2, `BINANCE_MARKET is "coinm": set spot or usdm`},
 		"no address":             {map[string]string{"BINANCE_BASE_URL": "api.binance.com"}, nil, 2, `BINANCE_BASE_URL="api.binance.com" is no address: write it as https://api.binance.com`},
 		"no bar":                 {map[string]string{"LOOKBACK": "", "START": "2100-01-01"}, nil, 2, "no bar of 5m has closed within START=2100-01-01T00:00:00Z, and it is "},
 		"another location":       {nil, []int{451}, 2, "does not serve this location (451): set BINANCE_BASE_URL"},

@@ -237,7 +237,7 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 	}{
 		"a wrong value":             {map[string]string{"EPOCHS": "ten"}, 2, []string{"EPOCHS", "ten"}},
 		"two wrong values":          {map[string]string{"EPOCHS": "0", "DROPOUT": "1.5"}, 2, []string{"EPOCHS", "DROPOUT"}},
-		"an unknown model":          {map[string]string{"MODEL_TYPE": "gat"}, 2, []string{`MODEL_TYPE is "gat": set gcn, gatv2 or sage`}},
+		"an unknown model":          {map[string]string{"MODEL_TYPE": "gat"}, 2, []string{"MODEL_TYPE", "set gcn, gatv2 or sage"}},
 		"heads that do not divide":  {map[string]string{"MODEL_TYPE": "gatv2", "HIDDEN": "10"}, 2, []string{"HIDDEN=10 is no multiple of HEADS=4"}},
 		"a later version's service": {map[string]string{"ENCODER": "gru"}, 2, []string{"ENCODER"}},
 		"an impossible candle": {

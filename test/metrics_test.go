@@ -462,7 +462,7 @@ func TestHalfOfATrainJobsVariablesIsRefused(t *testing.T) {
 	e := run(t, vars)
 	e.mustEnd(t, "error", 2)
 	message := e.last(t).Message
-	for _, want := range []string{"KUBEFLOW_TRAINER_SERVER_CA_CERT is not: set all three or none", "KUBEFLOW_TRAINER_SERVER_TOKEN is no absolute path"} {
+	for _, want := range []string{"KUBEFLOW_TRAINER_SERVER_CA_CERT is not: set all three or none", "KUBEFLOW_TRAINER_SERVER_TOKEN is not an absolute path"} {
 		if !strings.Contains(message, want) {
 			t.Errorf("it says %q, want %q", message, want)
 		}

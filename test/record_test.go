@@ -73,7 +73,7 @@ func TestWhatWasRecordedIsTrainedOn(t *testing.T) {
 			first := recorder(t, recording)
 			play(40)
 			second := recorder(t, recording)
-			if err := second.cmd.Wait(); second.cmd.ProcessState.ExitCode() != 2 || !strings.Contains(second.stderr.String(), "another gnn-trainer record is at work in ") {
+			if err := second.cmd.Wait(); second.cmd.ProcessState.ExitCode() != 2 || !strings.Contains(second.stderr.String(), "another gnn-trainer record is running in ") {
 				t.Errorf("a second recorder beside the first: %v\n%s", err, second.stderr.String())
 			}
 			stop := func(p *process, s syscall.Signal, code int) {
