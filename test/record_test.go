@@ -69,6 +69,9 @@ func TestWhatWasRecordedIsTrainedOn(t *testing.T) {
 						depth.Publish(s)
 					}
 				}
+				if err := depth.AwaitRead(t.Context()); err != nil {
+					t.Fatal(err)
+				}
 			}
 			first := recorder(t, recording)
 			play(40)

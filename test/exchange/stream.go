@@ -63,6 +63,7 @@ type depthConn struct {
 	streams  map[string]bool
 	combined bool
 	stalled  bool
+	pongs    chan struct{} // one for each answer to a ping of AwaitRead
 }
 
 // DepthOptions is what the books are like.
@@ -149,7 +150,7 @@ func (d *Depth) ServeStream(w http.ResponseWriter, r *http.Request) {
 	if raw, ok := strings.CutPrefix(r.URL.Path, "/ws/"); ok {
 		names, combined = raw, false
 	}
-	c := &depthConn{conn: conn, streams: map[string]bool{}, combined: combined}
+	c := &depthConn{conn: conn, streams: map[string]bool{}, combined: combined, pongs: make(chan struct{}, 1)}
 	for name := range strings.SplitSeq(names, "/") {
 		c.streams[name] = true
 	}
@@ -162,6 +163,12 @@ func (d *Depth) ServeStream(w http.ResponseWriter, r *http.Request) {
 			return nil
 		}
 		return answer(payload)
+	})
+	conn.SetPongHandler(func(payload string) error {
+		if payload == readMark {
+			c.pongs <- struct{}{}
+		}
+		return nil
 	})
 	d.mu.Lock()
 	if d.closed {
@@ -206,6 +213,30 @@ func (d *Depth) AwaitConnections(ctx context.Context, n int) error {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// readMark is the payload of AwaitRead's pings.
+const readMark = "read"
+
+// AwaitRead waits until every client has read what was published: a ping is
+// answered in its turn.
+func (d *Depth) AwaitRead(ctx context.Context) error {
+	d.mu.Lock()
+	var asked []*depthConn
+	for c := range d.conns {
+		if !c.stalled && c.conn.WriteControl(websocket.PingMessage, []byte(readMark), time.Now().Add(time.Minute)) == nil {
+			asked = append(asked, c)
+		}
+	}
+	d.mu.Unlock()
+	for _, c := range asked {
+		select {
+		case <-c.pongs:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // Sent is how many messages have been sent.
