@@ -26,7 +26,7 @@ func TestAStopIsObeyedWhereItIsMeantForTheRun(t *testing.T) {
 		`{"command":"stop","queue_id":"q1","target":"loader"}`:                   false,
 		`{"command":"stop","queue_id":"*","target":"loader"}`:                    false,
 		`{"command":"stop","queue_id":"q1","telemetry_id":"loader__abc"}`:        false,
-		`{"queue_id":"q1"}`: false,
+		`{"queue_id":"q1","target":"gnn-trainer"}`:                               false,
 	} {
 		c, err := parseCommand([]byte(message))
 		if err != nil {
