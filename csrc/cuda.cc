@@ -30,7 +30,7 @@ std::string cuda_version(int number) {
   return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10);
 }
 
-// The release of the driver, such as 550.54.15; empty where it is not told.
+// The release of the driver, such as 550.54.15; empty where it is not reported.
 std::string driver_release() {
   std::ifstream file("/proc/driver/nvidia/version");
   for (std::string word; file >> word;) {

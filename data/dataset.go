@@ -1,6 +1,10 @@
 package data
 
-import "github.com/streamforge/gnn-trainer/pyg"
+import (
+	"runtime"
+
+	"github.com/streamforge/gnn-trainer/pyg"
+)
 
 // Dataset is a panel with its targets and one fold: what a method is fitted on
 // and evaluated against. A Dataset is read only and safe for concurrent use.
@@ -12,14 +16,19 @@ type Dataset struct {
 
 // Build makes panel, targets and fold of a market. An error wraps ErrInput and
 // names the value and its remedy.
-func Build(m *Market, c Config) (*Dataset, error) { return build(m, c, c.Recipe.Build) }
+func Build(m *Market, c Config) (*Dataset, error) { return build(m, c, func() {}) }
 
-// BuildReleasing is Build for a market that nobody needs any more.
+// BuildReleasing is Build for a market that nobody needs any more: m loses its
+// series as soon as targets and features are made of them, before edges take
+// memory.
 func BuildReleasing(m *Market, c Config) (*Dataset, error) {
-	return build(m, c, c.Recipe.BuildReleasing)
+	return build(m, c, func() {
+		m.Open, m.High, m.Low, m.Close, m.Volume, m.Optional = nil, nil, nil, nil, nil, nil
+		runtime.GC() // or edges may fill the memory beside them before it is next due
+	})
 }
 
-func build(m *Market, c Config, panel func(*Market) (*Panel, error)) (*Dataset, error) {
+func build(m *Market, c Config, release func()) (*Dataset, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -33,7 +42,7 @@ func build(m *Market, c Config, panel func(*Market) (*Panel, error)) (*Dataset, 
 	if err != nil {
 		return nil, err
 	}
-	p, err := panel(m)
+	p, err := c.Recipe.build(m, release)
 	if err != nil {
 		return nil, err
 	}

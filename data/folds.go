@@ -124,7 +124,7 @@ func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
 	for s, t := range bars {
 		split := Gap
 		switch {
-		case s >= settled && s >= f.liveFrom[0]:
+		case s >= f.liveFrom[0]:
 			split = Live
 		case t < validFrom && t+reach < validFrom:
 			split = Train

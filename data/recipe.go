@@ -2,7 +2,6 @@ package data
 
 import (
 	"math"
-	"runtime"
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
@@ -65,25 +64,19 @@ func (r Recipe) firstBar() int { return max(r.GraphWindow, lookback) }
 // decided once, by which optional values are there over the whole market.
 //
 // An error wraps ErrInput and names the value and its remedy.
-func (r Recipe) Build(m *Market) (*Panel, error) { return r.build(m, func() {}) }
-
-// BuildReleasing is Build for a market that nobody needs any more: m loses its
-// series as soon as the features are made of them, before edges take memory.
-func (r Recipe) BuildReleasing(m *Market) (*Panel, error) {
-	return r.build(m, func() {
-		m.Open, m.High, m.Low, m.Close, m.Volume, m.Optional = nil, nil, nil, nil, nil, nil
-		runtime.GC() // or edges may fill the memory beside them before it is next due
-	})
-}
-
-// build calls release once the market's series have been read for the last time.
-func (r Recipe) build(m *Market, release func()) (*Panel, error) {
+func (r Recipe) Build(m *Market) (*Panel, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
 	if err := m.Validate(); err != nil {
 		return nil, err
 	}
+	return r.build(m, func() {})
+}
+
+// build is Build of what is valid. It calls release once the market's series have
+// been read for the last time.
+func (r Recipe) build(m *Market, release func()) (*Panel, error) {
 	first := r.firstBar()
 	if first >= m.Bars {
 		return nil, fault.Input("%d bars are too few: GRAPH_WINDOW=%d needs more than %d", m.Bars, r.GraphWindow, first).

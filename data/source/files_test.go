@@ -126,10 +126,10 @@ func TestAFolderNamedAsAFileIsRejected(t *testing.T) {
 
 func TestOnlyPathsThatTheUserMendsAreInputErrors(t *testing.T) {
 	for _, c := range []struct {
-		err  error
-		mend bool
+		err   error
+		input bool
 	}{{fs.ErrNotExist, true}, {fs.ErrPermission, true}, {errors.New("input/output error"), false}} {
-		if err := pathError("opening", "look", c.err); errors.Is(err, data.ErrInput) != c.mend || !errors.Is(err, c.err) {
+		if err := pathError("opening", "look", c.err); errors.Is(err, data.ErrInput) != c.input || !errors.Is(err, c.err) {
 			t.Errorf("%v becomes %v", c.err, err)
 		}
 	}

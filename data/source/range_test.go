@@ -10,7 +10,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 )
 
-// rejected fails unless err is one that the user mends and tells each part.
+// rejected fails unless err is one that the user fixes and says each part.
 func rejected(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	if !errors.Is(err, data.ErrInput) {

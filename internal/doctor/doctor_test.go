@@ -237,7 +237,7 @@ func TestWhatIsThereIsJudged(t *testing.T) {
 		if c.got.status != c.status || c.got.transient != c.retry || !strings.Contains(c.got.message, c.says) {
 			t.Errorf("%s: %+v, want %s and %q", c.name, c.got, c.status, c.says)
 		}
-		if told := c.got.remedy != ""; told != (c.status == Failed || c.status == Warning) {
+		if has := c.got.remedy != ""; has != (c.status == Failed || c.status == Warning) {
 			t.Errorf("%s: its remedy is %q", c.name, c.got.remedy)
 		}
 	}

@@ -139,17 +139,6 @@ func OfSymbol(rows iter.Seq[Prediction], symbol string) iter.Seq[Prediction] {
 	}
 }
 
-// AtHorizon keeps the rows of one horizon.
-func AtHorizon(rows iter.Seq[Prediction], horizon int) iter.Seq[Prediction] {
-	return func(yield func(Prediction) bool) {
-		for p := range rows {
-			if p.Horizon == int64(horizon) && !yield(p) {
-				return
-			}
-		}
-	}
-}
-
 const (
 	rowGroupRows = 122_880 // the row group that DuckDB works in; about 10 MB here
 	writeBatch   = 1024    // rows handed over at once

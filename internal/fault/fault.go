@@ -161,7 +161,7 @@ func collect(err error, found []*Error) []*Error {
 }
 
 // KindOf is the kind of the outermost fault of err; of several side by side
-// the one that a retry mends least. It is empty where err holds none. Exit
+// the one that a retry helps least. It is empty where err holds none. Exit
 // codes go by it, and not by errors.Is, which finds the kinds of causes too.
 func KindOf(err error) Kind {
 	switch e := err.(type) {
@@ -195,7 +195,7 @@ func rank(k Kind) int {
 // Permanent tells whether a retry would end the same.
 func Permanent(err error) bool { return KindOf(err).Permanent() }
 
-// List collects faults, so that a user is told of all at once. Its zero value
+// List collects faults, so that a user sees all at once. Its zero value
 // is empty.
 type List []error
 

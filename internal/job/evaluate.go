@@ -15,7 +15,7 @@ func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.M
 		return m, err
 	}
 	m.Symbol.Name = symbol
-	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(p.first(), symbol)); err != nil {
+	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(p.at(0), symbol)); err != nil {
 		return m, err
 	}
 	d, edges := l.dataset, 0

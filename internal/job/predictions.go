@@ -19,6 +19,7 @@ import (
 type predictions struct {
 	dataset *data.Dataset
 	task    nn.Task
+	columns []string    // of the task
 	of      map[int]int // number of a snapshot to its place in values
 	values  []float32   // [snapshots predicted, N, H, columns of the task]
 }
@@ -40,7 +41,7 @@ func predict(ctx context.Context, predictor train.Predictor, taskName string, d 
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	s := &predictions{dataset: d, task: task, of: map[int]int{}, values: p.Values}
+	s := &predictions{dataset: d, task: task, columns: task.Columns(), of: map[int]int{}, values: p.Values}
 	for k := range len(p.Values) / (d.NumNodes() * p.Horizons * p.Columns) {
 		s.of[snapshots[k]] = k
 	}
@@ -50,16 +51,21 @@ func predict(ctx context.Context, predictor train.Predictor, taskName string, d 
 // rows are the predictions in time order, one a snapshot, node to be evaluated
 // and horizon.
 func (p *predictions) rows() iter.Seq[evaluation.Prediction] {
+	return p.between(0, p.dataset.Targets.NumHorizons())
+}
+
+// at are the rows of horizon h.
+func (p *predictions) at(h int) iter.Seq[evaluation.Prediction] { return p.between(h, h+1) }
+
+// between are the rows of the horizons from one to another, which is excluded.
+func (p *predictions) between(from, to int) iter.Seq[evaluation.Prediction] {
 	return func(yield func(evaluation.Prediction) bool) {
 		for t := range p.dataset.Len() {
 			if _, predicted := p.of[t]; !predicted {
 				continue
 			}
 			for i, ok := range p.dataset.EvalMask(t) {
-				if !ok {
-					continue
-				}
-				for h := range p.dataset.Targets.Horizons {
+				for h := from; ok && h < to; h++ {
 					if !yield(p.row(t, i, h)) {
 						return
 					}
@@ -71,7 +77,7 @@ func (p *predictions) rows() iter.Seq[evaluation.Prediction] {
 
 // row is the prediction of node i at snapshot t and horizon h.
 func (p *predictions) row(t, i, h int) evaluation.Prediction {
-	horizons, columns := p.dataset.Targets.Horizons, p.task.Columns()
+	horizons, columns := p.dataset.Targets.Horizons, p.columns
 	at := ((p.of[t]*p.dataset.NumNodes()+i)*len(horizons) + h) * len(columns)
 	values := p.values[at : at+len(columns)]
 	row := evaluation.Prediction{
@@ -91,16 +97,11 @@ func (p *predictions) row(t, i, h int) evaluation.Prediction {
 	return row
 }
 
-// first are the rows of the first horizon.
-func (p *predictions) first() iter.Seq[evaluation.Prediction] {
-	return evaluation.AtHorizon(p.rows(), p.dataset.Targets.Horizons[0])
-}
-
 // evaluate measures the predictions of each horizon; the first one's are apart,
 // and alone where there is no other.
 func (p *predictions) evaluate() (first evaluation.Splits, each []result.HorizonMetrics, err error) {
-	for _, horizon := range p.dataset.Targets.Horizons {
-		splits, err := evaluation.EvaluateSplits(evaluation.AtHorizon(p.rows(), horizon))
+	for h, horizon := range p.dataset.Targets.Horizons {
+		splits, err := evaluation.EvaluateSplits(p.at(h))
 		if err != nil {
 			return first, nil, err
 		}
