@@ -65,23 +65,64 @@ func (c Config) Validate() error {
 const maxName = 200
 
 // CheckName tells whether name can be one step of an artefact's path: a model
-// name, a queue id or a file. The error says what a name must be, in words that
-// end a sentence about what is so named.
+// name, a queue id or a file. The error says what a name must be, in words
+// that end a sentence: "set one ...".
 func CheckName(name string) error {
 	switch {
 	case name == "":
-		return fmt.Errorf("it is empty")
+		return fmt.Errorf("that is not empty")
 	case name == "." || name == "..":
-		return fmt.Errorf("it must not be a folder's own name or its parent's")
+		return fmt.Errorf("that is not a folder's own name or its parent's")
 	case len(name) > maxName:
-		return fmt.Errorf("it must have at most %d bytes and has %d", maxName, len(name))
+		return fmt.Errorf("of at most %d bytes, which this one exceeds by %d", maxName, len(name)-maxName)
 	}
 	for _, r := range name {
 		switch {
 		case r == '/' || r == '\\':
-			return fmt.Errorf("it must be one step of a path, without %q", r)
+			return fmt.Errorf("that is one step of a path, without %q", r)
 		case r < ' ' || r == 0x7f || r == '\uFFFD':
-			return fmt.Errorf("it must hold no control character and be UTF-8")
+			return fmt.Errorf("in UTF-8, without control characters")
+		}
+	}
+	return nil
+}
+
+// CheckRun tells whether name can be a run's QUEUE_ID: a folder beside the files
+// and folders of its model. See CheckName.
+func CheckRun(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	return checkOwn(name, ofModel)
+}
+
+// CheckModel tells whether name can be a MODEL_NAME: a folder in STORE_DIR, which
+// may be a model's folder too. See CheckName.
+func CheckModel(name string) error {
+	if err := CheckName(name); err != nil {
+		return err
+	}
+	return checkOwn(name, ofRun)
+}
+
+// ofRun are the names that a run's folder and a model's file have.
+var ofRun = []string{
+	LatestName, ManifestName, CheckpointDir, EventsName,
+	"model.pt", "weights.pt", "metadata.json", "metrics.json", "predictions.parquet", "dataset.pt", "graph.pt",
+}
+
+// ofModel are those that stand beside a model's runs, now or in a later version.
+var ofModel = append([]string{"predictions", "promotions", "trials"}, ofRun...)
+
+// checkOwn keeps a folder from names that the store gives itself. Case does not
+// count, as on some file systems.
+func checkOwn(name string, own []string) error {
+	if strings.HasPrefix(name, ".") {
+		return fmt.Errorf("that does not begin with a dot, as the store's own files do")
+	}
+	for _, one := range own {
+		if strings.EqualFold(one, name) {
+			return fmt.Errorf("that the store gives no file or folder of its own, as it does %s", one)
 		}
 	}
 	return nil

@@ -41,9 +41,12 @@ func NewFolder(cfg Config, queueID string) (*Folder, error) {
 	if cfg.Dir == "" {
 		return nil, fault.Input("STORE_DIR is empty").At("STORE_DIR").Fix("set it to a folder")
 	}
-	for _, part := range []struct{ variable, name string }{{"MODEL_NAME", cfg.ModelName}, {"QUEUE_ID", queueID}} {
-		if err := CheckName(part.name); err != nil {
-			return nil, fault.Input("%s is %.80q, which cannot name a folder", part.variable, part.name).At("%s", part.variable).Fix("%v", err)
+	for _, part := range []struct {
+		variable, name string
+		check          func(string) error
+	}{{"MODEL_NAME", cfg.ModelName, CheckModel}, {"QUEUE_ID", queueID, CheckRun}} {
+		if err := part.check(part.name); err != nil {
+			return nil, fault.Input("%s is %.80q, which cannot name a folder", part.variable, part.name).At("%s", part.variable).Fix("set one %v", err)
 		}
 	}
 	root, err := filepath.Abs(cfg.Dir)
@@ -271,7 +274,7 @@ func (f *Folder) store(ctx context.Context, name string, write func(io.Writer) e
 // ones, which are those of temporary files.
 func checkFileName(name string) error {
 	if err := CheckName(name); err != nil {
-		return err
+		return fmt.Errorf("its name must be one %w", err)
 	}
 	if strings.HasPrefix(name, ".") || name == ManifestName {
 		return fmt.Errorf("that name is the store's own")

@@ -365,5 +365,5 @@ func TestALocationIsAnAddressOthersCanOpen(t *testing.T) {
 
 func ExampleCheckName() {
 	fmt.Println(CheckName("../other"))
-	// Output: it must be one step of a path, without '/'
+	// Output: that is one step of a path, without '/'
 }

@@ -64,9 +64,13 @@ func (c *Config) check(s settings, faults *fault.List) {
 	if model, known := catalog.Lookup(m.Type); known && model.Check != nil && m.Hidden >= 1 && m.Heads >= 1 && m.Heads <= 64 {
 		faults.Add(model.Check(m.Network()))
 	}
-	for _, name := range []string{"MODEL_NAME", "QUEUE_ID"} { // steps of the artefacts' path
-		if err := store.CheckName(s.values[name]); err != nil && s.has(name) {
-			faults.Add(fault.Input("%s is %.80q, which cannot name a folder", s.as[name], s.values[name]).At("%s", s.as[name]).Fix("%v", err))
+	for _, step := range []struct { // of the artefacts' path
+		name  string
+		check func(string) error
+	}{{"MODEL_NAME", store.CheckModel}, {"QUEUE_ID", store.CheckRun}} {
+		if err := step.check(s.values[step.name]); err != nil && s.has(step.name) {
+			as := s.as[step.name]
+			faults.Add(fault.Input("%s is %s, which cannot name a folder", as, shortQuote(s.values[step.name])).At("%s", as).Fix("set one %v", err))
 		}
 	}
 	if c.Source.Source == PyG {

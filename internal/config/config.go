@@ -115,6 +115,7 @@ func Load(environ []string) (Config, error) {
 		c      Config
 		faults fault.List
 	)
+	checkLibraries(env.ToMap(environ), &faults)
 	given := gather(env.ToMap(environ), func(v variable) bool { return v.required }, &faults)
 	rejectLater(given, &faults)
 	for _, part := range c.parts() {

@@ -174,11 +174,11 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
 		{"HORIZON=0", `HORIZON is 0: set a number of bars from 1 to 1000000`},
 		{"HORIZON=x", `HORIZON is "x": set a whole number from 1 to 1000000, or a list such as 1,6,12`},
-		{"MODEL_NAME=a/b", `MODEL_NAME is "a/b", which cannot name a folder: it must be one step of a path, without '/'`},
-		{"MODEL_OUTPUT=..", `MODEL_OUTPUT is "..", which cannot name a folder: it must not be a folder's own name or its parent's`},
+		{"MODEL_NAME=a/b", `MODEL_NAME is "a/b", which cannot name a folder: set one that is one step of a path, without '/'`},
+		{"MODEL_OUTPUT=..", `MODEL_OUTPUT is "..", which cannot name a folder: set one that is not a folder's own name or its parent's`},
 		{"MODEL_NAME= m", `MODEL_NAME is " m": remove the space around it`},
-		{"STORE_DIR=a\tb", `STORE_DIR is "a\tb": remove what is not printable`},
-		{"STORE_DIR=\xff", `STORE_DIR is "\xff": remove what is not printable`},
+		{"STORE_DIR=a\tb", `STORE_DIR is "a\tb", which holds a tab: remove it`},
+		{"STORE_DIR=\xff", `STORE_DIR is "\xff", which is not UTF-8: write it in UTF-8`},
 
 		{"MODEL_TYPE=gat", `MODEL_TYPE is "gat": set ` + catalog.OneOf(catalog.Types())},
 		{"TASK=node", `TASK is "node": set direction`},
@@ -398,7 +398,7 @@ func TestASecretComesFromAFile(t *testing.T) {
 		}
 		return path
 	}
-	for content, want := range map[string]string{"s3cret\n": "s3cret", "s3cret\r\n": "s3cret", " a\nb \n\n": " a\nb \n", "x": "x"} {
+	for content, want := range map[string]string{"s3cret\n": "s3cret", "s3cret\r\n": "s3cret", " a b \n": " a b ", "x": "x"} {
 		c, _ := Load(environ("KAFKA_PASSWORD_FILE="+file("pw", content), "MINIO_SECRET_KEY_FILE="+file("sk", content)))
 		if c.Kafka.Password.Reveal() != want || c.Store.SecretKey.Reveal() != want {
 			t.Errorf("%q gives %q and %q", content, c.Kafka.Password.Reveal(), c.Store.SecretKey.Reveal())

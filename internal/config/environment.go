@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/caarlos0/env/v11"
 
@@ -104,22 +102,30 @@ func find(v variable, environ map[string]string, faults *fault.List) (name, valu
 		}
 	}
 	if v.secret {
-		if strings.HasSuffix(name, "_FILE") {
-			var err error
-			if value, err = readSecret(value); err != nil {
-				// not the value: it may be the secret itself, put there by mistake
-				reject("set it to a file that holds the secret", "reading the file of %s: %w", name, err)
-			}
-		}
-		return name, value, true
-	}
-	switch {
-	case !utf8.ValidString(value) || strings.ContainsFunc(value, unicode.IsControl):
-		reject("remove what is not printable", "%s is %s", name, v.show(value))
-	case strings.TrimSpace(value) != value:
-		reject("remove the space around it", "%s is %s", name, v.show(value))
+		value = v.findSecret(name, value, faults)
+	} else {
+		value = literal(name, value, v.show, faults)
 	}
 	return name, value, true
+}
+
+// findSecret is a secret that is set as name: by itself, or as the file that
+// NAME_FILE names.
+func (v variable) findSecret(name, value string, faults *fault.List) string {
+	if strings.HasSuffix(name, "_FILE") {
+		// Not the value: it may be the secret itself, put there by mistake.
+		path := literal(name, value, func(string) string { return "(a path)" }, faults)
+		var err error
+		if value, err = readSecret(path); err != nil {
+			faults.Add(fault.Input("reading the file of %s: %w", name, err).At("%s", name).Fix("set it to a file that holds the secret"))
+			return ""
+		}
+	}
+	if wrong, clean := secretFault(name, value); wrong != nil {
+		faults.Add(wrong)
+		return clean
+	}
+	return value
 }
 
 // readSecret is the content of a file without the newline at its end. The

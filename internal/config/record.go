@@ -15,6 +15,7 @@ func LoadRecord(environ []string) (Config, error) {
 		c      Config
 		faults fault.List
 	)
+	checkLibraries(env.ToMap(environ), &faults)
 	given := gather(env.ToMap(environ), func(v variable) bool { return v.name == "SYMBOL" }, &faults)
 	for _, part := range []any{&c.Source, &c.Source.Binance, &c.Log, &c.Paths} {
 		parse(part, given, &faults)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -183,7 +182,7 @@ func (v variable) show(value string) string {
 	if v.secret {
 		return "(secret)"
 	}
-	return fmt.Sprintf("%.80q", withoutUser(value))
+	return shortQuote(withoutUser(value))
 }
 
 // withoutUser hides the user and password that an address may hold.

@@ -16,7 +16,7 @@ func (x *checker) noMinIO() string {
 		return "MINIO_ENDPOINT is not set: artefacts go to STORE_DIR"
 	case x.Store.Validate() != nil:
 		return badConfiguration
-	case store.CheckName(x.IDs.QueueID) != nil || store.CheckName(x.Store.ModelName) != nil:
+	case store.CheckRun(x.IDs.QueueID) != nil || store.CheckModel(x.Store.ModelName) != nil:
 		return "MODEL_NAME/QUEUE_ID, where it would be tried, is not a valid name"
 	}
 	return ""
