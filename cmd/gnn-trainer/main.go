@@ -127,17 +127,8 @@ func diagnose(asJSON bool) int {
 	return doctor.Doctor(ctx, os.Environ(), version, asJSON, os.Stdout, os.Stderr)
 }
 
-// stopOnSignal gives a context that the first SIGTERM or SIGINT ends; a second
-// one ends the process at once.
+// stopOnSignal gives a context that a signal ends. A second one, seconds later,
+// ends the process at once.
 func stopOnSignal() (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(context.Background())
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	go func() {
-		if s, ok := (<-signals).(syscall.Signal); ok {
-			signal.Stop(signals)
-			cancel(job.Stopped{Signal: s})
-		}
-	}()
-	return ctx, func() { cancel(nil) }
+	return job.StopOnSignal(job.ForceEnd(os.Environ(), os.Stderr))
 }

@@ -126,6 +126,22 @@ func Load(environ []string) (Config, error) {
 	return c, faults.Err()
 }
 
+// LoadLog reads how to log, with defaults in the place of what is wrong.
+func LoadLog(environ []string) Log {
+	var (
+		l      Log
+		faults fault.List
+	)
+	values := map[string]string{}
+	for name, value := range env.ToMap(environ) {
+		if name == "LOG_LEVEL" || name == "LOG_FORMAT" {
+			values[name] = value
+		}
+	}
+	parse(&l, settings{values: values}, &faults)
+	return l
+}
+
 // addAll adds what another package's Validate found. All of it is the user's
 // to correct.
 func addAll(faults *fault.List, err error) {

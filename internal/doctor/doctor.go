@@ -83,7 +83,7 @@ func Doctor(ctx context.Context, environ []string, version string, asJSON bool, 
 		return job.ExitFailure
 	}
 	if s := (job.Stopped{}); errors.As(context.Cause(ctx), &s) {
-		return 128 + int(s.Signal)
+		return s.ExitCode()
 	}
 	return report.ExitCode()
 }

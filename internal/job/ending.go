@@ -41,7 +41,13 @@ type Result struct {
 // Stopped is the cause of a context that ends because of a signal.
 type Stopped struct{ Signal syscall.Signal }
 
-func (s Stopped) Error() string { return "stopped by " + unix.SignalName(s.Signal) }
+func (s Stopped) Error() string { return "stopped by " + s.Name() }
+
+// Name is the signal's, such as SIGTERM.
+func (s Stopped) Name() string { return unix.SignalName(s.Signal) }
+
+// ExitCode is that of a process that the signal has ended.
+func (s Stopped) ExitCode() int { return 128 + int(s.Signal) }
 
 // endingOf is the ending of a run that err ended. A stop is no error, unless it
 // comes from a broker that rejects the run. modelPath is where an earlier start
@@ -72,7 +78,7 @@ func (e Ending) conclude(ctx context.Context, t *kafka.Telemetry, log zerolog.Lo
 		_, err = t.Error(ctx, e.Err)
 	case e.InterruptedBy != nil:
 		if s := (Stopped{}); errors.As(e.InterruptedBy, &s) {
-			code = 128 + int(s.Signal)
+			code = s.ExitCode()
 		}
 		log.Warn().Bool("model_stored", e.ModelPath != "").
 			Msg("interrupted: " + e.InterruptedBy.Error() + "; start this QUEUE_ID again to resume")
