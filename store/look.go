@@ -24,7 +24,11 @@ var ErrNoBucket = errors.New("there is no such bucket yet")
 // run's artefacts, and makes no bucket (ErrNoBucket) and no staging folder. It
 // asks until it succeeds, is rejected (fault.ErrRejected), or ctx ends.
 func (m *MinIO) Look(ctx context.Context) error {
-	there, err := m.bucketThere(ctx)
+	var there bool
+	err := m.again(ctx, startPatience, func() (err error) {
+		there, err = m.bucketThere(ctx)
+		return err
+	})
 	switch {
 	case err != nil:
 	case !there:

@@ -27,8 +27,7 @@ import (
 var ErrNotUploaded = errors.New("not uploaded")
 
 const (
-	probing = time.Minute // how long MinIO may be away before the training starts
-	hashKey = "Sha256"    // user metadata of every object
+	hashKey = "Sha256" // user metadata of every object
 
 	// probeRemoval is how long the object of a failed probe may take to be
 	// removed: a run that is stopped meanwhile has two seconds.
@@ -46,6 +45,7 @@ type MinIO struct {
 	http    *http.Transport
 	uploads *uploader
 	log     func(string)
+	start   start
 }
 
 // NewMinIO names the place of the run queueID; nothing is touched yet. roots
@@ -128,7 +128,10 @@ func (m *MinIO) again(ctx context.Context, limit time.Duration, f func() error) 
 			return struct{}{}, backoff.Permanent(last)
 		}
 		return struct{}{}, last
-	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(limit), backoff.WithNotify(func(error, time.Duration) { m.uploads.retried() }))
+	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(limit), backoff.WithNotify(func(err error, _ time.Duration) {
+		m.uploads.retried()
+		m.start.failed(ctx, err)
+	}))
 	if err != nil && last != nil && !errors.Is(last, err) {
 		return fmt.Errorf("%w; last: %w", err, last)
 	}
@@ -143,7 +146,7 @@ func (m *MinIO) Open(ctx context.Context) error {
 	if err := m.staging.Open(ctx); err != nil {
 		return err
 	}
-	if err := m.persist(ctx, probing, func() error { return m.probe(ctx) }); err != nil {
+	if err := m.atStart(ctx, m.probe); err != nil {
 		return fault.Wrap("probing the bucket %s of MinIO at %s: %w", m.config.Bucket, m.config.Endpoint, err).At("%s", m.config.Endpoint)
 	}
 	return nil
@@ -169,14 +172,11 @@ func (m *MinIO) probe(ctx context.Context) error {
 // bucketThere tells whether the bucket is there. Who may not look may still be
 // allowed to write to it: then it is taken to be.
 func (m *MinIO) bucketThere(ctx context.Context) (there bool, err error) {
-	err = m.persist(ctx, probing, func() (err error) {
-		there, err = m.client.BucketExists(ctx, m.config.Bucket)
-		if minio.ToErrorResponse(err).Code == minio.AccessDenied {
-			there, err = true, nil
-		}
-		return err
-	})
-	return there, err
+	there, err = m.client.BucketExists(ctx, m.config.Bucket)
+	if minio.ToErrorResponse(err).Code == minio.AccessDenied {
+		there, err = true, nil
+	}
+	return there, m.explain(err)
 }
 
 // tryObject writes an object, reads it, compares it, and removes it, whatever
@@ -249,8 +249,11 @@ func (m *MinIO) PutManifest(ctx context.Context, manifest Manifest) error {
 		if _, spoilt := Verify(m.staging.path); spoilt != nil {
 			return fmt.Errorf("%w: %w; uploading failed with: %w", ErrNotUploaded, spoilt, err)
 		}
-		return fmt.Errorf("%w: the result is whole in %s, and uploading it to %s failed: %w",
-			ErrNotUploaded, m.staging.path, m.Location(""), err)
+		f := fault.Wrap("%w: the result is whole in %s, and uploading it to %s failed: %w", ErrNotUploaded, m.staging.path, m.Location(""), err)
+		if f.Remedy == "" {
+			f = f.Fix("start the run again with the same STORE_DIR when MinIO is back: it does not train again")
+		}
+		return f
 	}
 	if manifest.Status == Finished {
 		m.unstage(manifest)
@@ -287,7 +290,7 @@ func (m *MinIO) publish(ctx context.Context, manifest Manifest) error {
 func (m *MinIO) MoveLatest(ctx context.Context, manifest Manifest) error {
 	latest := m.latest(manifest)
 	var content []byte
-	err := m.persist(ctx, probing, func() (err error) {
+	err := m.atStart(ctx, func(ctx context.Context) (err error) {
 		content, err = m.get(ctx, m.latestKey(), maxManifest)
 		return err
 	})
@@ -297,7 +300,7 @@ func (m *MinIO) MoveLatest(ctx context.Context, manifest Manifest) error {
 	if err == nil && !latest.behind(content) {
 		return nil
 	}
-	return m.putLatest(ctx, probing, latest)
+	return m.putLatest(ctx, startPatience, latest)
 }
 
 func (m *MinIO) latestKey() string { return path.Join(m.config.ModelName, LatestName) }
@@ -337,7 +340,7 @@ func (m *MinIO) Flush(ctx context.Context) error {
 // where the objects belie it.
 func (m *MinIO) Result(ctx context.Context) (Manifest, error) {
 	var manifest Manifest
-	err := m.persist(ctx, probing, func() error {
+	err := m.atStart(ctx, func(ctx context.Context) error {
 		content, err := m.get(ctx, m.key(ManifestName), maxManifest)
 		if err != nil {
 			return err
@@ -365,7 +368,7 @@ func (m *MinIO) Read(ctx context.Context, name string) ([]byte, error) {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
 	var content []byte
-	err := m.persist(ctx, probing, func() (err error) {
+	err := m.atStart(ctx, func(ctx context.Context) (err error) {
 		content, err = m.get(ctx, m.key(name), maxRead)
 		return err
 	})

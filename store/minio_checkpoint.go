@@ -39,7 +39,7 @@ func (m *MinIO) Checkpoints(ctx context.Context) ([]FileInfo, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = m.persist(ctx, probing, func() error {
+	err = m.atStart(ctx, func(ctx context.Context) error {
 		prefix := m.key(CheckpointDir) + "/"
 		for object := range m.client.ListObjects(ctx, m.config.Bucket, minio.ListObjectsOptions{Prefix: prefix}) {
 			if object.Err != nil {
@@ -66,7 +66,7 @@ func (m *MinIO) ReadCheckpoint(ctx context.Context, c FileInfo) ([]byte, error) 
 		return content, nil
 	}
 	key := m.key(path.Join(CheckpointDir, checkpointFile(c)))
-	err := m.persist(ctx, probing, func() (err error) {
+	err := m.atStart(ctx, func(ctx context.Context) (err error) {
 		if content, err = m.get(ctx, key, maxRead); err != nil {
 			return err
 		}

@@ -220,7 +220,7 @@ func TestARunWaitsForItsGraphAndSaysSo(t *testing.T) {
 	s, vars, _ := database(t, map[string]string{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "5m"})
 	p := start(t, vars)
 	p.await("word of the wait", func(e event) bool {
-		return e.Status == "loading" && strings.HasPrefix(e.Message, "Waiting (") && strings.HasSuffix(e.Message, ": late is neither a named graph nor a collection in ARANGO_DB=market")
+		return e.Status == "loading" && strings.HasPrefix(e.Message, "Waiting until ") && strings.HasSuffix(e.Message, ": late is neither a named graph nor a collection in ARANGO_DB=market")
 	})
 	mixedStatic(s, "late")
 	p.end().mustEnd(t, "finished", 0)

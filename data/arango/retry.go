@@ -57,10 +57,11 @@ func (d *DB) do(ctx context.Context, doing string, request func(context.Context)
 		}
 		until := begun.Add(d.patience)
 		if time.Now().Add(pause).After(until) {
-			return fault.Transient("%s: ArangoDB at %s has failed for %v: %w", doing, d.where(), d.patience, err).At("%s", d.where())
+			return fault.Transient("%s: ArangoDB at %s has failed for %v: %w", doing, d.where(), d.patience, err).At("%s", d.where()).
+				Fix("start the database, or set ARANGO_URL to a running one")
 		}
 		if pause > time.Second {
-			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: fmt.Sprintf("ArangoDB is unavailable (%v)", err)})
+			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: fmt.Sprintf("ArangoDB at %s is unavailable (%v)", d.where(), err)})
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return fmt.Errorf("%s: %w", doing, err)

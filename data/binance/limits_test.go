@@ -365,7 +365,7 @@ func TestOfAnExchangeOutOfReachEachTryIsTold(t *testing.T) {
 			begun, try := time.Now(), 1
 			c.Watch(func(s data.Step) {
 				now := time.Now()
-				if try++; s.Phase != data.Waiting || s.Try != try || s.Tries != 13 || s.Why != "the exchange fails (dial tcp: lookup exchange.invalid: no such host)" || !s.Until.After(now) || s.GivesUp.Before(s.Until) {
+				if try++; s.Phase != data.Waiting || s.Try != try || s.Tries != 13 || s.Why != "exchange.invalid fails (dial tcp: lookup exchange.invalid: no such host)" || !s.Until.After(now) || s.GivesUp.Before(s.Until) {
 					t.Errorf("%+v", s)
 				}
 				if left := s.GivesUp.Sub(now); try == 2 && (left < 150*time.Second || left > 180*time.Second) {

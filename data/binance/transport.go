@@ -84,7 +84,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		pause := wait.NextBackOff()
 		now := time.Now()
 		t.gate.notifyWait(data.Step{
-			Why: fmt.Sprintf("the exchange fails (%v)", err), Until: now.Add(pause),
+			Why: fmt.Sprintf("%s fails (%v)", request.URL.Host, err), Until: now.Add(pause),
 			Try: failures + 1, Tries: mostRetries + 1, GivesUp: now.Add(pause + t.later(failures)),
 		})
 		timer := time.NewTimer(pause)

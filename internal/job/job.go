@@ -8,10 +8,12 @@ package job
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
@@ -121,6 +123,15 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 		return end(err)
 	}
 	defer thread.Close()
+	// A finished run that is started again emits nothing but its end, unless there
+	// is something to wait for.
+	begin := sync.OnceFunc(func() { r.handleTelemetryError(r.telemetry.Started()) })
+	watch, waited := watchSteps(r, j.Console)
+	defer waited()
+	j.Store.Access.OnWait(func(why string, until time.Time) {
+		begin()
+		watch(data.Step{Phase: data.Waiting, Why: why, Until: until})
+	})
 	// A store that cannot be written fails before hours of work, not after.
 	if err = j.Store.Access.Open(s); err != nil {
 		return end(err)
@@ -130,10 +141,14 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 		return end(err)
 	}
 	var done *Ending
-	if done, modelPath = previousResult(s, j.Store.Results, c, j.Config, r); done != nil {
+	if done, modelPath, err = previousResult(s, j.Store.Results, c, j.Config, r); err != nil {
+		return end(err)
+	}
+	if done != nil {
 		return *done
 	}
-	r.handleTelemetryError(r.telemetry.Started())
+	waited()
+	begin()
 
 	if err = j.loadState(s, r, started, c, state); err != nil {
 		return end(err)
@@ -180,6 +195,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	if err = j.Store.Artefacts.Begin(s); err != nil {
 		return end(err)
 	}
+	waited()
 	modelPath = ""
 	a := &artefacts{store: j.Store.Artefacts}
 	j.Metrics.Enter(metrics.StoringGraph)

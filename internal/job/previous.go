@@ -19,37 +19,39 @@ import (
 // the same, the ending is that of the finished run, to be emitted again. Of an
 // interrupted one, modelPath is where its model lies. A finished run with other
 // settings is replaced.
-func previousResult(ctx context.Context, results ResultStore, c *checkpoints, cfg config.Config, r *reporter) (done *Ending, modelPath string) {
+func previousResult(ctx context.Context, results ResultStore, c *checkpoints, cfg config.Config, r *reporter) (done *Ending, modelPath string, err error) {
 	if cfg.Train.Resume == config.ResumeNever {
-		return nil, ""
+		return nil, "", nil
 	}
 	m, err := results.Result(ctx)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, ""
-	}
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, "", nil
+	case ctx.Err() != nil, fault.KindOf(err) == fault.ErrTransient: // the result may be whole: it is not replaced
+		return nil, "", err
+	case err != nil:
 		r.log.Warn().Err(err).Msg("the earlier result of this QUEUE_ID is incomplete")
-		return nil, ""
+		return nil, "", nil
 	}
 	modelPath = results.Location("model.pt")
 	if m.Status == store.Interrupted {
-		return nil, modelPath
+		return nil, modelPath, nil
 	}
 	// A finished run has no checkpoints, unless it was killed before they were
 	// removed: nothing resumes from them.
 	r.warn("removing old checkpoints", c.removeAll(ctx))
 	if !sameResult(m, cfg) {
 		r.log.Warn().Msg("this QUEUE_ID has a result of other settings: it is replaced when this run is stored")
-		return nil, ""
+		return nil, "", nil
 	}
 	var found Result
 	if err := errors.Join(readJSON(ctx, results, "metrics.json", &found.Metrics), readJSON(ctx, results, "metadata.json", &found.Metadata)); err != nil {
 		r.log.Warn().Err(err).Msg("cannot read the earlier result: training from the start")
-		return nil, ""
+		return nil, "", nil
 	}
 	r.warn("moving latest.json", results.MoveLatest(ctx, m))
 	r.log.Info().Str("model", modelPath).Msg("this QUEUE_ID has finished with the same settings: re-emitting the terminal event (RESUME=never trains again)")
-	return &Ending{ModelPath: modelPath, Result: &found}, modelPath
+	return &Ending{ModelPath: modelPath, Result: &found}, modelPath, nil
 }
 
 func readJSON(ctx context.Context, results ResultStore, name string, v any) error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/fault"
@@ -23,6 +24,9 @@ type Storage struct {
 // Access opens and closes a store. Open proves that it can be written; Flush
 // waits until everything is where it belongs.
 type Access interface {
+	// OnWait has report called while the store is waited for before the training:
+	// why, and when it is given up.
+	OnWait(report func(why string, until time.Time))
 	Open(ctx context.Context) error
 	Flush(ctx context.Context) error
 	Close()
