@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
@@ -27,19 +28,23 @@ func (a *attributes) file() (*File, error) {
 	x := a.tensor("x", "a tensor [N, F] of features", 2)
 	edges := a.tensor("edge_index", "a tensor [2, E] of node numbers", 2)
 	if x == nil {
-		a.reject(invalid("the file lacks x").Fix("save a graph with data.x [N, F] and data.edge_index [2, E]"))
+		a.lacks("x", "feat", "feats", "feature", "features", "node_features", "X")
 	}
 	if edges == nil {
-		a.reject(invalid("the file lacks edge_index").Fix("save a graph with data.x [N, F] and data.edge_index [2, E]"))
+		a.lacks("edge_index", "adj_t", "adj", "edge_list", "edges", "A")
 	}
 	if a.err != nil {
 		return nil, a.err
 	}
 	if x.shape[0] == 0 || x.shape[1] == 0 {
-		return nil, invalid("x has shape %s: a graph needs a node and a feature", shapeString(x.shape))
+		return nil, invalid("x has shape %s: a graph needs a node and a feature", shapeString(x.shape)).Fix("save one that has both")
 	}
 	if edges.shape[0] != 2 {
-		return nil, invalid("edge_index has shape %s, not [2, E]: row 0 the sources, row 1 the targets", shapeString(edges.shape))
+		fix := "save row 0 with the sources, row 1 with the targets"
+		if edges.shape[1] == 2 {
+			fix = "save it after .t(), with the sources in row 0 and the targets in row 1"
+		}
+		return nil, invalid("edge_index has shape %s, not [2, E]", shapeString(edges.shape)).Fix("%s", fix)
 	}
 	n, e := x.shape[0], edges.shape[1]
 	d.NumNodes, d.NumFeatures = n, x.shape[1]
@@ -48,25 +53,18 @@ func (a *attributes) file() (*File, error) {
 	d.NodeMask = a.mask("node_mask", n)
 	d.EdgeWeight = a.floats("edge_weight", a.vector("edge_weight", e, "edge"))
 	d.EdgeAttr = a.floats("edge_attr", a.edgeAttr(e))
-	d.Y = a.ints("y", a.vector("y", n, "node"))
+	d.Y = a.labels(n)
 	d.Ret = a.floats("ret", a.vector("ret", n, "node"))
 	d.OpenTime = a.ints("open_time", a.vector("open_time", 1, "graph"))
-	a.out.TrainMask = a.mask("train_mask", n)
-	a.out.ValidMask = a.mask("val_mask", n)
-	a.out.TestMask = a.mask("test_mask", n)
 	a.symbols(n)
 	a.numNodes(n)
+	a.splits(n)
 	a.ignored()
 
 	for i, w := range d.EdgeWeight {
 		if w < 0 {
-			a.fail("edge_weight[%d] is %v, of the edge from node %d to node %d: weights must not be negative, for a degree that is not positive has no square root", i, w, d.EdgeIndex[i], d.EdgeIndex[e+i])
-			break
-		}
-	}
-	for i, class := range d.Y {
-		if class < 0 && class != Unlabelled {
-			a.fail("y[%d] is %d: classes are 0 and above, and %d where there is none", i, class, Unlabelled)
+			a.reject(invalid("edge_weight[%d] is %v, of the edge from node %d to node %d, and a degree below 0 has no square root", i, w, d.EdgeIndex[i], d.EdgeIndex[e+i]).
+				Fix("save it after .clamp(min=0), or as edge_attr, which is clamped"))
 			break
 		}
 	}
@@ -95,11 +93,51 @@ func (a *attributes) tensor(name, want string, dims int) *tensorRef {
 		if len(v.shape) == dims {
 			return v
 		}
-		a.fail("%s is a tensor of %v: %s is needed", name, v, want)
+		if squeezed := v.squeezed(); dims == 1 && len(squeezed) == 1 {
+			column := *v // [N, 1], as models give their outputs
+			column.shape, column.strides = squeezed, v.strides[:1]
+			return &column
+		}
+		err := invalid("%s is a tensor of %v: %s is needed", name, v, want)
+		if dims == 1 && len(v.shape) == 2 {
+			err = err.Fix("save one column: %s[:, 0]", name)
+		}
+		a.reject(err)
 	default:
-		a.fail("%s is %s: %s is needed", name, describe(v), want)
+		a.reject(invalid("%s is %s: %s is needed", name, describe(v), want).Fix("save %s in its place", tensorOf(name, v)))
 	}
 	return nil
+}
+
+// lacks rejects a file without a tensor that it must have. others are names that
+// people give it.
+func (a *attributes) lacks(name string, others ...string) {
+	for _, other := range others {
+		v := a.values.get(other)
+		if v == nil {
+			continue
+		}
+		err := invalid("the file lacks %s, and has %s, %s", name, other, describe(v))
+		if strings.HasPrefix(other, "adj") || other == "A" {
+			a.reject(err.Fix("save data.edge_index, data.edge_weight = torch_geometric.utils.to_edge_index(data.%s)", adjacency(other, v)))
+			return
+		}
+		a.reject(err.Fix("save it as data.%s", name))
+		return
+	}
+	a.reject(invalid("the file lacks %s", name).Fix("save a graph with data.x [N, F] and data.edge_index [2, E]"))
+}
+
+// adjacency is the expression whose rows are sources: adj_t has them as columns.
+func adjacency(name string, v any) string {
+	expression := name
+	if t, ok := v.(*tensorRef); ok && len(t.shape) == 2 {
+		expression += ".to_sparse()"
+	}
+	if name == "adj_t" {
+		expression += ".t()"
+	}
+	return expression
 }
 
 // vector finds a tensor of one value for each of n things of a kind.
@@ -107,7 +145,7 @@ func (a *attributes) vector(name string, n int, kind string) *tensorRef {
 	want := fmt.Sprintf("a tensor [%d], one value for each %s,", n, kind)
 	t := a.tensor(name, want, 1)
 	if t != nil && t.shape[0] != n {
-		a.fail("%s is a tensor of %v: %s is needed", name, t, want)
+		a.reject(invalid("%s is a tensor of %v: %s is needed", name, t, want).Fix("save it so"))
 		return nil
 	}
 	return t
@@ -119,7 +157,7 @@ func (a *attributes) edgeAttr(e int) *tensorRef {
 	t, ok := a.get("edge_attr").(*tensorRef)
 	switch {
 	case ok && len(t.shape) > 0 && t.shape[0] != e:
-		a.fail("edge_attr is a tensor of %v: [%d, 1], one value an edge, is needed", t, e)
+		a.reject(invalid("edge_attr is a tensor of %v: [%d, 1], one value an edge, is needed", t, e).Fix("save it so, or leave it out"))
 	case ok && len(t.shape) == 2 && t.shape[1] == 1:
 		return t
 	case ok && len(t.shape) > 1:
@@ -136,7 +174,11 @@ func (a *attributes) floats(name string, t *tensorRef) []float32 {
 		return nil
 	}
 	if t.dtype.float == nil {
-		a.reject(invalid("%s holds %s, which float32 does not hold exactly", name, t.dtype.name).Fix("save it after .float()"))
+		fix := "save it after .float()"
+		if strings.HasPrefix(t.dtype.name, "complex") {
+			fix = "save it after .real.float()"
+		}
+		a.reject(invalid("%s holds %s, which float32 does not hold exactly", name, t.dtype.name).Fix("%s", fix))
 		return nil
 	}
 	i := -1
@@ -146,7 +188,8 @@ func (a *attributes) floats(name string, t *tensorRef) []float32 {
 		if f := float32(v); !math.IsNaN(v) && !math.IsInf(float64(f), 0) {
 			return f
 		}
-		a.fail("%s is %v%s: every value must be a finite float32", element(name, i, t.shape), v, place(name, i, t.shape))
+		a.reject(invalid("%s is %v%s: every value must be a finite float32", element(name, i, t.shape), v, place(name, i, t.shape)).
+			Fix("correct it, or save it after .nan_to_num()"))
 		return 0
 	})
 	if a.err == nil {
@@ -213,22 +256,26 @@ func (a *attributes) symbols(n int) {
 	case tuple:
 		items = v
 	default:
-		a.fail("symbols is %s: a list of %d strings, the nodes' names, is needed", describe(v), n)
+		fix := "save such a list"
+		if o, ok := v.(*object); ok && o.foreign() {
+			fix = "save [str(s) for s in symbols] in its place"
+		}
+		a.reject(invalid("symbols is %s: a list of %d strings, the nodes' names, is needed", describe(v), n).Fix("%s", fix))
 		return
 	}
 	if len(items) != n {
-		a.fail("symbols holds %d names for %d nodes", len(items), n)
+		a.reject(invalid("symbols holds %d names for %d nodes", len(items), n).Fix("save one name for each node"))
 		return
 	}
 	seen := make(map[string]int, n)
 	for i, item := range items {
 		name, ok := item.(string)
 		if !ok || name == "" {
-			a.fail("symbols[%d] is %s: the node's name is needed", i, describe(item))
+			a.reject(invalid("symbols[%d] is %s: the node's name is needed", i, describe(item)).Fix("save [str(s) for s in symbols] in its place"))
 			return
 		}
 		if first, twice := seen[name]; twice {
-			a.fail("symbols[%d] and symbols[%d] are both %.40q: nodes need names of their own", first, i, name)
+			a.reject(invalid("symbols[%d] and symbols[%d] are both %.40q", first, i, name).Fix("give each node a name of its own"))
 			return
 		}
 		seen[name] = i
@@ -239,7 +286,7 @@ func (a *attributes) symbols(n int) {
 // numNodes checks the count that a Data may state beside x.
 func (a *attributes) numNodes(n int) {
 	if v := a.get("num_nodes"); v != nil && v != int64(n) {
-		a.fail("num_nodes is %s, and x has %d rows", describe(v), n)
+		a.reject(invalid("num_nodes is %s, and x has %d rows", describe(v), n).Fix("save data.num_nodes = len(data.x)"))
 	}
 }
 
@@ -249,7 +296,7 @@ func (a *attributes) ignored() {
 	for _, e := range a.values.entries {
 		name, ok := e.key.(string)
 		if !ok {
-			a.fail("the file's dict has a key that is %s: names of attributes are needed", describe(e.key))
+			a.reject(invalid("the file's dict has a key that is %s: names of attributes are needed", describe(e.key)).Fix("save the graph's attributes alone"))
 			return
 		}
 		if !a.used[name] && !seen[name] {

@@ -15,7 +15,8 @@ const (
 )
 
 // allowed are the globals of what torch.save writes for plain tensors and for
-// a PyG Data, by the names that PyG 2.8 writes. None of them is ever called.
+// a PyG Data, by the names that PyG 2.8 writes. None of them is ever called,
+// and all others make values that nothing here reads.
 var allowed = func() map[global]role {
 	const data, storage = "torch_geometric.data.data", "torch_geometric.data.storage"
 	const features, graphs = "torch_geometric.data.feature_store", "torch_geometric.data.graph_store"
@@ -47,22 +48,37 @@ var allowed = func() map[global]role {
 	return roles
 }()
 
+// commands are the globals by which a pickle makes Python run what it likes, a
+// module's or, after a dot, one name's.
+var commands = map[string]bool{
+	"os": true, "posix": true, "nt": true, "subprocess": true, "pty": true, "runpy": true, "importlib": true, "ctypes": true,
+	"socket": true, "shutil": true, "webbrowser": true, "builtins.eval": true, "builtins.exec": true, "builtins.compile": true,
+	"builtins.__import__": true, "__builtin__.eval": true, "__builtin__.exec": true, "__builtin__.compile": true, "__builtin__.__import__": true,
+}
+
+// global pushes a class or a function by its name. One that is not allowed
+// becomes a foreign value, which is rejected where it is used. Nothing is
+// called in either case; a command is rejected so that its file is known.
 func (u *unpickler) global(module, name string) {
-	g := global{module, name}
-	if u.err == nil && allowed[g] == 0 {
-		u.reject(invalid("data.pkl names %.80s.%.80s, which is not a tensor or a PyG class", module, name).Fix("save a torch_geometric.data.Data that holds plain tensors only"))
+	if commands[module] || commands[module+"."+name] {
+		u.reject(invalid("data.pkl names %.80s.%.80s, by which torch.load would run a command (nothing ran here)", module, name).
+			Fix("find out where the file comes from, and save a torch_geometric.data.Data that holds plain tensors"))
 	}
-	u.push(g)
+	u.push(global{module, name})
 }
 
 // newObject makes an empty instance, as class.__new__(class) would.
 func (u *unpickler) newObject(class, args any) {
-	g, _ := class.(global)
-	if a, ok := args.(tuple); !ok || len(a) != 0 || allowed[g] != isClass {
-		u.fail("data.pkl makes an object of what is no PyG class")
-		return
+	g, isGlobal := class.(global)
+	a, isTuple := args.(tuple)
+	switch role := allowed[g]; {
+	case isGlobal && isTuple && role == 0:
+		u.push(&object{class: g, args: a})
+	case isTuple && len(a) == 0 && role == isClass:
+		u.push(&object{class: g})
+	default:
+		u.fail("data.pkl makes an object of what is no class")
 	}
-	u.push(&object{class: g})
 }
 
 // build sets the state of the newest value.
@@ -70,7 +86,7 @@ func (u *unpickler) build(state any) {
 	switch target := u.top().(type) {
 	case *object:
 		dict, ok := state.(*pyDict)
-		if !ok {
+		if !ok && !target.foreign() {
 			u.fail("data.pkl gives %s a state that is no dict", target.class.name)
 			return
 		}
@@ -83,20 +99,32 @@ func (u *unpickler) build(state any) {
 
 // call does what calling the function of that name with args would do.
 func (u *unpickler) call(function, args any) {
-	g, _ := function.(global)
 	a, ok := args.(tuple)
-	switch role := allowed[g]; {
-	case !ok:
+	if !ok {
 		u.fail("data.pkl calls with what is no tuple")
+		return
+	}
+	if o, ok := function.(*object); ok && o.foreign() {
+		u.push(o.result(a))
+		return
+	}
+	g, isGlobal := function.(global)
+	if g == fromType && len(a) == 4 && allowed[asGlobal(a[0])] == isRebuild && a[1] == plainTensor {
+		// A tensor to which attributes of Python were given.
+		g, a = asGlobal(a[0]), asTuple(a[2])
+	}
+	switch role := allowed[g]; {
+	case isGlobal && role == 0, role == isGetattr && (len(a) != 2 || allowed[asGlobal(a[0])] != isEnum), role == isDict && g.name == "OrderedDict" && len(a) > 0:
+		u.push(foreignResult(g, a))
 	case role == isRebuild:
 		u.rebuild(a)
-	case role == isDict && (len(a) == 0 || len(a) == 1 && allowed[asGlobal(a[0])] == isSet):
+	case role == isDict:
 		u.push(&pyDict{}) // OrderedDict(), defaultdict(set)
 	case role == isSet && len(a) <= 1:
 		u.push(&pyList{}) // PyG's cache of attribute names, of no use here
 	case role == isEnum && len(a) == 1:
 		u.push(&object{class: g})
-	case role == isGetattr && len(a) == 2 && allowed[asGlobal(a[0])] == isEnum:
+	case role == isGetattr:
 		u.push(&object{class: asGlobal(a[0])})
 	case role == isSize && len(a) == 1:
 		u.push(a[0])
@@ -110,6 +138,11 @@ func asGlobal(v any) global {
 	return g
 }
 
+func asTuple(v any) tuple {
+	t, _ := v.(tuple)
+	return t
+}
+
 // persistent turns ('storage', torch.FloatStorage, key, location, numel) into
 // a reference. The location does not matter: bytes saved from CUDA are the same.
 func (u *unpickler) persistent(id any) {
@@ -119,6 +152,10 @@ func (u *unpickler) persistent(id any) {
 		n, isCount := numel.(int64)
 		if allowed[class] == isStorage && isName && isCount && n >= 0 {
 			u.push(storageRef{name, dtypes[class.name], int(n)})
+			return
+		}
+		if allowed[class] == 0 && class.name != "" {
+			u.push(&object{class: class}) // of a dtype without a storage class
 			return
 		}
 	}
@@ -133,8 +170,11 @@ func (u *unpickler) rebuild(args tuple) {
 		return
 	}
 	if len(args) == 7 && args[6] != nil {
-		// It would say that the bytes are to be negated or conjugated.
-		u.fail("data.pkl holds a tensor with metadata (a lazy negation or conjugation): save it after .resolve_neg().resolve_conj()")
+		u.push(&object{class: lazyTensor}) // its bytes are to be negated or conjugated
+		return
+	}
+	if o, ok := args[0].(*object); ok && o.foreign() {
+		u.push(&object{class: otherTensor})
 		return
 	}
 	s, ok := args[0].(storageRef)

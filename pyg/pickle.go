@@ -9,7 +9,7 @@ import (
 )
 
 // Opcodes of Python's pickle, protocols 2 to 5, as far as torch.save emits
-// them (CPython's Lib/pickletools.py describes each).
+// them for tensors, and for the objects that people keep beside them (CPython's Lib/pickletools.py describes each).
 const (
 	opMark            = '('
 	opStop            = '.'
@@ -20,6 +20,8 @@ const (
 	opNone            = 'N'
 	opBinPersID       = 'Q'
 	opReduce          = 'R'
+	opBinBytes        = 'B'
+	opShortBinBytes   = 'C'
 	opBinUnicode      = 'X'
 	opAppend          = 'a'
 	opBuild           = 'b'
@@ -43,12 +45,18 @@ const (
 	opNewTrue         = 0x88
 	opNewFalse        = 0x89
 	opLong1           = 0x8a
+	opLong4           = 0x8b
 	opShortBinUnicode = 0x8c
+	opBinUnicode8     = 0x8d
+	opBinBytes8       = 0x8e
 	opEmptySet        = 0x8f
 	opAddItems        = 0x90
+	opFrozenSet       = 0x91
+	opNewObjEx        = 0x92
 	opStackGlobal     = 0x93
 	opMemoize         = 0x94
 	opFrame           = 0x95
+	opByteArray8      = 0x96
 )
 
 // maxDepth is how deep dicts and lists may nest when written; it catches a

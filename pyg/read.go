@@ -11,23 +11,28 @@ import (
 type File struct {
 	Data Data
 
-	TrainMask []bool // [N] train_mask; nil: absent
-	ValidMask []bool // [N] val_mask; nil: absent
-	TestMask  []bool // [N] test_mask; nil: absent
+	TrainMask  []bool    // [N] the nodes to train on; nil: absent
+	ValidMask  []bool    // [N] the nodes to validate on; nil: absent
+	TestMask   []bool    // [N] the nodes to test on; nil: absent
+	SplitNames [3]string // the attributes that the masks come from; empty: train_mask, val_mask, test_mask
 
-	Symbols []string // [N] symbols, the nodes' names; nil: absent
-	Ignored []string // attributes that nothing here uses, in the file's order
+	Symbols  []string // [N] symbols, the nodes' names; nil: absent
+	Ignored  []string // attributes that nothing here uses, in the file's order
+	Warnings []string // what in the file looks as if it were used, and is not
 }
 
 // ReadData reads a graph that torch.save wrote: a torch_geometric.data.Data or
 // a plain dict of tensors with the same names. x [N, F] and edge_index [2, E]
 // are required; node_mask, edge_weight, edge_attr, y, ret, open_time,
-// train_mask, val_mask, test_mask, symbols and num_nodes are optional.
+// train_mask, val_mask, test_mask, symbols and num_nodes are optional. The masks
+// may have the names and forms of splits.go.
 //
 // Values convert where the meaning is plain: integers to int64; floats, rounded
-// to the nearest, integers of 16 bits at most and bools to float32. Every float
-// must be finite and every edge_weight not negative. An edge_attr of more than
-// one column is ignored.
+// to the nearest, integers of 16 bits at most and bools to float32; a y of
+// floats that are all integers, NaN for Unlabelled, to int64; a column [N, 1] to
+// [N]. Every float must be finite and every edge_weight not negative. An
+// edge_attr of more than one column is ignored, and so are attributes of other
+// names, whatever they hold.
 //
 // The file is not trusted: no code in it runs, and memory stays in proportion
 // to size. Errors about its content wrap ErrInvalid.
@@ -56,28 +61,6 @@ func open(r io.ReaderAt, size int64) (*archive, any, error) {
 	}
 	v, err := unpickle(pickle)
 	return a, v, err
-}
-
-// attributesOf gives the named values of a Data or of a plain dict.
-func attributesOf(v any) (*pyDict, error) {
-	switch v := v.(type) {
-	case *pyDict:
-		return v, nil
-	case *object:
-		if v.class.name != "Data" {
-			return nil, invalid("the file holds a %s", v.class.name).Fix("save one torch_geometric.data.Data")
-		}
-		store, ok := v.state.get("_store").(*object)
-		if !ok {
-			return nil, invalid("the Data has no _store: PyG older than 2.0 wrote it").Fix("load it there and save data.to_dict()")
-		}
-		mapping, ok := store.state.get("_mapping").(*pyDict)
-		if !ok {
-			return nil, invalid("the Data holds no attributes")
-		}
-		return mapping, nil
-	}
-	return nil, invalid("the file holds %s", describe(v)).Fix("save one torch_geometric.data.Data or a dict of tensors")
 }
 
 // get gives the newest value of a key, as a dict of Python would; nil where
@@ -113,7 +96,9 @@ func describe(v any) string {
 	case int64, float64:
 		return fmt.Sprintf("the number %v", v)
 	case *object:
-		return "a " + v.class.name
+		return "a " + v.class.String()
+	case global:
+		return "the class or function " + v.String()
 	}
 	return "no value"
 }

@@ -29,14 +29,16 @@ type (
 
 	pyEntry struct{ key, value any }
 
-	// global names a class or a function of the allow-list.
+	// global names a class or a function.
 	global struct{ module, name string }
 
-	// object is an instance of a PyG class, or an enum's member; state is its
-	// __dict__, nil where there is none.
+	// object is an instance of a PyG class, or an enum's member, or a foreign
+	// value; state is its __dict__, nil where there is none.
 	object struct {
-		class global
-		state *pyDict
+		class  global
+		state  *pyDict
+		args   tuple // what a foreign one was made of
+		tensor bool  // a foreign one is of some class of tensors
 	}
 
 	// storageRef points at the entry data/key of the archive.
@@ -64,8 +66,9 @@ type unpickler struct {
 	err   error
 }
 
-// unpickle gives the value that a pickle of torch.save holds. Globals outside
-// the allow-list are rejected by name. The error wraps ErrInvalid.
+// unpickle gives the value that a pickle of torch.save holds. Values of classes
+// outside the allow-list are foreign: opaque, and of no use. The error wraps
+// ErrInvalid.
 func unpickle(b []byte) (any, error) {
 	if len(b) > maxPickle {
 		return nil, invalid("data.pkl has %d bytes, more than the %d of any graph", len(b), maxPickle).Fix("save tensors, not Python objects")
@@ -105,13 +108,23 @@ func (u *unpickler) step(code byte, at int) {
 	case opBinInt2:
 		u.push(int64(le.Uint16(u.take(2))))
 	case opLong1:
-		u.long()
+		u.long(uint64(u.take(1)[0]))
+	case opLong4:
+		u.long(uint64(le.Uint32(u.take(4))))
 	case opBinFloat:
 		u.push(math.Float64frombits(binary.BigEndian.Uint64(u.take(8))))
 	case opBinUnicode:
 		u.push(string(u.take(uint64(le.Uint32(u.take(4))))))
 	case opShortBinUnicode:
 		u.push(string(u.take(uint64(u.take(1)[0]))))
+	case opBinUnicode8:
+		u.push(string(u.take(le.Uint64(u.take(8)))))
+	case opShortBinBytes:
+		u.skip(uint64(u.take(1)[0]))
+	case opBinBytes:
+		u.skip(uint64(le.Uint32(u.take(4))))
+	case opBinBytes8, opByteArray8:
+		u.skip(le.Uint64(u.take(8)))
 
 	case opMark:
 		u.marks = append(u.marks, len(u.stack))
@@ -121,6 +134,8 @@ func (u *unpickler) step(code byte, at int) {
 		u.push(tuple(u.popN(int(code-opTuple1) + 1)))
 	case opTuple:
 		u.push(tuple(u.popMark()))
+	case opFrozenSet:
+		u.push(&pyList{u.popMark()})
 	case opEmptyList, opEmptySet:
 		u.push(&pyList{})
 	case opAppend:
@@ -162,6 +177,9 @@ func (u *unpickler) step(code byte, at int) {
 	case opNewObj:
 		args := u.popN(2)
 		u.newObject(args[0], args[1])
+	case opNewObjEx:
+		args := u.popN(3)
+		u.newObject(args[0], args[1])
 	case opReduce:
 		args := u.popN(2)
 		u.call(args[0], args[1])
@@ -192,6 +210,12 @@ func (u *unpickler) take(n uint64) []byte {
 	return b
 }
 
+// skip passes over bytes, which no tensor or Data holds.
+func (u *unpickler) skip(n uint64) {
+	u.take(n)
+	u.push(&object{class: pyBytes})
+}
+
 func (u *unpickler) line() string {
 	end := bytes.IndexByte(u.rest, '\n')
 	if end < 0 {
@@ -201,12 +225,12 @@ func (u *unpickler) line() string {
 	return string(u.take(uint64(end) + 1)[:end])
 }
 
-// long reads a two's complement integer. Those beyond 64 bits stay opaque:
+// long reads a two's complement integer of so many bytes. Those beyond 64 bits stay opaque:
 // nothing that is read here needs them.
-func (u *unpickler) long() {
-	b := u.take(uint64(u.take(1)[0]))
+func (u *unpickler) long(size uint64) {
+	b := u.take(size)
 	if len(b) > 8 {
-		u.push(&object{})
+		u.push(&object{class: wideInteger})
 		return
 	}
 	var v int64
@@ -264,11 +288,17 @@ func (u *unpickler) extend(items []any) {
 		list.items = append(list.items, items...)
 		return
 	}
+	if o, ok := u.top().(*object); ok && o.foreign() {
+		return // of a class of lists
+	}
 	u.fail("data.pkl appends to what is no list")
 }
 
 func (u *unpickler) setItems(items []any) {
 	dict, ok := u.top().(*pyDict)
+	if o, isObject := u.top().(*object); isObject && o.foreign() {
+		return // of a class of dicts
+	}
 	if !ok || len(items)%2 != 0 {
 		u.fail("data.pkl sets an item of what is no dict")
 		return
