@@ -12,6 +12,8 @@ type Dataset struct {
 	*Panel
 	Fold
 	Targets *Targets
+
+	Warnings []string // what of given labels, splits, edges or features is odd, and was not rejected
 }
 
 // Build makes panel, targets and fold of a market. An error wraps ErrInput and

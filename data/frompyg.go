@@ -1,10 +1,8 @@
 package data
 
 import (
-	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
@@ -16,10 +14,10 @@ import (
 // edges, and each shows the labels of its own nodes only: train, valid, test
 // and, where present nodes have no label, live.
 //
-// The splits are the file's train_mask, val_mask and test_mask where all three
-// are there; a labelled node in none of them is in no split. Else the labelled
-// nodes are shuffled with seed and cut by TRAIN_FRACTION and VALID_FRACTION, as
-// torch_geometric.transforms.RandomNodeSplit does (with another generator).
+// The splits are the file's, where it has some (see nodeSplits). Else the
+// labelled nodes are shuffled with seed and cut by TRAIN_FRACTION and
+// VALID_FRACTION, as torch_geometric.transforms.RandomNodeSplit does (with
+// another generator).
 //
 // symbols names the nodes in order; nil: the file's names, else node_0 onwards.
 // Edges are gathered by target, within it in the file's order. Without
@@ -55,11 +53,11 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 		}
 	}
 	p.Density = density(p.edges, p.mask, n)
-	splits, err := nodeSplits(f, p.mask, cfg.FoldConfig, seed)
+	splits, warnings, err := nodeSplits(f, p.mask, cfg.FoldConfig, seed)
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Panel: p, Targets: &Targets{Horizons: Horizons{0}, Given: true, width: n}}
+	d := &Dataset{Panel: p, Targets: &Targets{Horizons: Horizons{0}, Given: true, width: n}, Warnings: append(slices.Clone(f.Warnings), warnings...)}
 	for _, s := range []Split{Train, Valid, Test, Live} {
 		if s == Live && !slices.Contains(splits, Live) {
 			continue
@@ -67,6 +65,9 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 		d.addNodes(g, splits, s)
 	}
 	if err := d.checkLabels(d.Targets); err != nil {
+		return nil, err
+	}
+	if err := d.checkGiven(func(s Split) string { return splitOrigin(f, s) }); err != nil {
 		return nil, err
 	}
 	d.Scaler, err = fitScaler(p, &d.Fold)
@@ -107,12 +108,11 @@ func checkGraph(g *pyg.Data) error {
 		return fault.Input("the file has no y").
 			Fix("give it a class of each node, which TASK=direction needs, %d (down), %d (flat), %d (up) or %d (none)", Down, Flat, Up, pyg.Unlabelled)
 	}
+	if err := checkClasses(g.Y, func(i int) string { return fmt.Sprintf("node %d", i) }); err != nil {
+		return err
+	}
 	present := func(i int) bool { return g.NodeMask == nil || g.NodeMask[i] }
 	for i, class := range g.Y {
-		if class != pyg.Unlabelled && (class < Down || class > Up) {
-			return fault.Input("y holds class %d at node %d", class, i).
-				Fix("give it one of TASK=direction, %d..%d, or %d for none", Down, Up, pyg.Unlabelled)
-		}
 		if class != pyg.Unlabelled && !present(i) {
 			return fault.Input("y holds class %d at node %d, which node_mask masks", class, i).
 				Fix("make it %d or the mask true", pyg.Unlabelled)
@@ -170,59 +170,6 @@ func nodeNames(symbols, inFile []string, n int) ([]string, error) {
 		seen[s] = i
 	}
 	return slices.Clone(symbols), nil
-}
-
-// nodeSplits is the split of each node [N], empty for those in none.
-func nodeSplits(f *pyg.File, present []bool, cfg FoldConfig, seed int64) ([]Split, error) {
-	split := make([]Split, len(present))
-	var labelled []int
-	for i, ok := range present {
-		switch {
-		case f.Data.Y[i] != pyg.Unlabelled:
-			labelled = append(labelled, i)
-		case ok:
-			split[i] = Live
-		}
-	}
-	if f.TrainMask == nil || f.ValidMask == nil || f.TestMask == nil {
-		random := rand.New(rand.NewPCG(uint64(seed), 0))
-		random.Shuffle(len(labelled), func(a, b int) { labelled[a], labelled[b] = labelled[b], labelled[a] })
-		at := func(share float64) int { return int(share*float64(len(labelled)) + 0.5) }
-		for k, i := range labelled {
-			switch {
-			case k < at(cfg.TrainFraction):
-				split[i] = Train
-			case k < at(cfg.TrainFraction+cfg.ValidFraction):
-				split[i] = Valid
-			default:
-				split[i] = Test
-			}
-		}
-		return split, nil
-	}
-	var errs []error
-	for _, m := range []struct {
-		name  string
-		mask  []bool
-		split Split
-	}{{"train_mask", f.TrainMask, Train}, {"val_mask", f.ValidMask, Valid}, {"test_mask", f.TestMask, Test}} {
-		if len(m.mask) != len(split) {
-			errs = append(errs, fault.Input("%s holds %d values, the graph has %d nodes", m.name, len(m.mask), len(split)).
-				Fix("give one of each node"))
-			continue
-		}
-		for _, i := range labelled {
-			if !m.mask[i] {
-				continue
-			}
-			if split[i] != "" {
-				return nil, fault.Input("node %d is in %s and in the %s split too, and a node trained on cannot be tested on", i, m.name, split[i]).
-					Fix("take it out of one")
-			}
-			split[i] = m.split
-		}
-	}
-	return split, errors.Join(errs...)
 }
 
 // byTarget gathers the edges of g by target, within it in their order.

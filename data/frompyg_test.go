@@ -77,7 +77,9 @@ func TestAGraphWithMasksHasASnapshotOfEachSplit(t *testing.T) {
 func TestAGraphWithoutMasksIsSplitAtRandomBySeed(t *testing.T) {
 	n := 200
 	f := &pyg.File{Data: pyg.Data{NumNodes: n, NumFeatures: 1, X: make([]float32, n), Y: make([]int64, n)}}
-	f.TrainMask = make([]bool, n) // one mask of three is not a split
+	for i := range n {
+		f.Data.X[i], f.Data.Y[i] = float32(i), int64(i%3)
+	}
 	parts := func(seed int64) []bool {
 		d, err := FromPyG(f, nil, defaultConfig(), seed)
 		if err != nil {
@@ -169,7 +171,7 @@ func TestAGraphThatCannotBeTrainedOnIsRejected(t *testing.T) {
 		want    string
 	}{
 		{"a class beyond the task", func(f *pyg.File) { f.Data.Y[4] = 5 }, nil, "y holds class 5 at node 4: give it one of TASK=direction, 0..2"},
-		{"a negative class", func(f *pyg.File) { f.Data.Y[4] = -1 }, nil, "y holds class -1"},
+		{"a negative class", func(f *pyg.File) { f.Data.Y[4] = -2 }, nil, "y holds class -2 at node 4"},
 		{"no classes", func(f *pyg.File) { f.Data.Y = nil }, nil, "no y"},
 		{"no nodes", func(f *pyg.File) { f.Data = pyg.Data{NumFeatures: 2} }, nil, "x is [0, 2]"},
 		{"an edge out of range", func(f *pyg.File) { f.Data.EdgeIndex[0] = 10 }, nil, "is 10, outside 0..9"},
@@ -177,9 +179,9 @@ func TestAGraphThatCannotBeTrainedOnIsRejected(t *testing.T) {
 		{"an infinite x", func(f *pyg.File) { f.Data.X[3] = float32(math.Inf(1)) }, nil, "x holds +Inf at position 3"},
 		{"an attribute that is no number", func(f *pyg.File) { f.Data.EdgeAttr = slices.Repeat([]float32{float32(math.NaN())}, 10) }, nil, "edge_attr holds NaN"},
 		{"a mask too short", func(f *pyg.File) { withMasks(f); f.TestMask = f.TestMask[:7] }, nil, "test_mask holds 7 values"},
-		{"a node in two parts", func(f *pyg.File) { withMasks(f); f.TestMask[1] = true }, nil, "node 1 is in test_mask and in the train split too"},
-		{"an empty split", func(f *pyg.File) { withMasks(f); clear(f.ValidMask) }, nil, "valid split has no label"},
-		{"too few labels", func(f *pyg.File) { f.Data.Y = append(slices.Repeat([]int64{pyg.Unlabelled}, 9), 1) }, nil, "split has no label"},
+		{"a node in two parts", func(f *pyg.File) { withMasks(f); f.TestMask[1] = true }, nil, "node 1 is in train_mask and in test_mask too"},
+		{"an empty split", func(f *pyg.File) { withMasks(f); clear(f.ValidMask) }, nil, "val_mask holds no node that has a label: put labelled nodes into it"},
+		{"too few labels", func(f *pyg.File) { f.Data.Y = append(slices.Repeat([]int64{pyg.Unlabelled}, 8), 0, 2) }, nil, "split has no label"},
 		{"too few names", func(*pyg.File) {}, []string{"BTCUSDT"}, "SYMBOLS names 1 nodes, the graph has 10"},
 		{"a name twice", func(f *pyg.File) { f.Symbols = slices.Repeat([]string{"X"}, 10) }, nil, `nodes 0 and 1 are both named "X"`},
 		{"a label at a masked node", func(f *pyg.File) { f.Data.NodeMask = make([]bool, 10) }, nil, "which node_mask masks"},

@@ -71,7 +71,11 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 		return nil, fault.Input("HORIZON=%s lists several horizons, and the graph has labels of one", cfg.Horizons).
 			Fix("set one number of bars")
 	}
-	return cfg.dataset(p, s.targets(p, cfg.Horizons))
+	d, err := cfg.dataset(p, s.targets(p, cfg.Horizons))
+	if err != nil {
+		return nil, err
+	}
+	return d, d.checkGiven(func(Split) string { return "" })
 }
 
 // check rejects shapes that do not fit each other, and times that are no
@@ -80,9 +84,10 @@ func (s *Snapshots) check() error {
 	n, f, moments := len(s.Symbols), len(s.Features), len(s.Times)
 	switch {
 	case n == 0 || f == 0 || moments == 0:
-		return fault.Input("the graph has %d nodes, %d features and %d moments; it needs some of each", n, f, moments)
+		return fault.Input("the graph has %d nodes, %d features and %d moments; it needs some of each", n, f, moments).
+			Fix("prepare another one, or set START and END")
 	case s.Interval < time.Millisecond:
-		return fault.Input("the graph's moments are %v apart; whole milliseconds are needed", s.Interval)
+		return fault.Input("the graph's moments are %v apart; whole milliseconds are needed", s.Interval).Fix("set INTERVAL")
 	case len(s.X) != moments*n*f || len(s.Mask) != moments*n || len(s.Edges) != moments ||
 		s.Y != nil && len(s.Y) != moments*n || s.Close != nil && len(s.Close) != moments*n:
 		return fault.Input("the graph's parts are of different sizes: x %d, mask %d, y %d, close %d and edges %d of %d nodes, %d features and %d moments",
@@ -91,9 +96,15 @@ func (s *Snapshots) check() error {
 		return fault.Input("the graph has neither labels nor closes that they could be made of").
 			Fix("give it one of them")
 	}
+	if s.Y != nil {
+		if err := checkClasses(s.Y, func(i int) string { return s.Symbols[i%n] + " at " + stamp(time.UnixMilli(s.Times[i/n])) }); err != nil {
+			return err
+		}
+	}
 	for k, v := range s.X {
 		if !finite(float64(v)) {
-			return fault.Input("%s of %s at %s is %v; a feature is a finite number", s.Features[k%f], s.Symbols[k/f%n], stamp(time.UnixMilli(s.Times[k/f/n])), v)
+			return fault.Input("%s of %s at %s is %v; a feature is a finite number", s.Features[k%f], s.Symbols[k/f%n], stamp(time.UnixMilli(s.Times[k/f/n])), v).
+				Fix("correct it")
 		}
 	}
 	for t, e := range s.Edges {
@@ -113,7 +124,8 @@ func (s *Snapshots) checkTimes() error {
 	for t := range len(s.Times) - 1 {
 		apart := s.Times[t+1] - s.Times[t]
 		if apart <= 0 {
-			return fault.Input("the graph's moments do not rise: %s is followed by %s", stamp(time.UnixMilli(s.Times[t])), stamp(time.UnixMilli(s.Times[t+1])))
+			return fault.Input("the graph's moments do not rise: %s is followed by %s", stamp(time.UnixMilli(s.Times[t])), stamp(time.UnixMilli(s.Times[t+1]))).
+				Fix("give each moment a time of its own, in rising order")
 		}
 		if seen[apart]++; seen[apart] > seen[usual] || seen[apart] == seen[usual] && apart < usual {
 			usual = apart

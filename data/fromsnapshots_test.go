@@ -95,7 +95,7 @@ func TestALabelThatOnlyTheFutureKnowsIsNotBelieved(t *testing.T) {
 	s := preparedOf(mustBuild(t, m, cfg), m, true)
 	s.Close = nil
 	for k := range s.Y {
-		s.Y[k] = Up
+		s.Y[k] = int64(k % 3)
 	}
 	d := mustPrepare(t, s, cfg)
 	for k := range d.Len() {
@@ -106,7 +106,7 @@ func TestALabelThatOnlyTheFutureKnowsIsNotBelieved(t *testing.T) {
 		for i, class := range y {
 			want := pyg.Unlabelled
 			if d.Splits[k] != Live && d.EvalMask(k)[i] {
-				want = Up
+				want = int64((k*len(y) + i) % 3)
 			}
 			if class != want {
 				t.Errorf("snapshot %d of %s says %d of node %d", k, d.Splits[k], class, i)
@@ -126,14 +126,14 @@ func TestPreparedSnapshotsThatMeanNothingAreRejected(t *testing.T) {
 	}{
 		{"another interval", func(s *Snapshots, _ *Config) { s.Interval = time.Minute }, "the graph's moments are 5m apart, which does not fit INTERVAL=1m: set INTERVAL to what they are, or give the graph another time"},
 		{"a time between two", func(s *Snapshots, _ *Config) { s.Times[7] += 60_000 }, "the graph has a moment at 2024-06-02T00:21:00Z, which is no whole number of INTERVAL=5m after its first, 2024-06-01T23:45:00Z: correct its time"},
-		{"times that fall", func(s *Snapshots, _ *Config) { s.Times[7] = s.Times[6] }, "the graph's moments do not rise: 2024-06-02T00:15:00Z is followed by 2024-06-02T00:15:00Z"},
+		{"times that fall", func(s *Snapshots, _ *Config) { s.Times[7] = s.Times[6] }, "the graph's moments do not rise: 2024-06-02T00:15:00Z is followed by 2024-06-02T00:15:00Z: give each moment a time of its own, in rising order"},
 		{"another century", func(s *Snapshots, _ *Config) { s.Times[len(s.Times)-1] += 300_000 * 10_000_000 }, "the graph's 170 moments run from 2024-06-01T23:45:00Z to 2119-06-27T19:10:00Z, which is 10000170 intervals, nearly all of them empty: correct the odd time, or set START and END"},
 		{"no label", func(s *Snapshots, _ *Config) { s.Y, s.Close = nil, nil }, "the graph has neither labels nor closes that they could be made of: give it one of them"},
 		{"parts of other sizes", func(s *Snapshots, _ *Config) { s.Mask = s.Mask[1:] }, "the graph's parts are of different sizes: x 21420, mask 1529, y 1530, close 1530 and edges 170 of 9 nodes, 14 features and 170 moments"},
-		{"a feature that is infinite", func(s *Snapshots, _ *Config) { s.X[0] = float32(math.Inf(1)) }, "log_return_1 of S00USDT at 2024-06-01T23:45:00Z is +Inf; a feature is a finite number"},
+		{"a feature that is infinite", func(s *Snapshots, _ *Config) { s.X[0] = float32(math.Inf(1)) }, "log_return_1 of S00USDT at 2024-06-01T23:45:00Z is +Inf; a feature is a finite number: correct it"},
 		{"edges of other sizes", func(s *Snapshots, _ *Config) { s.Edges[0].Attr = s.Edges[0].Attr[1:] }, ""},
 		{"too few", func(_ *Snapshots, c *Config) { c.Horizons = Horizons{400} }, "no snapshot is followed by HORIZON=400 bars: load more bars (START, LOOKBACK) or lower HORIZON"},
-		{"nothing at all", func(s *Snapshots, _ *Config) { s.Symbols = nil }, "the graph has 0 nodes, 14 features and 170 moments; it needs some of each"},
+		{"nothing at all", func(s *Snapshots, _ *Config) { s.Symbols = nil }, "the graph has 0 nodes, 14 features and 170 moments; it needs some of each: prepare another one, or set START and END"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := defaultConfig()

@@ -92,7 +92,7 @@ func TestAPreparedGraphOfEachShapeIsReadAsTheSameGraph(t *testing.T) {
 func TestWhatIsToleratedInAPreparedGraphIsCounted(t *testing.T) {
 	s, c := serve(t, arangodb.Options{})
 	for i := range 20 { // enough that one node may lack a number
-		insert(s, "g", false, doc{"_key": "N" + string(rune('a'+i)), "type": "node", "p": i, "q": "1", "note": "text", "rare": []any{1, nil}[min(i, 1)], "y": 1})
+		insert(s, "g", false, doc{"_key": "N" + string(rune('a'+i)), "type": "node", "p": i, "q": "1", "note": "text", "rare": []any{1, nil}[min(i, 1)], "y": i % 3})
 	}
 	insert(s, "g", false, doc{"_key": "lame", "type": "node", "p": 1, "q": "", "y": 1},
 		doc{"_key": "e1", "type": "edge", "source": "Na", "target": "Nb", "weight": -0.5}, doc{"_key": "e2", "type": "edge", "source": "Na", "target": "Nb", "weight": "-0.5"},

@@ -9,12 +9,14 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
-	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // describe logs what the graph is, and warns of one whose nodes cannot be
 // distinguished.
 func describe(d *data.Dataset, log zerolog.Logger) {
+	for _, line := range d.Warnings[:min(len(d.Warnings), maxWarnings)] {
+		log.Warn().Msg(line)
+	}
 	logDropped(d.Dropped, log)
 	splits := map[data.Split]int{}
 	for _, s := range d.Splits {
@@ -56,13 +58,4 @@ func logDropped(features []data.DroppedFeature, log zerolog.Logger) {
 		line = log.Warn().Str("lacking", source.FirstOf(lacking))
 	}
 	line.Str("features", strings.Join(names, ", ")).Str("reasons", strings.Join(reasons, "; ")).Msg("features left out")
-}
-
-// checkSymbol rejects a SYMBOL that is no node of a market. The nodes of a graph
-// from a file may have no names.
-func checkSymbol(d *data.Dataset, symbol string) error {
-	if d.Timeless() || slices.Contains(d.Symbols, symbol) {
-		return nil
-	}
-	return fault.Input("SYMBOL=%s is none of the %d nodes", symbol, d.NumNodes()).Fix("set SYMBOL to one of SYMBOLS")
 }

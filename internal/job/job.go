@@ -173,7 +173,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	}
 	loadTime := time.Since(started)
 	describe(input.dataset, j.Log)
-	if err = checkSymbol(input.dataset, j.Config.IDs.Symbol); err != nil {
+	if err = checkSymbol(input.dataset, j.Config.IDs.Symbol, j.Log); err != nil {
 		return end(err)
 	}
 	if device == torch.CPU {

@@ -2,18 +2,14 @@ package job
 
 import (
 	"context"
-	"fmt"
-	"os"
 	"sync"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
-	"github.com/streamforge/gnn-trainer/pyg"
 )
 
 // sourcePyG is the value of DATA_SOURCE for one PyG Data file.
@@ -90,42 +86,4 @@ func (l *loader) read(ctx context.Context) (loaded, error) {
 	l.reporter.enter(metrics.BuildingGraph, kafka.BuildingGraph)
 	d, err := await(ctx, func() (*data.Dataset, error) { return data.BuildReleasing(market, l.config.Data) })
 	return loaded{dataset: d, report: report}, err
-}
-
-func (l *loader) readPyG() (*data.Dataset, error) {
-	c := l.config
-	f, size, err := openFile(c.Source.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("reading DATA_DIR: %w", err)
-	}
-	defer f.Close()
-	file, err := pyg.ReadData(f, size)
-	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", c.Source.Dir, err)
-	}
-	names, err := source.ParseSymbols(c.Source.Symbols, "")
-	if err != nil {
-		return nil, err
-	}
-	if len(file.Ignored) > 0 {
-		l.reporter.log.Info().Strs("attributes", file.Ignored).Msg("attributes of the graph that are not used")
-	}
-	return data.FromPyG(file, names.Names, c.Data, c.Train.Seed)
-}
-
-// openFile opens an input; the user fixes one that cannot be opened.
-func openFile(path string) (*os.File, int64, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, fault.Input("%w", err).Fix("set DATA_DIR to a file that torch.save(data) wrote")
-	}
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no file", path)
-	}
-	if err != nil {
-		f.Close()
-		return nil, 0, fault.Input("%w", err).Fix("set DATA_DIR to a file that torch.save(data) wrote")
-	}
-	return f, info.Size(), nil
 }
