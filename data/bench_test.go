@@ -36,7 +36,7 @@ func BenchmarkEdges(b *testing.B) {
 			m := benchMarket(nodes, bars, missing)
 			cfg := defaultConfig()
 			cfg.GraphWindow, cfg.EdgeTopK = window, 10
-			returns := newReturnPanel(m, false)
+			returns := newReturnPanel(m, make([][]Jump, len(m.Symbols)), false)
 			mask := slices.Repeat([]bool{true}, nodes*(bars-window))
 			for b.Loop() {
 				correlationEdges(m.Axis(), cfg.Recipe, returns, mask, window)

@@ -34,7 +34,7 @@ func TestAMarketThatCannotBeUsedIsRejectedWithItsPlace(t *testing.T) {
 		{"nothing but gaps", func(m *Market, _ *Config) {
 			for i := range m.Symbols {
 				for b := range m.Bars {
-					if b%2 == 0 {
+					if b%10 != 0 {
 						for _, s := range allSeries(m) {
 							s[i][b] = math.NaN()
 						}
@@ -107,8 +107,15 @@ func TestSnapshotsAreViewsOfThePanels(t *testing.T) {
 }
 
 func TestBarsAtWhichNobodyIsPresentAreNoSnapshots(t *testing.T) {
+	// Without MAX_GAP log_return_1, _4, _12 and _24 each need the missing bar once.
+	t.Run("MAX_GAP=0", func(t *testing.T) { compareWithoutBar300(t, 0, []int{300, 301, 304, 312, 324}) })
+	t.Run("MAX_GAP=7", func(t *testing.T) { compareWithoutBar300(t, 7, []int{300}) })
+}
+
+func compareWithoutBar300(t *testing.T, maxGap int, gone []int) {
 	m := randomMarket(newRand(15), 9, 500)
 	cfg := defaultConfig()
+	cfg.MaxGap = maxGap
 	whole := mustBuild(t, m, cfg)
 	for _, s := range allSeries(m) {
 		for i := range s {
@@ -116,8 +123,6 @@ func TestBarsAtWhichNobodyIsPresentAreNoSnapshots(t *testing.T) {
 		}
 	}
 	d := mustBuild(t, m, cfg)
-	// log_return_1, _4, _12 and _24 each need the missing bar once.
-	gone := []int{300, 301, 304, 312, 324}
 	if d.Len() != whole.Len()-len(gone) {
 		t.Fatalf("%d snapshots, want %d less %d", d.Len(), whole.Len(), len(gone))
 	}
@@ -163,6 +168,14 @@ func TestNormalisationIsFittedOnPresentTrainingRows(t *testing.T) {
 				}
 			}
 		}
+		slices.Sort(values)
+		low, high := naiveLimits(values)
+		if math.Abs(low-float64(d.Low[j])) > 1e-6*math.Abs(low) || math.Abs(high-float64(d.High[j])) > 1e-6*math.Abs(high) {
+			t.Errorf("%s: clipped to %v and %v, want %v and %v", name, d.Low[j], d.High[j], low, high)
+		}
+		for i, v := range values {
+			values[i] = min(max(v, float64(d.Low[j])), float64(d.High[j]))
+		}
 		mean, squares := 0.0, 0.0
 		for _, v := range values {
 			mean += v / float64(len(values))
@@ -178,4 +191,15 @@ func TestNormalisationIsFittedOnPresentTrainingRows(t *testing.T) {
 			t.Errorf("%s: mean %v and deviation %v, want %v and %v", name, d.Mean[j], d.Std[j], mean, want)
 		}
 	}
+}
+
+// naiveLimits are the limits of sorted values by their definition.
+func naiveLimits(sorted []float64) (low, high float64) {
+	at := func(share float64) float64 { return sorted[max(int(math.Ceil(share*float64(len(sorted))))-1, 0)] }
+	low, high = at(0.005), at(0.995)
+	if span := 5 * (at(0.75) - at(0.25)); span > 0 {
+		low = max(low, min(at(0.05), float64(float32(at(0.25)-span))))
+		high = min(high, max(at(0.95), float64(float32(at(0.75)+span))))
+	}
+	return low, high
 }

@@ -40,7 +40,7 @@ func build(m *Market, c Config, release func()) (*Dataset, error) {
 	if err := c.CheckBars(m.Bars); err != nil {
 		return nil, err
 	}
-	targets, err := NewTargets(m, c.TargetConfig)
+	targets, err := NewTargets(m, c.TargetConfig, c.MaxGap)
 	if err != nil {
 		return nil, err
 	}

@@ -79,15 +79,29 @@ type block struct{ from, to int }
 // blocks cuts the bars from first on into blocks that begin at multiples of
 // size bars since 1970.
 func blocks(axis Axis, size, first int) []block {
-	since := int(axis.Start/axis.Interval.Milliseconds()) + first
-	into := (since%size + size) % size // bars of the first block before first
+	number := func(t int) int64 { // of bar t's block since 1970
+		bar := floorDiv(axis.OpenTime(t), axis.Interval.Milliseconds())
+		return floorDiv(bar, int64(size))
+	}
 	var all []block
 	for from := first; from < axis.Bars; {
-		to := min(from+size-into, axis.Bars)
+		to := from + 1
+		for to < axis.Bars && number(to) == number(from) {
+			to++
+		}
 		all = append(all, block{from, to})
-		from, into = to, 0
+		from = to
 	}
 	return all
+}
+
+// floorDiv is the quotient rounded down, also before 1970.
+func floorDiv(a, b int64) int64 {
+	q := a / b
+	if a%b != 0 && (a < 0) != (b < 0) {
+		q--
+	}
+	return q
 }
 
 // density is the mean over snapshots of E / (P (P-1)), the share of the ordered

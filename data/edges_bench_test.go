@@ -43,7 +43,7 @@ func TestEdgesBesideNumPyAndPandas(t *testing.T) {
 	first := size.window
 	mask := slices.Repeat([]bool{true}, (m.Bars-first)*size.symbols)
 	cfg := Recipe{GraphWindow: size.window, EdgeTopK: size.topK}
-	returns := newReturnPanel(m, false)
+	returns := newReturnPanel(m, make([][]Jump, len(m.Symbols)), false)
 	var edges []Edges
 	timed := func(to int) float64 {
 		part := *m

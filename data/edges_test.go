@@ -71,7 +71,7 @@ func TestRollingCorrelationsEqualTheirDefinitionAtEveryBar(t *testing.T) {
 		for seed, window := range []int{3, 25, 80} {
 			m := randomMarket(newRand(uint64(seed)), 9, 500)
 			r := naiveReturns(m, excess)
-			c := newCorrelation(newReturnPanel(m, excess), window)
+			c := newCorrelation(newReturnPanel(m, make([][]Jump, len(m.Symbols)), excess), window)
 			everyone := slices.Repeat([]bool{true}, 9)
 			undefined, defined := 0, 0
 			for b := window; b < m.Bars; b++ {
@@ -120,7 +120,7 @@ func TestCorrelationsStayExactWhenAHugeJumpHasLeftTheWindow(t *testing.T) {
 		}
 	}
 	naive := naiveReturns(m, false)
-	c := newCorrelation(newReturnPanel(m, false), 50)
+	c := newCorrelation(newReturnPanel(m, make([][]Jump, len(m.Symbols)), false), 50)
 	c.reset(50)
 	for b := 51; b < m.Bars; b++ {
 		c.advance()
@@ -212,7 +212,7 @@ func TestNeighboursOfTheBarBeforeDoNotChangeThoseOfThisOne(t *testing.T) {
 			copy(m.Close[twin], m.Close[twin+1])
 		}
 		limit := []int{1, 4, 21}[seed%3]
-		returns := newReturnPanel(m, false)
+		returns := newReturnPanel(m, make([][]Jump, len(m.Symbols)), false)
 		c, afresh := newCorrelation(returns, 40), newCorrelation(returns, 40)
 		near := newNeighbours(24, limit, float32(math.Inf(-1)))
 		c.reset(40)

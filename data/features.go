@@ -20,11 +20,13 @@ type series struct {
 	market                   *Market
 	close, high, low, volume []float64
 	logClose                 []float64 // ln(close)
-	ret                      []float64 // one-bar log return
+	lastClose, lastLogClose  []float64 // of the newest bar up to each, at most MaxGap bars old
+	ret                      []float64 // log return since the last close before
 	optional                 map[Column][]float64
 }
 
-func newSeries(m *Market, i int) *series {
+// newSeries derives what features are made of. maxGap is Recipe.MaxGap.
+func newSeries(m *Market, i, maxGap int) *series {
 	s := &series{
 		market: m, close: m.Close[i], high: m.High[i], low: m.Low[i], volume: m.Volume[i],
 		logClose: make([]float64, m.Bars), ret: make([]float64, m.Bars),
@@ -33,7 +35,8 @@ func newSeries(m *Market, i int) *series {
 	for t, c := range s.close {
 		s.logClose[t] = math.Log(c)
 	}
-	logReturn(s.ret, s.logClose, 1)
+	s.lastClose, s.lastLogClose = carried(s.close, maxGap), carried(s.logClose, maxGap)
+	logReturn(s.ret, s.logClose, s.lastLogClose, 1)
 	for column, values := range m.Optional {
 		s.optional[column] = values[i]
 	}
@@ -52,12 +55,12 @@ type feature struct {
 // features are all there are, in the order of the columns of x: the ten that
 // StreamForge's Python service computed, then ours.
 var features = []feature{
-	{"log_return_1", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 1) }},
-	{"log_return_4", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 4) }},
-	{"log_return_12", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 12) }},
-	{"log_return_24", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, 24) }},
+	{"log_return_1", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 1) }},
+	{"log_return_4", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 4) }},
+	{"log_return_12", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 12) }},
+	{"log_return_24", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 24) }},
 	{volatilityName, nil, func(dst []float64, s *series) { rollingDeviation(dst, s.ret, 24, 12) }},
-	{"rsi_14", nil, func(dst []float64, s *series) { cutlerRSI(dst, s.close, 14, 7) }},
+	{"rsi_14", nil, func(dst []float64, s *series) { cutlerRSI(dst, s.close, s.lastClose, 14, 7) }},
 	{"volume_ratio", nil, func(dst []float64, s *series) { ratioToMean(dst, s.volume, 24, 12) }},
 	{"spread", []Column{BestBid, BestAsk}, func(dst []float64, s *series) {
 		bid, ask := s.optional[BestBid], s.optional[BestAsk]
@@ -106,7 +109,7 @@ func share(part, whole float64) float64 {
 func timeOfDay(dst []float64, m *Market, wave func(float64) float64) {
 	day := (24 * time.Hour).Milliseconds()
 	for t := range dst {
-		closing := m.OpenTime(t + 1)
+		closing := m.Axis().CloseTime(t)
 		dst[t] = wave(2 * math.Pi * float64(((closing%day)+day)%day) / float64(day))
 	}
 }

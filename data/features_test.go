@@ -1,6 +1,7 @@
 package data
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -10,13 +11,21 @@ import (
 
 // naiveFeatures computes each feature of symbol i at bar t from its definition,
 // on lists of the values that are there.
-func naiveFeatures(m *Market, i, t int) map[string]float64 {
+func naiveFeatures(m *Market, i, t, maxGap int) map[string]float64 {
 	c := m.Close[i]
+	last := func(b int) float64 {
+		for age := range maxGap + 1 {
+			if b-age >= 0 && !math.IsNaN(c[b-age]) {
+				return c[b-age]
+			}
+		}
+		return math.NaN()
+	}
 	at := func(k int) float64 {
 		if t-k < 0 {
 			return math.NaN()
 		}
-		return math.Log(c[t] / c[t-k])
+		return math.Log(c[t] / last(t-k))
 	}
 	known := func(from int, value func(b int) float64) (list []float64) {
 		for b := max(from, 0); b <= t; b++ {
@@ -36,7 +45,7 @@ func naiveFeatures(m *Market, i, t int) map[string]float64 {
 		if b == 0 {
 			return math.NaN()
 		}
-		return c[b] - c[b-1]
+		return c[b] - last(b-1)
 	}
 	f := map[string]float64{
 		"log_return_1": at(1), "log_return_4": at(4), "log_return_12": at(12), "log_return_24": at(24),
@@ -49,7 +58,7 @@ func naiveFeatures(m *Market, i, t int) map[string]float64 {
 		if b == 0 {
 			return math.NaN()
 		}
-		return math.Log(c[b] / c[b-1])
+		return math.Log(c[b] / last(b-1))
 	}); len(r) >= 12 {
 		mean, squares := sum(r)/float64(len(r)), 0.0
 		for _, v := range r {
@@ -89,8 +98,16 @@ func naiveFeatures(m *Market, i, t int) map[string]float64 {
 }
 
 func TestFeaturesEqualTheirDefinitionsOnAMarketWithGaps(t *testing.T) {
+	for _, maxGap := range []int{0, 2, 7} {
+		t.Run(fmt.Sprintf("MAX_GAP=%d", maxGap), func(t *testing.T) { compareWithDefinitions(t, maxGap) })
+	}
+}
+
+func compareWithDefinitions(t *testing.T, maxGap int) {
 	m := randomMarket(newRand(1), 9, 400)
-	d := mustBuild(t, m, defaultConfig())
+	c := defaultConfig()
+	c.MaxGap = maxGap
+	d := mustBuild(t, m, c)
 	want := []string{
 		"log_return_1", "log_return_4", "log_return_12", "log_return_24", "volatility_24", "rsi_14", "volume_ratio",
 		"spread", "order_book_imbalance", "funding_rate", "high_low_range", "taker_imbalance", "time_of_day_sin", "time_of_day_cos",
@@ -103,7 +120,7 @@ func TestFeaturesEqualTheirDefinitionsOnAMarketWithGaps(t *testing.T) {
 		g := d.Snapshot(s)
 		bar := int((g.OpenTime[0] - m.Start) / m.Interval.Milliseconds())
 		for i := range m.Symbols {
-			naive := naiveFeatures(m, i, bar)
+			naive := naiveFeatures(m, i, bar, maxGap)
 			complete := m.Present(i, bar)
 			for _, v := range naive {
 				complete = complete && !math.IsNaN(v)
@@ -145,8 +162,8 @@ func TestAFlatStretchAfterAJumpShowsNoMovement(t *testing.T) {
 	for b, c := range closes {
 		logs[b] = math.Log(c)
 	}
-	logReturn(r, logs, 1)
-	cutlerRSI(rsi, closes, 14, 7)
+	logReturn(r, logs, logs, 1)
+	cutlerRSI(rsi, closes, closes, 14, 7)
 	rollingDeviation(deviation, r, 24, 12)
 	if rsi[70] != 50 || deviation[70] != 0 {
 		t.Errorf("50 bars after a jump rsi_14 is %v and volatility_24 %v; nothing moved", rsi[70], deviation[70])

@@ -10,12 +10,15 @@ import (
 )
 
 // Fingerprint is the SHA-256 (hex) of all that a training reads of d: nodes,
-// features, splits, times, values, labels and edges. Two datasets of one
+// features and their scale, splits, times, values, labels and edges. Two datasets of one
 // fingerprint train the same model.
 func (d *Dataset) Fingerprint() string {
 	return fingerprint(func(w io.Writer) {
 		fmt.Fprintf(w, "%q %s %d\n", d.Splits, d.Targets.Horizons, d.Targets.delay)
 		d.Panel.write(w)
+		for _, list := range [][]float32{d.Low, d.High, d.Mean, d.Std} {
+			write(w, list)
+		}
 		write(w, d.Targets.class)
 		write(w, d.Targets.value)
 		write(w, d.evalMask)

@@ -223,14 +223,19 @@ func (f *Fold) unlabelLive(y *Targets) {
 }
 
 // checkLabels rejects a split that has snapshots but no label at the first
-// horizon: nothing can be trained or measured on it.
+// horizon, and a train split of one class: nothing can be trained or measured on
+// it.
 func (f *Fold) checkLabels(y *Targets) error {
 	labels, horizons := map[Split]int{}, max(1, len(y.Horizons))
+	classes := map[int64]int{} // of the train split
 	for t, split := range f.Splits {
 		class, _ := y.At(t)
 		for at := 0; at < len(class); at += horizons {
 			if class[at] != pyg.Unlabelled {
 				labels[split]++
+				if split == Train {
+					classes[class[at]]++
+				}
 			}
 		}
 	}
@@ -240,7 +245,26 @@ func (f *Fold) checkLabels(y *Targets) error {
 				Fix("move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data")
 		}
 	}
+	if len(classes) > 1 {
+		return nil
+	}
+	for class, count := range classes {
+		err := fault.Input("all %d labels of the train split are %s, one class: there is nothing to learn", count, className(class))
+		if y.Target == "" {
+			return err.Fix("give labels of at least two classes (y: 0 down, 1 flat, 2 up), or move the split")
+		}
+		return err.Fix("load a market whose prices move, or more bars of it (START, LOOKBACK)")
+	}
 	return nil
+}
+
+// className is how a message names a class.
+func className(class int64) string {
+	names := []string{"down", "flat", "up"}
+	if class >= 0 && int(class) < len(names) {
+		return fmt.Sprintf("%d (%s)", class, names[class])
+	}
+	return fmt.Sprintf("%d", class)
 }
 
 // Snapshots are the numbers of a split's snapshots, at the first horizon.

@@ -53,7 +53,7 @@ func TestSplitsFollowTimeWithAGapOfHorizonBarsBeforeEachBoundary(t *testing.T) {
 			for b := 10; test.bars == nil && b < 30; b++ {
 				bars = append(bars, b)
 			}
-			fold, err := cfg.fold(m.Axis(), bars, newTargets(cfg.TargetConfig, m.Bars, 1))
+			fold, err := cfg.fold(m.Axis(), bars, emptyTargets(cfg.TargetConfig, m.Bars, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestAnEmptySplitIsRejectedWithTheVariableThatMakesIt(t *testing.T) {
 			for k := range bars {
 				bars[k] = 10 + k
 			}
-			_, err := cfg.fold(m.Axis(), bars, newTargets(cfg.TargetConfig, m.Bars, 1))
+			_, err := cfg.fold(m.Axis(), bars, emptyTargets(cfg.TargetConfig, m.Bars, 1))
 			if !errors.Is(err, ErrInput) {
 				t.Fatalf("error is %v", err)
 			}
@@ -117,7 +117,7 @@ func TestAnEmptySplitIsKnownFromTheNumberOfBars(t *testing.T) {
 				for b := cfg.firstBar(); b < n; b++ {
 					bars = append(bars, b)
 				}
-				_, err := cfg.fold(emptyMarket(1, n).Axis(), bars, newTargets(cfg.TargetConfig, n, 1))
+				_, err := cfg.fold(emptyMarket(1, n).Axis(), bars, emptyTargets(cfg.TargetConfig, n, 1))
 				split := cfg.EmptySplit(n)
 				if (err == nil) != (split == "") || err != nil && !strings.Contains(err.Error(), "the "+string(split)+" split is empty") {
 					t.Fatalf("HORIZON=%d, shares %v, %d bars: %q is said to be empty, and a split says %v", horizon, shares, n, split, err)

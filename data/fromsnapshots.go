@@ -161,7 +161,7 @@ func spell(ms int64) string {
 // prepared graph has one price a moment, so returns begin at the moment.
 func (s *Snapshots) targets(p *Panel, horizons Horizons) *Targets {
 	n := p.NumNodes()
-	y := newTargets(TargetConfig{Target: TargetClose, Horizons: horizons}, len(s.Times), n)
+	y := emptyTargets(TargetConfig{Target: TargetClose, Horizons: horizons}, len(s.Times), n)
 	for at := range y.class {
 		y.class[at] = pyg.Unlabelled
 	}
@@ -180,7 +180,7 @@ func (s *Snapshots) targets(p *Panel, horizons Horizons) *Targets {
 			for t, b := range p.bars {
 				logClose[b] = math.Log(s.Close[t*n+i])
 			}
-			logReturn(returns, logClose, 1)
+			logReturn(returns, logClose, logClose, 1)
 			rollingDeviation(volatility, returns, 24, 12)
 		}
 		for t, b := range p.bars {

@@ -7,14 +7,31 @@ import "math"
 // every large value that passed, and a flat stretch after a jump would then
 // show movement that is not there.
 
-// logReturn writes ln(C_t / C_{t-k}), NaN where either close is missing.
-func logReturn(dst, logClose []float64, k int) {
+// carried writes at each bar the newest value up to it that is there and at
+// most most bars old, NaN where there is none: pandas' ffill(limit=most).
+func carried(values []float64, most int) []float64 {
+	out := make([]float64, len(values))
+	last, age := math.NaN(), 0
+	for t, v := range values {
+		if age++; !math.IsNaN(v) {
+			last, age = v, 0
+		}
+		if out[t] = last; age > most {
+			out[t] = math.NaN()
+		}
+	}
+	return out
+}
+
+// logReturn writes ln(C_t / C_{t-k}), NaN where either close is missing. last is
+// logClose itself, or carried over gaps.
+func logReturn(dst, logClose, last []float64, k int) {
 	for t := range dst {
 		if t < k {
 			dst[t] = math.NaN()
 			continue
 		}
-		dst[t] = logClose[t] - logClose[t-k]
+		dst[t] = logClose[t] - last[t-k]
 	}
 }
 
@@ -43,11 +60,11 @@ func rollingDeviation(dst, values []float64, window, least int) {
 // so depends on where the data begin): 100 G / (G + L) over the changes of the
 // last window bars, 50 where nothing moved, NaN where fewer than least changes
 // are known.
-func cutlerRSI(dst, closes []float64, window, least int) {
+func cutlerRSI(dst, closes, last []float64, window, least int) {
 	for t := range dst {
 		n, gains, losses := 0, 0.0, 0.0
 		for b := max(1, t-window+1); b <= t; b++ {
-			change := closes[b] - closes[b-1]
+			change := closes[b] - last[b-1]
 			switch {
 			case math.IsNaN(change):
 				continue

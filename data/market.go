@@ -38,13 +38,20 @@ const (
 var Columns = []Column{TakerBuyVolume, QuoteVolume, BestBid, BestAsk, BidSize, AskSize, FundingRate}
 
 // Market is a panel of candles of N symbols over T bars of one interval. Bar t
-// opens at Start + t*Interval. A bar that a symbol lacks is NaN in every one
-// of its series: it stays missing, nothing is filled.
+// opens at Start + t*Interval, or at Times[t]. A bar that a symbol lacks is NaN
+// in every one of its series: it stays missing, nothing is filled.
 type Market struct {
 	Symbols  []string      // [N] node order
 	Interval time.Duration // length of a bar
 	Start    int64         // open time of bar 0, Unix ms
 	Bars     int           // T
+
+	// Times are the open times of the bars [T], Unix ms, rising, of a market with
+	// closing hours: while it is closed there are no bars. nil: it never closes.
+	Times []int64
+
+	// Origins are the files that the candles come from [N]; nil: no files.
+	Origins []string
 
 	Open, High, Low, Close, Volume [][]float64 // [N][T], prices > 0, volume >= 0 or NaN
 
@@ -54,7 +61,9 @@ type Market struct {
 }
 
 // Axis is the time axis of the bars.
-func (m *Market) Axis() Axis { return Axis{Interval: m.Interval, Start: m.Start, Bars: m.Bars} }
+func (m *Market) Axis() Axis {
+	return Axis{Interval: m.Interval, Start: m.Start, Bars: m.Bars, Times: m.Times}
+}
 
 // OpenTime is when bar t opens, Unix ms.
 func (m *Market) OpenTime(t int) int64 { return m.Axis().OpenTime(t) }
@@ -88,6 +97,9 @@ func (m *Market) Validate() error {
 		return fault.Input("the market's bars last %v; whole milliseconds are needed", m.Interval)
 	case m.Bars < 1:
 		return fault.Input("the market has %d bars", m.Bars)
+	}
+	if err := m.validateTimes(); err != nil {
+		return err
 	}
 	for i, symbol := range m.Symbols {
 		if slices.Index(m.Symbols, symbol) < i {
@@ -147,6 +159,23 @@ func (m *Market) Validate() error {
 						Fix("give all four or leave the bar out")
 				}
 			}
+		}
+	}
+	return nil
+}
+
+// validateTimes checks that bars which are named one by one are a part of the
+// grid of the interval.
+func (m *Market) validateTimes() error {
+	if m.Times == nil {
+		return nil
+	}
+	if len(m.Times) != m.Bars || m.Times[0] != m.Start {
+		return fault.Input("the market has %d open times from %d on, and %d bars from %d on", len(m.Times), m.Times[0], m.Bars, m.Start)
+	}
+	for t := 1; t < m.Bars; t++ {
+		if apart := m.Times[t] - m.Times[t-1]; apart <= 0 || apart%m.Interval.Milliseconds() != 0 {
+			return fault.Input("the bar after %s opens %d ms later, and bars last %v", m.stampOf(t-1), apart, m.Interval)
 		}
 	}
 	return nil

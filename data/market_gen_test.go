@@ -13,7 +13,7 @@ import (
 // close to close, of which a random market has no shape of its own to hide.
 func defaultConfig() Config {
 	return Config{
-		Recipe:       Recipe{GraphWindow: 30, EdgeTopK: 3, EdgeReturns: EdgeReturnsRaw},
+		Recipe:       Recipe{MaxGap: 7, GraphWindow: 30, EdgeTopK: 3, EdgeReturns: EdgeReturnsRaw},
 		TargetConfig: TargetConfig{Task: TaskDirection, Target: TargetClose, Horizons: Horizons{1}},
 		FoldConfig:   FoldConfig{TrainFraction: 0.6, ValidFraction: 0.2},
 	}
@@ -73,7 +73,7 @@ func randomMarket(r *rand.Rand, n, bars int) *Market {
 				step = 1e-4
 			case 3:
 				if t == bars/3 {
-					step = 0.7
+					step = 0.3
 				} else if t > bars/3 && t < bars*3/4 {
 					step = 0
 				}

@@ -17,6 +17,8 @@ type Panel struct {
 	Features []string         // [F] names, the columns of x
 	Dropped  []DroppedFeature // features that the data cannot support
 	Axis     Axis             // of which the snapshots are some bars; zero for a graph without time
+	Jumps    []Jump           // of prices, by symbol
+	Coverage []Coverage       // [N] what there is of each symbol; nil for a prepared graph
 
 	// Density is the mean over snapshots of E / (P (P-1)), P the nodes present.
 	Density float64

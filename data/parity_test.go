@@ -134,6 +134,8 @@ func TestFeaturesAndEdgesEqualThoseOfPandasAndNumPy(t *testing.T) {
 	}{
 		{"a random market with gaps and optional columns", func(t *testing.T) (*Market, string) {
 			m, folder := randomMarket(newRand(17), 9, 900), t.TempDir()
+			rescale(m, 0, 450, 1000)
+			rescale(m, 8, 600, 0.5)
 			writeCandles(t, folder, m)
 			return m, folder
 		}, true},
@@ -151,7 +153,7 @@ func TestFeaturesAndEdgesEqualThoseOfPandasAndNumPy(t *testing.T) {
 			}
 			request := map[string]any{
 				"symbols": m.Symbols, "start": m.Start, "interval": m.Interval.Milliseconds(), "bars": m.Bars,
-				"window": cfg.GraphWindow, "excess": test.excess,
+				"window": cfg.GraphWindow, "max_gap": cfg.MaxGap, "jumps": jumpsFor(m), "excess": test.excess,
 				"at": []int{100, 101, m.Bars / 3, m.Bars / 2, m.Bars * 3 / 4, m.Bars - 1},
 			}
 			scratch := t.TempDir()
@@ -181,6 +183,17 @@ func TestFeaturesAndEdgesEqualThoseOfPandasAndNumPy(t *testing.T) {
 			}
 		})
 	}
+}
+
+// jumpsFor lists node and bar of each jump.
+func jumpsFor(m *Market) [][2]int {
+	list := [][2]int{}
+	for i, jumps := range m.jumps() {
+		for _, j := range jumps {
+			list = append(list, [2]int{i, j.bar})
+		}
+	}
+	return list
 }
 
 // snapshotOf is the snapshot of a bar, -1 where there is none.

@@ -15,6 +15,11 @@ type Recipe struct {
 	// market supports.
 	Features []string `env:"-"`
 
+	// MaxGap is the longest run of missing bars that a return is taken across,
+	// from the last close before it. A longer one masks a node until its windows
+	// are full again. 7 of 14 changes are the fewest that rsi_14 is made of.
+	MaxGap int `env:"MAX_GAP" envDefault:"7"`
+
 	GraphWindow   int      `env:"GRAPH_WINDOW" envDefault:"100"` // bars of returns that a correlation spans
 	EdgeTopK      int      `env:"EDGE_TOP_K" envDefault:"10"`    // sources of a target, where EdgeThreshold is nil
 	EdgeThreshold *float64 `env:"EDGE_THRESHOLD"`                // least correlation of an edge
@@ -34,6 +39,8 @@ const minGraphWindow = 3
 func (r Recipe) problems(p *problems) {
 	p.check(r.GraphWindow >= minGraphWindow && r.GraphWindow <= maxBars, fault.Input("GRAPH_WINDOW is %d", r.GraphWindow).
 		Fix("set a number of bars from %d to %d", minGraphWindow, maxBars))
+	p.check(r.MaxGap >= 0 && r.MaxGap <= lookback, fault.Input("MAX_GAP is %d", r.MaxGap).
+		Fix("set a number of bars from 0 to %d", lookback))
 	p.check(r.EdgeTopK >= 1, fault.Input("EDGE_TOP_K is %d", r.EdgeTopK).
 		Fix("set a number of neighbours from 1"))
 	if r.EdgeThreshold != nil {
@@ -86,14 +93,16 @@ func (r Recipe) build(m *Market, release func()) (*Panel, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Panel{Symbols: slices.Clone(m.Symbols), Dropped: dropped, Axis: m.Axis()}
+	jumps := m.jumps()
+	p := &Panel{Symbols: slices.Clone(m.Symbols), Dropped: dropped, Axis: m.Axis(), Jumps: slices.Concat(jumps...)}
 	for _, f := range columns {
 		p.Features = append(p.Features, f.name)
 	}
-	if err := p.fill(m, columns, first); err != nil {
+	if err := p.fill(m, columns, r.MaxGap, jumps, first); err != nil {
 		return nil, err
 	}
-	returns := newReturnPanel(m, r.EdgeReturns == EdgeReturnsExcess)
+	returns := newReturnPanel(m, jumps, r.EdgeReturns == EdgeReturnsExcess)
+	p.Coverage = newCoverage(m, p.mask)
 	release()
 	p.edges = correlationEdges(p.Axis, r, returns, p.mask, first)
 	p.keepPresent(first)
@@ -129,8 +138,9 @@ func (r Recipe) columns(m *Market) ([]feature, []DroppedFeature, error) {
 }
 
 // fill computes x and mask of every bar from first on. A node is masked at a
-// bar that it lacks or where one of its features is undefined.
-func (p *Panel) fill(m *Market, columns []feature, first int) error {
+// bar that it lacks, where one of its features is undefined, and for the
+// lookback from a jump of its price on.
+func (p *Panel) fill(m *Market, columns []feature, maxGap int, jumps [][]Jump, first int) error {
 	n, f, snapshots := p.NumNodes(), p.NumFeatures(), m.Bars-first
 	p.x = make([]float32, snapshots*n*f)
 	p.mask = make([]bool, snapshots*n)
@@ -138,9 +148,14 @@ func (p *Panel) fill(m *Market, columns []feature, first int) error {
 	each(n, func() func(int) {
 		values := NewSeries(f, m.Bars) // one symbol's features
 		return func(i int) {
-			s := newSeries(m, i)
+			s := newSeries(m, i, maxGap)
 			for j, feature := range columns {
 				feature.fill(values[j], s)
+				for _, jump := range jumps[i] {
+					for t := jump.bar; t < min(jump.bar+lookback, m.Bars); t++ {
+						values[j][t] = math.NaN()
+					}
+				}
 			}
 			for t := first; t < m.Bars; t++ {
 				at := (t-first)*n + i

@@ -12,8 +12,8 @@ type returnPanel struct {
 
 // newReturnPanel gathers the one-bar log returns of all symbols. With excess,
 // the market's return of the bar, the mean over the symbols that have one, is
-// taken out of each.
-func newReturnPanel(m *Market, excess bool) *returnPanel {
+// taken out of each. The return of a jump [N] is missing.
+func newReturnPanel(m *Market, jumps [][]Jump, excess bool) *returnPanel {
 	n := len(m.Symbols)
 	p := &returnPanel{nodes: n, values: make([]float64, m.Bars*n), present: make([]bool, m.Bars*n)}
 	for i, closes := range m.Close {
@@ -24,6 +24,9 @@ func newReturnPanel(m *Market, excess bool) *returnPanel {
 				p.values[t*n+i], p.present[t*n+i] = r, true
 			}
 			before = log
+		}
+		for _, j := range jumps[i] {
+			p.values[j.bar*n+i], p.present[j.bar*n+i] = 0, false
 		}
 	}
 	if excess {

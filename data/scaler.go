@@ -6,35 +6,54 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// Scaler is the mean and deviation of each feature over a training split.
+// Scaler is what brings the features to one scale, fitted on the present nodes of
+// a training split only.
 type Scaler struct {
-	// Mean and Std [F] are fitted on the present nodes of the training split
-	// only. Std is 1 where a feature is constant there, float32's rounding aside.
+	// Low and High [F] are what a feature is clipped to first; nil: it is not,
+	// since the features of a prepared graph may be of any kind.
+	Low, High []float32
+
+	// Mean and Std [F] are those of the clipped features. Std is 1 where a
+	// feature is constant, float32's rounding aside.
 	Mean, Std []float32
 }
 
-// Scale is (x - mean) / std by feature, for x [N, F] row-major, in new memory.
+// Scale clips x [N, F] (row-major) to low and high by feature and gives
+// (x - mean) / std, in new memory.
 func (s Scaler) Scale(x []float32) []float32 {
 	scaled := make([]float32, len(x))
 	for i, v := range x {
 		f := i % len(s.Mean)
-		scaled[i] = (v - s.Mean[f]) / s.Std[f]
+		scaled[i] = (s.clip(v, f) - s.Mean[f]) / s.Std[f]
 	}
 	return scaled
+}
+
+func (s Scaler) clip(v float32, f int) float32 {
+	if s.Low == nil {
+		return v
+	}
+	return min(max(v, s.Low[f]), s.High[f])
 }
 
 // float32Step is the largest relative distance of two neighbouring float32.
 const float32Step = 0x1p-23
 
-// fitScaler fits on the rows of the fold's training split alone: the mean and
-// the population deviation (divisor n) of each feature, as scikit-learn's
-// StandardScaler has them, in two passes of float64.
+// fitScaler fits on the rows of the fold's training split alone: the limits of a
+// market's features (limits.go), and the mean and the population deviation
+// (divisor n) of each clipped feature, as scikit-learn's StandardScaler has
+// them, in two passes of float64.
 func fitScaler(p *Panel, fold *Fold) (Scaler, error) {
+	s := Scaler{}
+	if !p.EdgesGiven && !p.Timeless() {
+		s.Low, s.High = fitLimits(p, fold)
+	}
 	f := p.NumFeatures()
 	count, sum, squares := 0, make([]float64, f), make([]float64, f)
 	least, most := make([]float32, f), make([]float32, f)
 	eachTrainRow(p, fold, func(x []float32) {
 		for j, v := range x {
+			v = s.clip(v, j)
 			if count == 0 {
 				least[j], most[j] = v, v
 			}
@@ -49,11 +68,11 @@ func fitScaler(p *Panel, fold *Fold) (Scaler, error) {
 	}
 	eachTrainRow(p, fold, func(x []float32) {
 		for j, v := range x {
-			deviation := float64(v) - sum[j]/float64(count)
+			deviation := float64(s.clip(v, j)) - sum[j]/float64(count)
 			squares[j] += deviation * deviation
 		}
 	})
-	s := Scaler{Mean: make([]float32, f), Std: make([]float32, f)}
+	s.Mean, s.Std = make([]float32, f), make([]float32, f)
 	for j := range f {
 		s.Mean[j] = float32(sum[j] / float64(count))
 		s.Std[j] = float32(math.Sqrt(squares[j] / float64(count)))

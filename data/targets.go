@@ -132,18 +132,20 @@ func (y *Targets) reach(h int) int { return y.Horizons[h] + y.delay }
 // NewTargets makes the targets of every bar of a market, [Bars, N, H]. A return
 // is Up (Down) where it is above (below) +-DeadZone times volatility_24 at the
 // bar times sqrt(horizon), the deviation of that many independent one-bar
-// returns, and Flat else. An error wraps ErrInput.
-func NewTargets(m *Market, c TargetConfig) (*Targets, error) {
+// returns, and Flat else. maxGap is the recipe's, by which the features have
+// that volatility. A return that spans a jump of the price is unknown. An error
+// wraps ErrInput.
+func NewTargets(m *Market, c TargetConfig, maxGap int) (*Targets, error) {
 	prices, err := c.prices(m)
 	if err != nil {
 		return nil, err
 	}
-	n, horizons := len(m.Symbols), len(c.Horizons)
-	y := newTargets(c, m.Bars, n)
+	n, horizons, jumps := len(m.Symbols), len(c.Horizons), m.jumps()
+	y := emptyTargets(c, m.Bars, n)
 	each(n, func() func(int) {
 		logPrice := make([]float64, m.Bars)
 		return func(i int) {
-			s := newSeries(m, i)
+			s := newSeries(m, i, maxGap)
 			volatility := make([]float64, m.Bars)
 			rollingDeviation(volatility, s.ret, 24, 12)
 			for t := range logPrice {
@@ -153,7 +155,11 @@ func NewTargets(m *Market, c TargetConfig) (*Targets, error) {
 				for h, horizon := range c.Horizons {
 					at := (t*n+i)*horizons + h
 					y.class[at], y.value[at] = pyg.Unlabelled, 0
-					if ret := forwardReturn(logPrice, t+y.delay, horizon); !math.IsNaN(ret) && !math.IsNaN(volatility[t]) {
+					from := t + y.delay
+					if spanned(jumps[i], from, from+horizon, c.Target == TargetOpen) {
+						continue
+					}
+					if ret := forwardReturn(logPrice, from, horizon); !math.IsNaN(ret) && !math.IsNaN(volatility[t]) {
 						y.class[at], y.value[at] = direction(ret, horizon, volatility[t]), float32(ret)
 					}
 				}
@@ -163,7 +169,7 @@ func NewTargets(m *Market, c TargetConfig) (*Targets, error) {
 	return y, nil
 }
 
-func newTargets(c TargetConfig, bars, nodes int) *Targets {
+func emptyTargets(c TargetConfig, bars, nodes int) *Targets {
 	width := nodes * len(c.Horizons)
 	return &Targets{
 		Horizons: c.Horizons, Target: c.Target, delay: c.delay(), width: width,

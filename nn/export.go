@@ -24,7 +24,7 @@ type ExportOptions struct {
 }
 
 const modelScript = `
-def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:
+def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:%s
     x = (x - self.feature_mean) / self.feature_std
     return self.net.forward(x, edge_index, edge_weight)`
 
@@ -37,16 +37,27 @@ func Export(m Model, o ExportOptions) ([]byte, error) {
 	if len(o.Scaler.Mean) != c.Features || len(o.Scaler.Std) != c.Features {
 		return nil, fmt.Errorf("exporting a model of %d features with %d means and %d deviations", c.Features, len(o.Scaler.Mean), len(o.Scaler.Std))
 	}
+	if low, high := len(o.Scaler.Low), len(o.Scaler.High); low != high || low != 0 && low != c.Features {
+		return nil, fmt.Errorf("exporting a model of %d features with %d lower and %d upper limits", c.Features, low, high)
+	}
 	if o.Horizons < 1 || c.Outputs%o.Horizons != 0 {
 		return nil, fmt.Errorf("exporting a model of %d outputs for %d horizons", c.Outputs, o.Horizons)
 	}
 	s := torch.NewScope()
 	defer s.Close()
+	clip := ""
+	if o.Scaler.Low != nil {
+		clip = "\n    x = torch.minimum(torch.maximum(x, self.feature_low), self.feature_high)"
+	}
 	exported := script("MarketGNN", func(module *torch.Module) {
+		if clip != "" {
+			module.Buffer("feature_low", s.Float32s(o.Scaler.Low, int64(c.Features)))
+			module.Buffer("feature_high", s.Float32s(o.Scaler.High, int64(c.Features)))
+		}
 		module.Buffer("feature_mean", s.Float32s(o.Scaler.Mean, int64(c.Features)))
 		module.Buffer("feature_std", s.Float32s(o.Scaler.Std, int64(c.Features)))
 		child(module, "net", m.Script())
-		source := modelScript
+		source := fmt.Sprintf(modelScript, clip)
 		if o.Horizons > 1 {
 			source += fmt.Sprintf(".view(x.size(0), %d, %d)", o.Horizons, c.Outputs/o.Horizons)
 		}

@@ -55,6 +55,26 @@ def edges_for(g):
     return {"gcn": {"edge_weight": g.edge_weight}, "gatv2": {"edge_attr": g.edge_weight}, "sage": {}}[metadata["model_type"]]
 
 
+def clipped(x, metadata):
+    if "feature_low" not in metadata:
+        return x
+    return x.clamp(torch.tensor(metadata["feature_low"]), torch.tensor(metadata["feature_high"]))
+
+
+def scaled(x, metadata):
+    """What weights.pt takes."""
+    return (clipped(x, metadata) - torch.tensor(metadata["feature_mean"])) / torch.tensor(metadata["feature_std"])
+
+
+def limits(x):
+    """The 0.5 % and 99.5 % quantiles; rows beyond 5 interquartile ranges go too, where they are at most 5 % of a side."""
+    least, few, lower, upper, most_but_few, most = np.quantile(x, [0.005, 0.05, 0.25, 0.75, 0.95, 0.995], axis=0, method="inverted_cdf")
+    span = 5 * (upper - lower)
+    low = np.where(span > 0, np.maximum(least, np.minimum(few, lower - span)), least)
+    high = np.where(span > 0, np.minimum(most, np.maximum(most_but_few, upper + span)), most)
+    return low, high
+
+
 def pyg_gives_the_same_logits(g, logits):
     shape = (len(metadata["feature_names"]), metadata["hidden"], metadata["layers"], 3)
     pyg = {
@@ -63,7 +83,7 @@ def pyg_gives_the_same_logits(g, logits):
         "sage": lambda: GraphSAGE(*shape, jk="last"),
     }[metadata["model_type"]]().eval()
     pyg.load_state_dict(torch.load(folder / "weights.pt"), strict=True)
-    x = (g.x - torch.tensor(metadata["feature_mean"])) / torch.tensor(metadata["feature_std"])
+    x = scaled(g.x, metadata)
     with torch.no_grad():
         gap = (pyg(x, g.edge_index, **edges_for(g)) - logits).abs().max().item()
     assert gap < 1e-5, gap
@@ -89,13 +109,12 @@ def dataset_is_what_pyg_collates(newest):
 
 def every_prediction_comes_from_its_snapshot(pyg, snapshots):
     """The normalised x through PyG's own model gives the whole of predictions.parquet."""
-    mean, std = torch.tensor(metadata["feature_mean"]), torch.tensor(metadata["feature_std"])
     probability, index, label, ret = [], [], [], []
     with torch.no_grad():
         for start in range(0, len(snapshots), 256):
             part = snapshots[start : start + 256]
             b = Batch.from_data_list(part)
-            probability.append(pyg((b.x - mean) / std, b.edge_index, **edges_for(b)).softmax(1)[b.node_mask])
+            probability.append(pyg(scaled(b.x, metadata), b.edge_index, **edges_for(b)).softmax(1)[b.node_mask])
             for s in part:
                 present = np.array(metadata["symbols"])[s.node_mask.numpy()]
                 index += [(s.open_time.item(), symbol) for symbol in present]
@@ -128,7 +147,10 @@ def predictions_are_in_order_with_gaps():
 
 def normalisation_is_of_the_training_part(snapshots):
     times = set(predictions.open_time[predictions.split == "train"])
-    x = torch.cat([s.x[s.node_mask] for s in snapshots if s.open_time.item() in times]).double()
+    x = torch.cat([s.x[s.node_mask] for s in snapshots if s.open_time.item() in times])
+    low, high = limits(x.double().numpy())
+    assert np.allclose(low, metadata["feature_low"], rtol=1e-6) and np.allclose(high, metadata["feature_high"], rtol=1e-6)
+    x = clipped(x, metadata).double()
     assert np.allclose(x.mean(0), metadata["feature_mean"], rtol=1e-4, atol=1e-6)
     std = x.std(0, unbiased=False)
     std[std < 1e-6 * x.abs().max(0).values] = 1  # a constant feature is left as it is

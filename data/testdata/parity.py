@@ -3,7 +3,7 @@
     parity.py CANDLES REQUEST ANSWER
 
 CANDLES is a folder of SYMBOL.csv. REQUEST is JSON: symbols (node order), start
-(ms), interval (ms), bars, window, excess and at (bars whose correlations are
+(ms), interval (ms), bars, window, excess, max_gap, jumps (node and bar of each) and at (bars whose correlations are
 wanted). ANSWER is written in JSON: features, name -> [N, T], and correlations,
 one [N, N] for each bar of at; null where missing.
 """
@@ -20,15 +20,16 @@ def load(folder, symbol, grid):
     return frame.drop_duplicates("open_time").set_index("open_time").reindex(grid)
 
 
-def features(frame, interval):
+def features(frame, interval, max_gap):
     close, volume = frame["close"], frame["volume"]
+    last = close.ffill(limit=max_gap) if max_gap else close
     returns = np.log(close / close.shift(1))
-    out = {f"log_return_{k}": np.log(close / close.shift(k)) for k in (1, 4, 12, 24)}
-    out["volatility_24"] = returns.rolling(24, min_periods=12).std()
+    out = {f"log_return_{k}": np.log(close / last.shift(k)) for k in (1, 4, 12, 24)}
+    out["volatility_24"] = out["log_return_1"].rolling(24, min_periods=12).std()
 
     # The window sums of changes are exact sums here: what pandas' running sums
     # leave behind after a large value would count as movement where none is.
-    change = close.diff()
+    change = close - last.shift(1)
     gain = change.clip(lower=0).rolling(14, min_periods=7).apply(np.nansum, raw=True)
     loss = (-change.clip(upper=0)).rolling(14, min_periods=7).apply(np.nansum, raw=True)
     out["rsi_14"] = (100 * gain / (gain + loss)).where(gain + loss != 0, 50).where(gain.notna())
@@ -74,8 +75,12 @@ def main(folder, request, answer):
         want = json.load(f)
     grid = want["start"] + want["interval"] * np.arange(want["bars"])
     tables, returns = {}, []
-    for symbol in want["symbols"]:
-        table, r = features(load(folder, symbol, grid), want["interval"])
+    for node, symbol in enumerate(want["symbols"]):
+        table, r = features(load(folder, symbol, grid), want["interval"], want["max_gap"])
+        for bar in (bar for i, bar in want["jumps"] if i == node):
+            r.iloc[bar] = np.nan
+            for values in table.values():
+                values.iloc[bar : bar + 24] = np.nan
         for name, values in table.items():
             tables.setdefault(name, []).append(plain(values))
         returns.append(r)

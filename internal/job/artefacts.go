@@ -133,7 +133,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	}
 	m := result.Metadata{
 		ModelType: c.Model.Type, ModelName: c.Store.ModelName, QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol,
-		FeatureNames: d.Features, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
+		FeatureNames: d.Features, FeatureLow: d.Low, FeatureHigh: d.High, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
 		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Classes: classes(task),
 		Splits: ranges,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(),
@@ -156,6 +156,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	if d.EdgesGiven {
 		return m, nil
 	}
+	m.Sessions = d.Axis.Times != nil
 	m.SetRecipe(c.Data.Recipe)
 	return m, nil
 }

@@ -19,12 +19,24 @@ type Metadata struct {
 
 	// FeatureNames [F] is the order of the columns of x.
 	FeatureNames []string `json:"feature_names"`
-	// FeatureMean and FeatureStd [F] are fitted on the training split.
-	// weights.pt takes (x - mean) / std; model.pt takes x, and does it inside.
+	// What brings x to one scale [F], fitted on the training split: weights.pt
+	// takes (x - mean) / std of x clipped to low and high; model.pt takes x, and
+	// does it inside. A prepared graph has no low and high: it is not clipped.
+	FeatureLow  Float32s `json:"feature_low,omitempty"`
+	FeatureHigh Float32s `json:"feature_high,omitempty"`
 	FeatureMean Float32s `json:"feature_mean"`
 	FeatureStd  Float32s `json:"feature_std"`
 	// LeftOut are features that the data could not support, and why.
 	LeftOut []data.DroppedFeature `json:"left_out"`
+
+	// MaxGap is the longest run of missing bars that a return is taken across, as
+	// in MAX_GAP; 0 in results of versions before 0.3.
+	MaxGap int `json:"max_gap,omitempty"`
+
+	// Sessions says that the market has closing hours: bars are the times at which
+	// some symbol has a candle, and the next bar of a Friday's last is Monday's
+	// first.
+	Sessions bool `json:"sessions,omitempty"`
 
 	Symbols  []string `json:"symbols"`  // [N] node order, the rows of x
 	Interval string   `json:"interval"` // length of a bar, as in INTERVAL: 5m; empty for a graph without time
@@ -115,7 +127,7 @@ func NewSplitRanges(splits []data.Split, openTimes []int64) (SplitRanges, error)
 
 // Recipe is how the panel of the model is built from a market again.
 func (m *Metadata) Recipe() data.Recipe {
-	r := data.Recipe{Features: m.FeatureNames, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
+	r := data.Recipe{Features: m.FeatureNames, MaxGap: m.MaxGap, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
 	if m.Graph.TopK != nil {
 		r.EdgeTopK = *m.Graph.TopK
 	}
@@ -125,6 +137,7 @@ func (m *Metadata) Recipe() data.Recipe {
 // SetRecipe records the recipe of a panel that was built from a market. The
 // features are FeatureNames.
 func (m *Metadata) SetRecipe(r data.Recipe) {
+	m.MaxGap = r.MaxGap
 	m.Graph.Window, m.Graph.Returns, m.Graph.Threshold = r.GraphWindow, r.EdgeReturns, r.EdgeThreshold
 	if r.EdgeThreshold == nil {
 		m.Graph.TopK = &r.EdgeTopK
@@ -151,6 +164,14 @@ func (m *Metadata) validate() error {
 	f := len(m.FeatureNames)
 	if f == 0 || len(m.FeatureMean) != f || len(m.FeatureStd) != f {
 		return fmt.Errorf("%d feature names, %d means and %d deviations: each feature needs one of each", f, len(m.FeatureMean), len(m.FeatureStd))
+	}
+	if len(m.FeatureLow) != len(m.FeatureHigh) || m.FeatureLow != nil && len(m.FeatureLow) != f {
+		return fmt.Errorf("%d feature names, %d lower and %d upper limits: each feature needs one of each, or none has any", f, len(m.FeatureLow), len(m.FeatureHigh))
+	}
+	for i := range m.FeatureLow {
+		if low, high := float64(m.FeatureLow[i]), float64(m.FeatureHigh[i]); !finite(low) || !finite(high) || low > high {
+			return fmt.Errorf("feature %s is clipped to %v and %v: both must be finite, and in this order", m.FeatureNames[i], low, high)
+		}
 	}
 	for i, name := range m.FeatureNames {
 		mean, std := float64(m.FeatureMean[i]), float64(m.FeatureStd[i])

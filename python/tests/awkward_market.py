@@ -12,7 +12,7 @@ BARS, SYMBOLS = 420, 10
 
 def draw(seed: int, interval: pd.Timedelta) -> pd.DataFrame:
     """A long frame: random gaps, a late listing, a delisting, a symbol that never moves, one that grows evenly, one that
-    jumps and then stands still, bars without volume, values missing here and there, and two symbols that are the same."""
+    jumps and then stands still, one whose prices get another unit, bars without volume, values missing here and there, and two symbols that are the same."""
     r = np.random.default_rng(seed)
     times = 1_717_275_600_000 + interval // pd.Timedelta("1ms") * np.arange(BARS)  # 2024-06-01T21:00Z
     common = r.normal(size=BARS)
@@ -33,6 +33,8 @@ def draw(seed: int, interval: pd.Timedelta) -> pd.DataFrame:
             missing[: BARS // 2] = True
         elif i == 6:
             missing |= r.random(BARS) < 0.45
+        elif i == 9:
+            step[BARS // 2] = np.log(1000)
         close = np.exp(3 * r.normal() + step.cumsum())
         volume = np.exp(r.normal(size=BARS))
         if i == 1:
@@ -58,6 +60,15 @@ def draw(seed: int, interval: pd.Timedelta) -> pd.DataFrame:
     parts[7] = parts[0].assign(symbol=parts[7].symbol.iloc[0])
     whole: pd.DataFrame = pd.concat(parts, ignore_index=True)
     return whole
+
+
+def in_sessions(candles: pd.DataFrame) -> pd.DataFrame:
+    """The same bars, seven of an hour on each weekday: the market is closed in between."""
+    weekdays = pd.bdate_range("2024-06-03", periods=BARS // 7, tz="UTC").as_unit("ms").asi8
+    opens = (weekdays[:, None] + 3_600_000 * np.arange(13, 20)).ravel()
+    bar = np.searchsorted(np.unique(candles.open_time), candles.open_time)
+    moved: pd.DataFrame = candles.assign(open_time=opens[bar])
+    return moved
 
 
 def write(candles: pd.DataFrame, folder: Path) -> None:

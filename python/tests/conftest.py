@@ -91,8 +91,12 @@ def simulated(tmp_path_factory: Temporary) -> Trained:
     return trained(train(store, DATA_SOURCE="simulated", **SIMULATED), read(candles))
 
 
-def _awkward(tmp_path_factory: Temporary, interval: str, seed: int, **variables: str) -> Trained:
+def _awkward(
+    tmp_path_factory: Temporary, interval: str, seed: int, *, sessions: bool = False, **variables: str
+) -> Trained:
     candles = awkward_market.draw(seed, pd.Timedelta(interval))
+    if sessions:
+        candles = awkward_market.in_sessions(candles)
     folder = tmp_path_factory.mktemp("candles")
     awkward_market.write(candles, folder)
     store = tmp_path_factory.mktemp("awkward")
@@ -113,6 +117,12 @@ def threshold(tmp_path_factory: Temporary) -> Trained:
 
 
 @pytest.fixture(scope="session")
+def sessions(tmp_path_factory: Temporary) -> Trained:
+    """An awkward market that is closed at night and on weekends."""
+    return _awkward(tmp_path_factory, "1h", 3, sessions=True, GRAPH_WINDOW="30", EDGE_TOP_K="3")
+
+
+@pytest.fixture(scope="session")
 def real(tmp_path_factory: Temporary) -> Trained:
     """Real candles with their gaps."""
     if not REAL.exists():
@@ -121,7 +131,7 @@ def real(tmp_path_factory: Temporary) -> Trained:
     return trained(train(store, DATA_SOURCE="files", DATA_DIR=str(REAL), SYMBOL="ETHBTC"), read(REAL))
 
 
-@pytest.fixture(params=["simulated", "neighbours", "threshold", "real"])
+@pytest.fixture(params=["simulated", "neighbours", "threshold", "sessions", "real"])
 def any_trained(request: pytest.FixtureRequest) -> Trained:
     value: Trained = request.getfixturevalue(request.param)
     return value

@@ -98,12 +98,14 @@ def test_each_model_type_predicts_what_its_run_did(
 def test_any_bar_is_predicted_from_the_bars_before_it_alone(any_trained: Trained) -> None:
     result, candles = any_trained.result, any_trained.candles
     told = result.predictions()
-    before = max(result.metadata.graph.window, 24)
-    step = int(np.diff(np.unique(candles.open_time)).min())
+    before = max(result.metadata.graph.window, 72)
+    opens = np.unique(candles.open_time)
     times = np.unique(told.open_time)
     for at in [*times[:: len(times) // 12].tolist(), int(times[-1])]:
         want = told[told.open_time == at].set_index("symbol")
-        known = candles[(candles.open_time <= at) & (candles.open_time >= at - before * step)]
+        known = candles[
+            (candles.open_time <= at) & (candles.open_time >= opens[max(0, np.searchsorted(opens, at) - before)])
+        ]
         for got in (
             result.predict(candles, at),
             result.predict(candles, pd.Timestamp(at, unit="ms", tz="UTC")),
@@ -151,10 +153,12 @@ def test_each_feature_and_correlation_is_pandas_own(
     at = list(range(meta.graph.window, market.bars, 23))
     wanted = {
         "symbols": meta.symbols,
-        "start": market.start,
+        "start": market.open_time(0),
         "interval": market.step,
         "bars": market.bars,
         "window": meta.graph.window,
+        "max_gap": meta.max_gap,
+        "jumps": market.jump.nonzero().tolist(),
         "excess": meta.graph.returns == "excess",
         "at": at,
     }
@@ -194,3 +198,17 @@ def test_a_series_that_stands_still_where_the_other_is_there_has_no_correlation_
     assert r[0].isnan().tolist() == [True, True, False]
     assert r[1].isnan().tolist() == [True, True, False]
     assert r[1, 2] == pytest.approx(1)
+
+
+def test_weights_take_x_as_the_package_scales_it(any_trained: Trained) -> None:
+    from torch_geometric.nn.models import GCN
+
+    result, meta = any_trained.result, any_trained.result.metadata
+    graph, outputs = result.graph(), len(meta.classes)
+    network = GCN(len(meta.feature_names), meta.hidden, meta.layers, outputs, jk="last").eval()
+    network.load_state_dict(torch.load(result.path("weights.pt")), strict=True)
+    edges = {"edge_index": graph["edge_index"], "edge_weight": graph["edge_weight"]}
+    far = graph["x"] * 1000  # beyond the limits that x is clipped to
+    for x in (graph["x"], far):
+        with torch.no_grad():
+            assert torch.allclose(network(result.scale(x), **edges), result.model(x, **edges), atol=1e-5)

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 import torch
 from torch import Tensor
 
+from . import jumps
 from .errors import CandlesError
 from .frames import CANDLE, Candles, rows
 
@@ -23,32 +24,48 @@ ROUNDING = 1e-9  # how far, relatively, prices that went through a rounding may 
 
 @dataclass(frozen=True)
 class Market:
-    """Candles of N symbols over T bars; bar t opens at start + t * step."""
+    """Candles of N symbols over T bars."""
 
     symbols: tuple[str, ...]
-    start: int  # Unix ms
+    times: Tensor  # [T] open times, Unix ms
     step: int  # ms
     values: Mapping[str, Tensor]  # column -> [N, T] float64, NaN where a bar or a value is missing
+    last_close: Tensor  # [N, T] the newest close up to each bar, NaN where it is older than the longest gap
+    jump: Tensor  # [N, T] bool: the first bars at a price that no market makes of the one before
+    masked: Tensor  # [N, T] bool: the bars whose windows a jump is in
 
     @property
     def bars(self) -> int:
         return self.values["close"].shape[1]
 
     def open_time(self, bar: int) -> int:
-        return self.start + bar * self.step
+        return int(self.times[bar])
 
     def cut(self, first: int, last: int) -> Market:
         """The bars first to last, both included."""
-        values = {name: v[:, first : last + 1].contiguous() for name, v in self.values.items()}
-        return Market(self.symbols, self.open_time(first), self.step, values)
+
+        def part(v: Tensor) -> Tensor:
+            return v[:, first : last + 1].contiguous()
+
+        values = {name: part(v) for name, v in self.values.items()}
+        derived = (part(v) for v in (self.last_close, self.jump, self.masked))
+        return Market(self.symbols, self.times[first : last + 1], self.step, values, *derived)
 
 
 def market(
-    candles: Candles, symbols: Sequence[str], interval: str, optional: Sequence[str], allow_missing: bool
+    candles: Candles,
+    symbols: Sequence[str],
+    interval: str,
+    optional: Sequence[str],
+    allow_missing: bool,
+    max_gap: int,
+    sessions: bool,
 ) -> Market:
     """The panel of the given symbols, with the optional columns that are needed of each.
 
-    Candles of other symbols are passed over. A symbol without candles is an error, unless it is allowed.
+    Candles of other symbols are passed over. A symbol without candles is an error, unless it is allowed. A return is
+    taken across at most max_gap missing bars. With sessions the market has closing hours: only times at which some
+    symbol has a candle are bars.
     """
     step = INTERVALS[interval] * 60_000
     nodes = {symbol: i for i, symbol in enumerate(symbols)}
@@ -71,18 +88,32 @@ def market(
     node, time, values = node[keep], time[keep], {name: v[keep] for name, v in values.items()}
     _check_grid(node, time, step, interval, symbols)
 
-    start = int(time.min())
-    bars = (int(time.max()) - start) // step + 1
-    if bars > 10_000 + 20 * int(torch.bincount(node).max()):
+    first, last = int(time.min()), int(time.max())
+    if not sessions and (last - first) // step + 1 > 10_000 + 20 * int(torch.bincount(node).max()):
         raise CandlesError(
-            f"the candles run from {stamp(start)} to {stamp(int(time.max()))}, which is {bars} bars of {interval}, "
+            f"the candles run from {stamp(first)} to {stamp(last)}, which is {(last - first) // step + 1} bars of {interval}, "
             "nearly all of them empty: correct the odd open_time, or give one stretch of time"
         )
+    if sessions:
+        times, at = torch.unique(time, return_inverse=True)
+    else:
+        times, at = torch.arange(first, last + 1, step), (time - first) // step
+    bars = len(times)
     panel = {}
     for name, v in values.items():
         panel[name] = torch.full((len(nodes), bars), math.nan, dtype=torch.float64)
-        panel[name][node, (time - start) // step] = v
-    return Market(tuple(symbols), start, step, panel)
+        panel[name][node, at] = v
+    close = panel["close"]
+    jump = jumps.jumps(close, panel["high"], panel["low"])
+    return Market(tuple(symbols), times, step, panel, _carried(close, max_gap), jump, jumps.after(jump))
+
+
+def _carried(values: Tensor, most: int) -> Tensor:
+    """The newest value [N, T] up to each bar, NaN where it is more than most bars old: pandas' ffill(limit=most)."""
+    bar = torch.arange(values.shape[1])
+    newest = torch.where(values.isnan(), -1, bar).cummax(dim=1).values
+    carried = values.gather(1, newest.clamp(min=0))
+    return torch.where((newest >= 0) & (bar - newest <= most), carried, math.nan)
 
 
 def stamp(ms: int) -> str:
@@ -152,9 +183,9 @@ def _check_grid(node: Tensor, time: Tensor, step: int, interval: str, symbols: S
             f"the candles are {usual / 60_000:g} minutes apart, and the model was trained on {interval}: "
             f"give candles of {interval}"
         )
-    if bool((odd := time % step != 0).any()):
+    if bool((odd := (time - time[0]) % step != 0).any()):
         row = int(odd.nonzero()[0])
         raise CandlesError(
-            f"{symbols[int(node[row])]} has a candle at {stamp(int(time[row]))}, which is no whole multiple of {interval} since 1970: "
-            "correct or remove it"
+            f"{symbols[int(node[row])]} has a candle at {stamp(int(time[row]))}, which is no whole multiple of {interval} "
+            f"from {symbols[int(node[0])]}'s at {stamp(int(time[0]))}: correct or remove it"
         )

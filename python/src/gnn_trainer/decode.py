@@ -66,6 +66,6 @@ def _value(kind: Any, value: Any, path: str, where: str) -> Any:
         return {k: _value(args[1], v, f"{path}.{k}", where) for k, v in value.items()}
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise wrong({int: "a whole number", float: "a number", str: "a text"}[kind])
+    if not isinstance(value, kind) or isinstance(value, bool) != (kind is bool):
+        raise wrong({int: "a whole number", float: "a number", str: "a text", bool: "true or false"}[kind])
     return value

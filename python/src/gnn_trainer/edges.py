@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from .candles import Market
-from .features import log_return
 from .metadata import GraphRule
 
 # The share of a series' sum of squares at or below which its variance is rounding: the series is flat.
@@ -18,9 +17,17 @@ FLAT = 1e-10
 AT_ONCE = 1 << 21  # numbers of a batch of windows
 
 
+def one_bar_returns(market: Market) -> Tensor:
+    """ln(C[t] / C[t-1]) [N, T], NaN where either close is missing and at a jump."""
+    log = market.values["close"].log()
+    values = torch.full_like(log, math.nan)
+    values[:, 1:] = log[:, 1:] - log[:, :-1]
+    return torch.where(market.jump, math.nan, values)
+
+
 def returns(market: Market, rule: GraphRule) -> Tensor:
     """One-bar log returns [T, N] as the rule wants them correlated, NaN where missing."""
-    values = log_return(market, 1).T.contiguous()
+    values = one_bar_returns(market).T.contiguous()
     if rule.returns == "excess":
         there = ~values.isnan()
         mean = values.nan_to_num(0.0).sum(dim=1) / there.sum(dim=1).clamp(min=1)

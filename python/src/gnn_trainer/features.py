@@ -15,8 +15,8 @@ from torch import Tensor
 
 from .candles import Market, stamp
 from .errors import CandlesError, ResultError
+from .jumps import LOOKBACK as LOOKBACK
 
-LOOKBACK = 24  # bars before its own that a feature needs at most
 DAY = 86_400_000  # ms
 
 
@@ -29,9 +29,8 @@ class Feature:
 
 
 def log_return(market: Market, k: int) -> Tensor:
-    """ln(C[t] / C[t-k])."""
-    log = market.values["close"].log()
-    return log - _shift(log, k)
+    """ln(C[t] / C[t-k]), with the last close before where the one of k bars ago is missing."""
+    return market.values["close"].log() - _shift(market.last_close.log(), k)
 
 
 def volatility(market: Market, window: int, least: int) -> Tensor:
@@ -47,7 +46,7 @@ def volatility(market: Market, window: int, least: int) -> Tensor:
 def rsi(market: Market, window: int, least: int) -> Tensor:
     """100 G / (G + L) over the changes of the last bars (Cutler's variant), 50 where nothing moved."""
     close = market.values["close"]
-    changes = close - _shift(close, 1)
+    changes = close - _shift(market.last_close, 1)
     count, gains, losses = (torch.zeros_like(close) for _ in range(3))
     for change in _window(changes, window):
         count += ~change.isnan()
@@ -72,7 +71,7 @@ def share(part: Tensor, whole: Tensor) -> Tensor:
 
 def time_of_day(market: Market, wave: Callable[[Tensor], Tensor]) -> Tensor:
     """The UTC time of day at the bar's close, on a circle."""
-    closing = market.start + market.step * torch.arange(1, market.bars + 1)
+    closing = market.times + market.step
     angle = 2 * math.pi * (closing % DAY).double() / DAY
     return wave(angle).expand(len(market.symbols), -1)
 
@@ -130,7 +129,7 @@ def compute(market: Market, names: Sequence[str]) -> Tensor:
             f"{names[j]} of {market.symbols[i]} at {stamp(market.open_time(t))} is {float(x[i, t, j])}, which no float32 holds: "
             "correct the candles"
         )
-    return torch.where(market.values["close"].isnan()[:, :, None], math.nan, x).float()
+    return torch.where((market.values["close"].isnan() | market.masked)[:, :, None], math.nan, x).float()
 
 
 def _shift(values: Tensor, k: int) -> Tensor:

@@ -74,7 +74,7 @@ class Metadata:
     queue_id: str
     symbol: str  # the one that the run was asked for
     feature_names: tuple[str, ...]  # [F] the columns of x
-    feature_mean: tuple[float, ...]  # [F] of the training split; model.pt subtracts it itself
+    feature_mean: tuple[float, ...]  # [F] of the clipped training split; model.pt subtracts it itself
     feature_std: tuple[float, ...]  # [F] likewise
     left_out: tuple[LeftOut, ...]
     symbols: tuple[str, ...]  # [N] the rows of x
@@ -89,4 +89,8 @@ class Metadata:
     layers: int
     versions: Versions
     heads: int = 0  # of attention in a layer; 0: the model has none
+    feature_low: tuple[float, ...] = ()  # [F] what x is clipped to, inside model.pt; empty: it is not clipped
+    feature_high: tuple[float, ...] = ()  # [F] likewise
+    max_gap: int = 0  # the longest run of missing bars that a return is taken across
+    sessions: bool = False  # the market has closing hours, and while it is closed there are no bars
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one

@@ -160,6 +160,14 @@ class Result:
             raise needs("pyarrow", "predictions()", "pandas") from e
         return frame
 
+    def scale(self, x: Tensor) -> Tensor:
+        """What the network of weights.pt takes: features [N, F] clipped, and divided by their deviation after their mean
+        is taken off. model.pt does it inside."""
+        m = self.metadata
+        if m.feature_low:
+            x = x.clamp(torch.tensor(m.feature_low), torch.tensor(m.feature_high))
+        return (x - torch.tensor(m.feature_mean)) / torch.tensor(m.feature_std)
+
     @cached_property
     def _recipe(self) -> Recipe:
         return Recipe(self.metadata, self.address)
@@ -174,7 +182,7 @@ class Result:
         t, i = (~market.values["close"].isnan()).T.nonzero(as_tuple=True)
         x = self._recipe.features(market)[i, t]
         frame: DataFrame = pd.DataFrame(x.numpy(), columns=list(self.metadata.feature_names))
-        frame.insert(0, "open_time", (market.start + t * market.step).numpy())
+        frame.insert(0, "open_time", market.times[t].numpy())
         frame.insert(1, "symbol", [self.metadata.symbols[k] for k in i.tolist()])
         return frame
 

@@ -72,18 +72,19 @@ class Recipe:
 
     def market(self, candles: Candles, allow_missing: bool) -> Market:
         m = self._metadata
-        return market(candles, m.symbols, m.interval, self._optional, allow_missing)
+        return market(candles, m.symbols, m.interval, self._optional, allow_missing, m.max_gap, m.sessions)
 
     def features(self, m: Market) -> Tensor:
         return features.compute(m, self._metadata.feature_names)
 
     def at(self, m: Market, open_time: int | None) -> Snapshot:
         """The snapshot of the bar that opened then, Unix ms; of the newest bar for None."""
-        bar, off = divmod((m.open_time(m.bars - 1) if open_time is None else open_time) - m.start, m.step)
-        if off or not 0 <= bar < m.bars:
+        opens = m.open_time(m.bars - 1) if open_time is None else open_time
+        bar = int(torch.searchsorted(m.times, opens))
+        if bar == m.bars or m.open_time(bar) != opens:
             raise CandlesError(
-                f"no bar of {self._metadata.interval} opens at {stamp(m.start + bar * m.step + off)} "
-                f"in candles from {stamp(m.start)} to {stamp(m.open_time(m.bars - 1))}: give an open_time among theirs"
+                f"no bar of {self._metadata.interval} opens at {stamp(opens)} "
+                f"in candles from {stamp(m.open_time(0))} to {stamp(m.open_time(m.bars - 1))}: give an open_time among theirs"
             )
         if bar < self._before:
             raise CandlesError(
