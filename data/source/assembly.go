@@ -13,8 +13,10 @@ type axis struct {
 	start int64 // open time of the first bar, Unix ms
 	bars  int64
 	step  time.Duration
+	times []int64 // open times of the bars of a market with closing hours; nil: it never closes
 }
 
+// openTime is when a bar opens on the axis without closing hours.
 func (a axis) openTime(bar int) int64 { return a.start + int64(bar)*a.step.Milliseconds() }
 
 // assembly is a market that is made of the series of its symbols. Every source
@@ -31,7 +33,7 @@ type assembly struct {
 func newAssembly(symbols []string, a axis, optional []quantity) *assembly {
 	columns := func() [][]float64 { return data.NewSeries(len(symbols), int(a.bars)) }
 	m := &data.Market{
-		Symbols: symbols, Interval: a.step, Start: a.start, Bars: int(a.bars),
+		Symbols: symbols, Interval: a.step, Start: a.start, Bars: int(a.bars), Times: a.times,
 		Open: columns(), High: columns(), Low: columns(), Close: columns(), Volume: columns(),
 		Optional: map[data.Column][][]float64{},
 	}
@@ -46,19 +48,18 @@ func newAssembly(symbols []string, a axis, optional []quantity) *assembly {
 // lay places the series of symbol i, which has at least one candle and lies on
 // the axis. It may be called for several symbols at once.
 func (a *assembly) lay(i int, s *series) {
-	step := a.axis.step.Milliseconds()
 	for q, column := range s.values {
 		if a.columns[q] == nil || column == nil {
 			continue
 		}
 		row := a.columns[q][i]
 		for j, t := range s.times {
-			row[(t-a.axis.start)/step] = column[j]
+			row[a.axis.barOf(t)] = column[j]
 		}
 	}
 	a.reports[i] = Report{
 		Rows: s.rows, Duplicates: s.duplicates, Disordered: s.disordered,
-		Missing: int((s.times[len(s.times)-1]-s.times[0])/step) + 1 - len(s.times),
+		Missing: a.axis.barOf(s.times[len(s.times)-1]) - a.axis.barOf(s.times[0]) + 1 - len(s.times),
 	}
 }
 
@@ -84,10 +85,11 @@ func anyKnown(values []float64) bool {
 }
 
 // assemble lays the series of the symbols, none of them empty, on one time
-// axis, from the first bar of any to the last of any.
+// axis, from the first bar of any to the last of any. While a market with
+// closing hours is closed there are no bars.
 func assemble(symbols []string, all []*series, interval time.Duration) (*data.Market, Report, error) {
 	first, last := extent(all, interval)
-	a := axis{first, (last - first) / interval.Milliseconds(), interval}
+	a := axis{start: first, bars: (last - first) / interval.Milliseconds(), step: interval}
 	var optional []quantity
 	for q := takerBuyVolume; q < quantities; q++ {
 		if slices.ContainsFunc(all, func(s *series) bool { return anyKnown(s.values[q]) }) {
@@ -96,6 +98,9 @@ func assemble(symbols []string, all []*series, interval time.Duration) (*data.Ma
 	}
 	if err := checkWidth(all, a, int(takerBuyVolume)+len(optional)); err != nil {
 		return nil, Report{}, err
+	}
+	if times := sessionTimes(all, a); times != nil {
+		a.times, a.bars = times, int64(len(times))
 	}
 	w := newAssembly(symbols, a, optional)
 	for i, s := range all {

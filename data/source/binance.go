@@ -151,7 +151,7 @@ func readCache(ctx context.Context, cache *binance.Cache, r binance.Request, q q
 	if books {
 		optional = append(optional, bookValues...)
 	}
-	market := newAssembly(r.Symbols, axis{r.From, (r.To - r.From) / r.Step.Milliseconds(), r.Step}, optional)
+	market := newAssembly(r.Symbols, axis{start: r.From, bars: (r.To - r.From) / r.Step.Milliseconds(), step: r.Step}, optional)
 	var mu sync.Mutex
 	done := 0
 	errs := sideBySide(ctx, len(r.Symbols), func(i int) error {

@@ -66,7 +66,7 @@ func simulatedAxis(span Range, interval time.Duration) axis {
 		return ms + ((-ms)%step+step)%step
 	}
 	start := onGrid(from)
-	return axis{start, (onGrid(to) - start) / step, interval}
+	return axis{start: start, bars: (onGrid(to) - start) / step, step: interval}
 }
 
 // simulatedNames are count names, SYMBOL first.
