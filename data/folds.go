@@ -245,26 +245,14 @@ func (f *Fold) checkLabels(y *Targets) error {
 				Fix("move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data")
 		}
 	}
-	if len(classes) > 1 {
-		return nil
+	if y.Given || len(classes) > 1 {
+		return nil // given labels are checked where they are read (classes.go)
 	}
-	for class, count := range classes {
-		err := fault.Input("all %d labels of the train split are %s, one class: there is nothing to learn", count, className(class))
-		if y.Target == "" {
-			return err.Fix("give labels of at least two classes (y: 0 down, 1 flat, 2 up), or move the split")
-		}
-		return err.Fix("load a market whose prices move, or more bars of it (START, LOOKBACK)")
+	for class := range classes {
+		return fault.Input("all labels of the train split are of class %s, and from one class nothing is learned", className[class]).
+			Fix("load a market whose prices move, or more bars of it (START, LOOKBACK)")
 	}
 	return nil
-}
-
-// className is how a message names a class.
-func className(class int64) string {
-	names := []string{"down", "flat", "up"}
-	if class >= 0 && int(class) < len(names) {
-		return fmt.Sprintf("%d (%s)", class, names[class])
-	}
-	return fmt.Sprintf("%d", class)
 }
 
 // Snapshots are the numbers of a split's snapshots, at the first horizon.

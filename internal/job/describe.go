@@ -13,11 +13,13 @@ import (
 
 // describe logs what the graph is, and warns of one whose nodes cannot be
 // distinguished.
-func describe(d *data.Dataset, log zerolog.Logger) {
+func describe(d *data.Dataset, symbol string, log zerolog.Logger) {
 	for _, line := range d.Warnings[:min(len(d.Warnings), maxWarnings)] {
 		log.Warn().Msg(line)
 	}
 	logDropped(d.Dropped, log)
+	logJumps(d, log)
+	logCoverage(d, symbol, log)
 	splits := map[data.Split]int{}
 	for _, s := range d.Splits {
 		splits[s]++

@@ -172,7 +172,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 		return end(err)
 	}
 	loadTime := time.Since(started)
-	describe(input.dataset, j.Log)
+	describe(input.dataset, j.Config.IDs.Symbol, j.Log)
 	if err = checkSymbol(input.dataset, j.Config.IDs.Symbol, j.Log); err != nil {
 		return end(err)
 	}

@@ -13,12 +13,17 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/spelling"
 )
 
-// checkSymbol rejects a SYMBOL that is no node. The nodes of a graph from a file
+// checkSymbol rejects a SYMBOL that is no node, or a node of no snapshot. The nodes of a graph from a file
 // may have no names: then it is a warning, since every SYMBOL but node_0 and the
 // like is wrong, and one has to be set.
 func checkSymbol(d *data.Dataset, symbol string, log zerolog.Logger) error {
-	if slices.Contains(d.Symbols, symbol) {
-		return nil
+	if i := slices.Index(d.Symbols, symbol); i >= 0 {
+		if d.Coverage == nil || d.Coverage[i].Snapshots > 0 {
+			return nil
+		}
+		return fault.Input("SYMBOL=%s is in no snapshot: it has %d candles, and a snapshot needs %d before it without a long gap",
+			symbol, d.Coverage[i].Candles, data.FewestCandles()-1).At("SYMBOL").
+			Fix("load a range in which it trades (START, END, LOOKBACK), or set another SYMBOL")
 	}
 	last := d.NumNodes() - 1
 	if d.Timeless() && d.Symbols[0] == "node_0" && d.Symbols[last] == fmt.Sprintf("node_%d", last) {
