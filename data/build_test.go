@@ -71,7 +71,7 @@ func TestAMarketThatCannotBeUsedIsRejectedWithItsPlace(t *testing.T) {
 func TestTheFewestBarsThatSufficeAreTheOnesTheMessageNames(t *testing.T) {
 	cfg := defaultConfig()
 	cfg.TrainFraction, cfg.ValidFraction, cfg.Horizons = 0.4, 0.4, Horizons{2}
-	r := newRand(13)
+	r := newRand(14)
 	m := emptyMarket(2, 30+3+3*2)
 	for b := range m.Bars {
 		setBar(m, 0, b, 100+r.Float64(), 1)
