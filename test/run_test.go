@@ -26,6 +26,10 @@ import (
 // or deploy/images/in-container.
 var binary = cmp.Or(os.Getenv("GNN_BINARY"), "../bin/gnn-trainer")
 
+// plainBinary is the same without the race detector, which doubles the time of a
+// training: it is for runs that no server and no signal races with.
+var plainBinary = cmp.Or(os.Getenv("GNN_PLAIN_BINARY"), binary)
+
 // needBinary skips a test where there is no program to start, or no time for it.
 func needBinary(t *testing.T) {
 	t.Helper()
@@ -115,9 +119,14 @@ func (p *process) awaitLog(words string) {
 // start starts wrapper (such as taskset) and the program.
 func start(t *testing.T, vars map[string]string, wrapper ...string) *process {
 	t.Helper()
+	return startProgram(t, binary, vars, wrapper...)
+}
+
+func startProgram(t *testing.T, program string, vars map[string]string, wrapper ...string) *process {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
-	argv := append(slices.Clone(wrapper), binary)
+	argv := append(slices.Clone(wrapper), program)
 	p := &process{t: t, cmd: exec.CommandContext(ctx, argv[0], argv[1:]...), events: make(chan event, 10_000)}
 	for name, value := range vars {
 		p.cmd.Env = append(p.cmd.Env, name+"="+value)
@@ -193,9 +202,18 @@ func (p *process) end() ended {
 	return ended{code: p.cmd.ProcessState.ExitCode(), events: p.all, stderr: p.stderr.String()}
 }
 
+// run is a whole run, to its own end.
 func run(t *testing.T, vars map[string]string, wrapper ...string) ended {
 	t.Helper()
-	return start(t, vars, wrapper...).end()
+	program := plainBinary
+	for name := range vars {
+		for _, server := range []string{"KAFKA_", "MINIO_", "ARANGO_", "BINANCE_", "KUBEFLOW_", "METRICS_"} {
+			if strings.HasPrefix(name, server) {
+				program = binary
+			}
+		}
+	}
+	return startProgram(t, program, vars, wrapper...).end()
 }
 
 // last is the terminal event.
