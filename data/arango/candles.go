@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"github.com/streamforge/gnn-trainer/data/internal/barlength"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
@@ -39,7 +40,7 @@ func (d *DB) Candles(ctx context.Context, collections []string, r Reading, origi
 			switch {
 			case err != nil:
 				return err
-			case interval != "" && interval != r.Interval:
+			case interval != "" && !barlength.Same(interval, r.Interval):
 				others, other = others+1, interval
 				return nil
 			case !symbols.wanted(c.Symbol):
@@ -52,7 +53,11 @@ func (d *DB) Candles(ctx context.Context, collections []string, r Reading, origi
 		}
 		d.report.Intervals += others
 		if read := d.report.Documents - before; others > 0 && others == read {
-			return fault.Input("CANDLES_COLLECTION: %s holds no candle of INTERVAL=%s, but of %s", name, r.Interval, other).At("%s", name).Fix("set INTERVAL=%s, or name another collection", other)
+			err := fault.Input("CANDLES_COLLECTION: %s holds no candle of INTERVAL=%s, but of %s", name, r.Interval, other).At("%s", name)
+			if lengths := barlength.Meant(other); len(lengths) == 1 {
+				return err.Fix("set INTERVAL=%s, or name another collection", barlength.Name(lengths[0]))
+			}
+			return err.Fix("name another collection")
 		}
 	}
 	return nil
