@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/streamforge/gnn-trainer/data/internal/symbolname"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
@@ -24,13 +25,21 @@ func (c *Client) Check(all []Symbol, names []string) error {
 	if c.market == Spot {
 		other = USDM
 	}
-	return fault.Input("the %s market of %s has no symbol %s", c.market, c.url, strings.Join(lacking, ", ")).At("%s", c.url).Fix("correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=%s", other)
+	err := fault.Input("the %s market of %s has no symbol %s", c.market, c.url, strings.Join(lacking, ", ")).At("%s", c.url)
+	there := make([]string, len(all))
+	for i, s := range all {
+		there[i] = s.Name
+	}
+	if remedy := symbolname.Meant(lacking, there); remedy != "" {
+		return err.Fix("%s", remedy)
+	}
+	return err.Fix("correct SYMBOL or SYMBOLS, or set BINANCE_MARKET=%s", other)
 }
 
-// Top are the n symbols of the quote asset of symbol that trade now, by what
-// the last 24 hours traded, most first. symbol takes the place of the last one
-// where it is not among them.
-func (c *Client) Top(ctx context.Context, all []Symbol, symbol string, n int) ([]string, error) {
+// Top are the n symbols of the quote asset of symbol that trade now, without
+// those left out, by what the last 24 hours traded, most first. symbol takes the
+// place of the last one where it is not among them.
+func (c *Client) Top(ctx context.Context, all []Symbol, symbol string, n int, leftOut ...string) ([]string, error) {
 	if err := c.Check(all, []string{symbol}); err != nil {
 		return nil, err
 	}
@@ -41,7 +50,7 @@ func (c *Client) Top(ctx context.Context, all []Symbol, symbol string, n int) ([
 	at := slices.IndexFunc(all, func(s Symbol) bool { return s.Name == symbol })
 	var ranked []string
 	for _, s := range all {
-		if s.Trading && s.QuoteAsset == all[at].QuoteAsset || s.Name == symbol {
+		if s.Trading && s.QuoteAsset == all[at].QuoteAsset && !slices.Contains(leftOut, s.Name) || s.Name == symbol {
 			ranked = append(ranked, s.Name)
 		}
 	}

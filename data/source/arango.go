@@ -39,6 +39,7 @@ type arangoLoad struct {
 	query
 	db     *arango.DB
 	inputs arango.Inputs
+	notes  []string // what was left out, a sentence each
 }
 
 func (l *arangoLoad) market(ctx context.Context) (*data.Market, Report, error) {
@@ -52,15 +53,20 @@ func (l *arangoLoad) market(ctx context.Context) (*data.Market, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
-	symbols, all, err := l.choose(found)
+	symbols, all, notes, err := l.choose(found)
 	if err != nil {
+		return nil, Report{}, err
+	}
+	if err := align(all, l.interval); err != nil {
 		return nil, Report{}, err
 	}
 	r.Symbols = symbols
 	if err := l.join(ctx, r, symbols, all); err != nil {
 		return nil, Report{}, err
 	}
-	return assemble(symbols, all, l.interval)
+	m, report, err := assemble(symbols, all, l.interval)
+	report.Warnings = slices.Concat(l.notes, notes)
+	return m, report, err
 }
 
 // bounds is the part of the time axis to ask the database for. What LOOKBACK
@@ -104,6 +110,13 @@ func (l *arangoLoad) candles(ctx context.Context, r arango.Reading) (map[string]
 			return nil, err
 		}
 		s.disordered = 0 // a database has no order to keep
+		note, err := s.dropOpen(l.now, time.Time{}, l.span, l.interval)
+		if err != nil {
+			return nil, err
+		}
+		if note != "" {
+			l.notes = append(l.notes, note)
+		}
 		all = append(all, s)
 	}
 	cutAll(all, l.span, l.interval)
@@ -120,12 +133,14 @@ func newArangoSeries(symbol string, collections []string, origins *arango.Origin
 }
 
 // choose picks the symbols that become nodes, in their order.
-func (l *arangoLoad) choose(found map[string]*series) ([]string, []*series, error) {
+func (l *arangoLoad) choose(found map[string]*series) (symbols []string, all []*series, notes []string, err error) {
 	names := slices.Sorted(maps.Keys(found))
 	where := strings.Join(l.inputs.Candles, ", ")
-	symbols := l.selection.Names
-	if symbols == nil {
-		symbols = names
+	if symbols = l.selection.Names; symbols == nil {
+		symbols = slices.DeleteFunc(slices.Clone(names), l.excluded)
+	}
+	if unknown := l.unknownExcluded(func(symbol string) bool { return found[symbol] != nil }); len(unknown) > 0 {
+		l.notes = append(l.notes, fmt.Sprintf("EXCLUDE names %s, which %s has not", FirstOf(unknown), where))
 	}
 	traded := func(symbol string) bool { return found[symbol] != nil && len(found[symbol].times) > 0 }
 	lacking := l.lacking(symbols, traded)
@@ -135,9 +150,9 @@ func (l *arangoLoad) choose(found map[string]*series) ([]string, []*series, erro
 		lacking = slices.DeleteFunc(lacking, func(symbol string) bool { return symbol != l.Symbol })
 	}
 	if len(lacking) > 0 || len(symbols) == 0 {
-		return nil, nil, l.noCandles(lacking, names, where)
+		return nil, nil, nil, l.noCandles(lacking, names, where)
 	}
-	all := make([]*series, len(symbols))
+	all = make([]*series, len(symbols))
 	for i, symbol := range symbols {
 		all[i] = found[symbol]
 	}
@@ -157,7 +172,11 @@ func (l *arangoLoad) noCandles(lacking, found []string, where string) error {
 	if len(lacking) > 0 {
 		of = " of " + strings.Join(lacking, ", ")
 	}
-	return fault.Input("%s has no candle%s%s, %s", where, of, in, there).At("%s", where).Fix("add them, or choose other SYMBOLS, collections or another range")
+	err := fault.Input("%s has no candle%s%s, %s", where, of, in, there).At("%s", where)
+	if remedy := meant(lacking, found); remedy != "" {
+		return err.Fix("%s", remedy)
+	}
+	return err.Fix("add them, or choose other SYMBOLS, collections or another range")
 }
 
 // join gives the bars what order books and funding rates were known at their
@@ -165,7 +184,7 @@ func (l *arangoLoad) noCandles(lacking, found []string, where string) error {
 func (l *arangoLoad) join(ctx context.Context, r arango.Reading, symbols []string, all []*series) error {
 	first, last := extent(all, l.interval)
 	if l.inputs.OrderBook != nil {
-		books := newObservations(symbols, l.interval, bookAge, bookValues...)
+		books := newObservations(symbols, l.interval, first, bookAge, bookValues...)
 		r.Span = arango.Span{From: first - bookAge.Milliseconds(), To: last}
 		err := l.db.Books(ctx, l.inputs.OrderBook, r, func(collection string, key []byte, b arango.Book) {
 			books.add(collection, key, b.Symbol, b.Time, b.BestBid, b.BestAsk, b.BidSize, b.AskSize)
@@ -176,7 +195,7 @@ func (l *arangoLoad) join(ctx context.Context, r arango.Reading, symbols []strin
 		books.join(symbols, all)
 	}
 	if l.inputs.Funding != nil {
-		rates := newObservations(symbols, l.interval, fundingAge, fundingRate)
+		rates := newObservations(symbols, l.interval, first, fundingAge, fundingRate)
 		r.Span = arango.Span{From: first - fundingAge.Milliseconds(), To: last}
 		err := l.db.Fundings(ctx, l.inputs.Funding, r, func(collection string, key []byte, f arango.Funding) {
 			rates.add(collection, key, f.Symbol, f.Time, f.Rate)
@@ -195,10 +214,12 @@ type observations struct {
 	rank  []byte
 }
 
-func newObservations(symbols []string, interval, maxAge time.Duration, q ...quantity) *observations {
+// newObservations are joined to bars of which one opens at first, Unix ms.
+func newObservations(symbols []string, interval time.Duration, first int64, maxAge time.Duration, q ...quantity) *observations {
 	o := &observations{known: map[string]*asOf{}}
 	for _, symbol := range symbols {
 		o.known[symbol] = newAsOf(interval, maxAge, q...)
+		o.known[symbol].offset = first % interval.Milliseconds()
 	}
 	return o
 }

@@ -26,9 +26,10 @@ var bookValues = []quantity{bestBid, bestAsk, bidSize, askSize}
 // however many are added.
 type asOf struct {
 	step, maxAge int64 // ms
+	offset       int64 // of bars from whole multiples of step since 1970, ms
 	quantities   []quantity
 
-	rows   map[int64]int // by the bar's number since 1970
+	rows   map[int64]int // by the bar's number since 1970, and offset
 	times  []int64       // [K] Unix ms
 	ranks  []string      // [K]
 	values [][]float64   // [quantities][K]
@@ -42,7 +43,7 @@ func newAsOf(interval, maxAge time.Duration, q ...quantity) *asOf {
 // two of one time the one with the higher rank counts; to add the same once
 // more changes nothing.
 func (o *asOf) add(at int64, rank []byte, values ...float64) {
-	bar := at / o.step
+	bar := (at - o.offset) / o.step
 	row, known := o.rows[bar]
 	switch {
 	case !known:

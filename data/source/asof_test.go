@@ -142,10 +142,11 @@ func TestFundingRatesJoinAsPandasMergeAsofJoinsThem(t *testing.T) {
 	if err := exec.Command(python, "-c", "import pandas").Run(); err != nil {
 		t.Skipf("no Python with pandas (`make setup` brings it): %v", err)
 	}
-	s, err := readFile(t.Context(), filepath.Join(folder, "XRPUSDT-5m.csv"), 5*time.Minute)
+	candles, err := readFile(t.Context(), candleFile{filepath.Join(folder, "XRPUSDT-5m.csv"), fileName{symbol: "XRPUSDT"}}, query{interval: 5 * time.Minute, now: time.Now()})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s := candles.series[0]
 	f, err := os.Open(filepath.Join(folder, "XRPUSDT-funding.csv"))
 	if err != nil {
 		t.Fatal(err)

@@ -88,6 +88,9 @@ func anyKnown(values []float64) bool {
 // axis, from the first bar of any to the last of any. While a market with
 // closing hours is closed there are no bars.
 func assemble(symbols []string, all []*series, interval time.Duration) (*data.Market, Report, error) {
+	if err := align(all, interval); err != nil {
+		return nil, Report{}, err
+	}
 	first, last := extent(all, interval)
 	a := axis{start: first, bars: (last - first) / interval.Milliseconds(), step: interval}
 	var optional []quantity

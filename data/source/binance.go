@@ -65,11 +65,19 @@ func loadFromBinance(ctx context.Context, q query) (*data.Market, Report, error)
 			return nil, Report{}, err
 		}
 	}
+	var notes []string
 	for try := 0; ; try++ {
 		if err := fetch(ctx, client, cache, *request, q.Watch); err != nil {
 			return nil, Report{}, fmt.Errorf("fetching from Binance: %w", err)
 		}
-		m, report, err := readCache(ctx, cache, *request, q)
+		var m *data.Market
+		var report Report
+		more, err := q.replaceShort(ctx, client, cache, request)
+		notes = append(notes, more...)
+		if err == nil {
+			m, report, err = readCache(ctx, cache, *request, q)
+			report.Warnings = notes
+		}
 		if errors.Is(err, binance.ErrDamaged) && try < refetches {
 			q.Watch.Tell(data.Step{Phase: data.Waiting, Why: err.Error() + ": what it held is fetched again"})
 			continue
@@ -155,7 +163,7 @@ func readCache(ctx context.Context, cache *binance.Cache, r binance.Request, q q
 	var mu sync.Mutex
 	done := 0
 	errs := sideBySide(ctx, len(r.Symbols), func(i int) error {
-		s, err := readSymbol(cache, r.Symbols[i], r, q.Binance.Market == binance.USDM, books)
+		s, err := q.readSymbol(cache, r.Symbols[i], r, books)
 		if err != nil {
 			return err
 		}
@@ -180,7 +188,7 @@ func readCache(ctx context.Context, cache *binance.Cache, r binance.Request, q q
 
 // readSymbol reads the candles of a symbol, with the funding rates and order
 // books that were known at their close.
-func readSymbol(cache *binance.Cache, symbol string, r binance.Request, funding, books bool) (*series, error) {
+func (q query) readSymbol(cache *binance.Cache, symbol string, r binance.Request, books bool) (*series, error) {
 	s := newSeriesOf(origin{
 		path: "the exchange's market of " + symbol,
 		names: func(place int) string {
@@ -197,12 +205,13 @@ func readSymbol(cache *binance.Cache, symbol string, r binance.Request, funding,
 		err = s.order(r.Step)
 	}
 	if err == nil {
-		err = s.checkNotEmpty(symbol, Range{Start: time.UnixMilli(r.From).UTC(), End: time.UnixMilli(r.To).UTC()}.String())
+		q.span = Range{Start: time.UnixMilli(r.From).UTC(), End: time.UnixMilli(r.To).UTC()}
+		err = s.checkNotEmpty(symbol, q)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if funding {
+	if q.Binance.Market == binance.USDM {
 		rates := newAsOf(r.Step, fundingAge, fundingRate)
 		err := cache.Fundings(symbol, r, func(f binance.Funding) error {
 			rates.add(f.Time, nil, f.Rate)

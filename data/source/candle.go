@@ -42,7 +42,7 @@ var columnNames = [quantities + 1][]string{
 	bidSize:        {string(data.BidSize)},
 	askSize:        {string(data.AskSize)},
 	fundingRate:    {string(data.FundingRate)},
-	openTime:       {"open_time", "timestamp", "ts"},
+	openTime:       {"open_time", "timestamp", "ts"}, // and the others of timeNames
 }
 
 func (q quantity) String() string { return columnNames[q][0] }

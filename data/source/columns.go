@@ -31,20 +31,44 @@ func allNumbers(fields []string) bool {
 // places is where in a file each column is, -1 where it is not.
 type places [quantities + 1]int
 
+// tidyName is a column's name as it is compared: in small letters, without the
+// marks that some programs put around it.
+func tidyName(name string) string {
+	name = strings.Trim(strings.ToLower(strings.TrimSpace(name)), "#<> ")
+	return strings.Join(strings.Fields(name), "_")
+}
+
+func tidyNames(header []string) []string {
+	names := make([]string, len(header))
+	for i, h := range header {
+		names[i] = tidyName(h)
+	}
+	return names
+}
+
+// precedence are the names of a column in groups: one of an earlier group wins
+// over those of a later one, so a file may hold both open_time and a date.
+func precedence(q quantity) [][]string {
+	if q == openTime {
+		return timeNames
+	}
+	return [][]string{columnNames[q][:1], columnNames[q][1:]}
+}
+
+// timeNames are those of the open time. The last is the index of a pandas frame
+// that has no name.
+var timeNames = [][]string{{"open_time"}, {"timestamp", "ts"}, {"datetime"}, {"unix"}, {"date"}, {"time"}, {"__index_level_0__"}}
+
 // locate finds the columns by name, whatever their case. A column's own name
 // wins over its aliases, so a file may hold both open_time and a ts that means
 // something else; what is left ambiguous is an error, as is a missing required
 // column.
 func locate(header []string) (places, error) {
-	names := make([]string, len(header))
-	for i, h := range header {
-		names[i] = strings.ToLower(strings.TrimSpace(h))
-	}
+	names := tidyNames(header)
 	var p places
 	for q := range p {
 		p[q] = -1
-		aliases := columnNames[q]
-		for _, group := range [][]string{aliases[:1], aliases[1:]} {
+		for _, group := range precedence(quantity(q)) {
 			var at []int
 			for i, name := range names {
 				if slices.Contains(group, name) {
@@ -52,7 +76,7 @@ func locate(header []string) (places, error) {
 				}
 			}
 			if len(at) > 1 {
-				return p, fault.Input("columns %d (%s) and %d (%s) are both %s", at[0]+1, header[at[0]], at[1]+1, header[at[1]], aliases[0]).Fix("remove or rename one")
+				return p, fault.Input("columns %d (%s) and %d (%s) are both %s", at[0]+1, shortenName(header[at[0]]), at[1]+1, shortenName(header[at[1]]), columnNames[q][0]).Fix("remove or rename one")
 			}
 			if len(at) == 1 {
 				p[q] = at[0]
@@ -60,14 +84,45 @@ func locate(header []string) (places, error) {
 			}
 		}
 		if p[q] < 0 && !quantity(q).optional() {
-			meant := ""
-			if name := meantBy(names, aliases); name != "" {
-				meant = fmt.Sprintf(" (is %s meant?)", name)
-			}
-			return p, fault.Input("there is no column %s among %s%s", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")), meant).Fix("add it, or correct the header")
+			return p, lacksColumn(header, names, quantity(q))
 		}
 	}
+	if name := names[p[openTime]]; (name == "date" || name == "time") && slices.Contains(names, "date") && slices.Contains(names, "time") {
+		return p, fault.Input("the columns date and time share the open time").Fix("write both in one column open_time, as 2024-01-31 00:05:00")
+	}
 	return p, nil
+}
+
+// lacksColumn is the fault of a header that lacks a column.
+func lacksColumn(header, names []string, q quantity) error {
+	aliases := columnNames[q]
+	switch {
+	case q == openTime && len(names) > 0 && names[0] == "":
+		return fault.Input("the first column has no name, and none is called %s", q).Fix("name it open_time, if it holds the open times")
+	case q == openTime && len(names) > 0 && names[0] == "price" && slices.Contains(names, "close"):
+		return fault.Input("the header has several lines, as yfinance writes them").Fix("download it with multi_level_index=False")
+	}
+	meant := ""
+	if name := meantBy(names, aliases); name != "" {
+		meant = fmt.Sprintf(" (is %s meant?)", name)
+	}
+	return fault.Input("there is no column %s among %s%s", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")), meant).Fix("add it, or correct the header")
+}
+
+// requiredIn counts the required columns among the fields of a line.
+func requiredIn(fields []string) (n int) {
+	names := tidyNames(fields)
+	for q := range quantities + 1 {
+		if quantity(q).optional() {
+			continue
+		}
+		if slices.ContainsFunc(precedence(quantity(q)), func(group []string) bool {
+			return slices.ContainsFunc(group, func(name string) bool { return slices.Contains(names, name) })
+		}) {
+			n++
+		}
+	}
+	return n
 }
 
 // known are the names that some column is found by, and those of Binance's
@@ -79,7 +134,7 @@ var known = func() map[string]bool {
 			all[name] = true
 		}
 	}
-	for _, name := range dumpHeader {
+	for _, name := range slices.Concat(slices.Concat(timeNames...), symbolNames, looseSymbolNames, dumpHeader) {
 		all[name] = true
 	}
 	return all
@@ -119,7 +174,7 @@ func unreadOf(header []string, at places) []unread {
 	}
 	var all []unread
 	for _, h := range header {
-		name := strings.ToLower(strings.TrimSpace(h))
+		name := tidyName(h)
 		if known[name] {
 			continue
 		}
@@ -132,10 +187,13 @@ func unreadOf(header []string, at places) []unread {
 
 // unreadIn has a sentence for each of the columns of the files that are not
 // read and nearly one that is.
-func unreadIn(all []*series) []string {
+func unreadIn(all []*file) []string {
 	var found []unread
 	files := map[unread][]string{}
 	for _, s := range all {
+		if s == nil {
+			continue
+		}
 		for _, u := range s.unread {
 			if files[u] == nil {
 				found = append(found, u)
@@ -182,42 +240,4 @@ func parseNumber(text string) (v float64, present bool, err error) {
 		return 0, true, fmt.Errorf("%s is not a number", shorten(text))
 	}
 	return v, true, nil
-}
-
-// parseOpenTime reads an open time, Unix ms or microseconds, as text.
-func parseOpenTime(text string) (int64, error) {
-	text = strings.TrimSpace(text)
-	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return openTimeMillis(v)
-	}
-	v, err := strconv.ParseFloat(text, 64) // a frame with gaps writes its integers so
-	if err != nil {
-		return 0, fmt.Errorf("%s is not a Unix time in milliseconds", shorten(text))
-	}
-	return wholeOpenTime(v)
-}
-
-// wholeOpenTime takes an open time that a file holds as a floating-point number.
-func wholeOpenTime(v float64) (int64, error) {
-	const exact = 1 << 53 // above it, doubles skip integers
-	if !(v >= -exact && v <= exact) || v != float64(int64(v)) {
-		return 0, fmt.Errorf("%v is not a whole Unix time in milliseconds", v)
-	}
-	return openTimeMillis(int64(v))
-}
-
-// openTimeMillis makes Unix ms of an integer. Times from 2001 to 2286 have 13
-// digits in milliseconds and 16 in microseconds, the unit of Binance's files
-// since 2025, so the two cannot be taken for each other.
-func openTimeMillis(v int64) (int64, error) {
-	switch {
-	case v >= 1e12 && v < 1e13:
-		return v, nil
-	case v >= 1e15 && v < 1e16:
-		if v%1000 != 0 {
-			return 0, fmt.Errorf("%d is microseconds, and not a whole millisecond", v)
-		}
-		return v / 1000, nil
-	}
-	return 0, fmt.Errorf("%d is no Unix time between 2001 and 2286 in milliseconds (13 digits) or microseconds (16 digits)", v)
 }

@@ -58,23 +58,46 @@ func TestOpenTimesAreMillisecondsWhateverTheFileHas(t *testing.T) {
 		{"1704067200000000", "", 1704067200000},
 		{"1704067200000.0", "", 1704067200000},
 		{"1.7040672e12", "", 1704067200000},
-		{"1704067200", "13 digits", 0},                 // seconds
-		{"1704067200000000000", "16 digits", 0},        // nanoseconds
+		{"1704067200", "", 1704067200000},          // seconds
+		{"1704067200.0", "", 1704067200000},        // of a float column
+		{"1704067200000000000", "", 1704067200000}, // nanoseconds
+		{"20240101", "", 1704067200000},
+		{"20240101000500", "", 1704067500000},
+		{"2024-01-01", "", 1704067200000},
+		{"2024-01-01 00:05", "", 1704067500000},
+		{"2024-01-01T00:05:00Z", "", 1704067500000},
+		{"2024-01-01 00:05:00.000+00:00", "", 1704067500000},
+		{"2024/01/01 00:05:00", "", 1704067500000},
+		{"2024.1.1 0:05", "", 1704067500000},
+		{"2023-12-31T19:05:00-0500", "", 1704067500000},
+		{"2024-01-01 00:05:00 +0000 UTC", "", 1704067500000},
+		{"1999-12-31", "", 946598400000},
+		{"1.70407E+12", "rounded, as a spreadsheet", 0},
+		{"1.70407E+09", "rounded, as a spreadsheet", 0},
+		{"45292.0035", "the number of a day", 0},
+		{"01/02/2024 00:05", "which part of it is the day", 0},
+		{"31.12.2024", "which part of it is the day", 0},
+		{"Jan 1, 2024", "no form of time that is read", 0},
+		{"2024-01-01 05-PM", "no form of time that is read", 0},
+		{"2024-13-01", "no form of time that is read", 0},
+		{"1969-12-31", "no form of time that is read", 0},
+		{"1704067200.5", "not a whole Unix time", 0},
+		{"1704067200000000001", "not a whole millisecond", 0},
 		{"32503680000000", "between 2001 and 2286", 0}, // the year 3000
 		{"1704067200000001", "not a whole millisecond", 0},
 		{"1704067200000.5", "not a whole Unix time", 0},
 		{"-1704067200000", "between 2001 and 2286", 0},
-		{"2024-01-01 00:00:00", "not a Unix time in milliseconds", 0},
-		{"", "not a Unix time in milliseconds", 0},
+		{"2024-01-01 00:00:00", "", 1704067200000},
+		{"", "no form of time that is read", 0},
 		{"NaN", "not a whole", 0},
 		{"1e300", "not a whole", 0},
 	} {
-		got, err := parseOpenTime(c.text)
+		got, err := new(timeColumn).text(c.text)
 		if c.tells == "" && (err != nil || got != c.want) {
-			t.Errorf("parseOpenTime(%q) = %d, %v; want %d", c.text, got, err, c.want)
+			t.Errorf("open time %q = %d, %v; want %d", c.text, got, err, c.want)
 		}
 		if c.tells != "" && (err == nil || !strings.Contains(err.Error(), c.tells)) {
-			t.Errorf("parseOpenTime(%q) gives %v, not %q", c.text, err, c.tells)
+			t.Errorf("open time %q gives %v, not %q", c.text, err, c.tells)
 		}
 	}
 }

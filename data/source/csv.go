@@ -2,6 +2,7 @@ package source
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -14,88 +15,87 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// readCSV reads the candles of one symbol from comma-separated text with a
-// header, or from one of Binance's files without. path names it in errors.
-func readCSV(ctx context.Context, r io.Reader, path string) (*series, error) {
+// readCSV reads the candles of text with a header, or of one of Binance's files
+// without. path names it in errors; wanted are the symbols whose values are kept
+// of a file in long format, nil: all.
+func readCSV(ctx context.Context, r io.Reader, path string, wanted func(symbol string) bool) (*table, error) {
 	t, err := openCSV(r, path)
 	if err != nil {
 		return nil, err
 	}
+	t.table.wanted = wanted
 	_, err = t.read(ctx, math.MaxInt)
-	return t.series, err
+	return t.table, err
 }
 
 // csvText is CSV that is being read.
 type csvText struct {
-	lines   *csv.Reader
-	at      places
-	columns int
-	first   []string // a candle where the header should be; nil: there is a header
-	series  *series
+	dialect
+	*table
+	lines *csv.Reader
+	times timeColumn
+	count int // candles read
 }
+
+// sampleBytes of a text show its dialect.
+const sampleBytes = 1 << 16
 
 // openCSV reads the header.
 func openCSV(r io.Reader, path string) (*csvText, error) {
-	text := bufio.NewReaderSize(r, 1<<16)
+	text := bufio.NewReaderSize(r, sampleBytes+16)
 	if mark, _ := text.Peek(3); string(mark) == "\uFEFF" {
 		_, _ = text.Discard(3) // it was peeked, so it is there
 	} else if len(mark) > 1 && (string(mark[:2]) == "\xFF\xFE" || string(mark[:2]) == "\xFE\xFF") {
 		return nil, bad(path, "is UTF-16 text").Fix("save it as UTF-8")
 	}
-	t := &csvText{lines: newLines(text)}
-	from := origin{path: path, unit: "line", remedy: "correct or remove this line"}
-	header, err := t.lines.Read()
-	if errors.Is(err, io.EOF) {
-		return nil, bad(path, "is empty").Fix("write its candles, or remove the file")
-	} else if err != nil {
-		return nil, csvError(path, err)
+	sample, err := text.Peek(sampleBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, csvError(path, 0, err)
 	}
-	if allNumbers(header) {
-		if len(header) != len(dumpHeader) {
-			return nil, from.badAt(1, "there are %d numbers where the header should be", len(header)).Fix("write open_time,open,high,low,close,volume and the further columns above them")
+	if err == nil { // there is more: the last line may be cut
+		if i := bytes.LastIndexByte(sample, '\n'); i >= 0 {
+			sample = sample[:i+1]
 		}
-		t.first, header = slices.Clone(header), dumpHeader
 	}
-	if t.at, err = locate(header); err != nil {
-		return nil, bad(path, "cannot be read: %w", err)
+	switch {
+	case bytes.IndexByte(sample, 0) >= 0:
+		return nil, bad(path, "is no text").Fix("write its candles as CSV in UTF-8, or as Parquet")
+	case bytes.IndexByte(sample, '\n') < 0 && bytes.Count(sample, []byte("\r")) > 1:
+		return nil, bad(path, "ends its lines with a carriage return alone").Fix("save it with the line ends of Unix or Windows")
 	}
-	t.columns = len(header)
-	t.series = newSeries(from, t.at)
-	t.series.unread = unreadOf(header, t.at)
+	d, err := readDialect(path, sample)
+	if err != nil {
+		return nil, err
+	}
+	t := &csvText{dialect: d}
+	if t.table, err = newTable(origin{path: path, unit: "line", remedy: "correct or remove this line"}, d.header); err != nil {
+		return nil, err
+	}
+	_, _ = text.Discard(d.bytes)
+	t.lines = newLines(text, d.comma)
 	return t, nil
-}
-
-func newLines(text io.Reader) *csv.Reader {
-	lines := csv.NewReader(text)
-	lines.FieldsPerRecord = -1 // checked later, with the line named
-	lines.ReuseRecord = true
-	return lines
 }
 
 // read adds the candles behind the header, the most first of them; whole reports
 // that there are no others.
 func (t *csvText) read(ctx context.Context, most int) (whole bool, err error) {
-	s := t.series
-	if t.first != nil {
-		if err := s.addRecord(1, t.first, t.columns, t.at); err != nil {
-			return false, err
-		}
-	}
-	for n := 0; len(s.times) < most; n++ {
+	for n := 0; t.count < most; n++ {
 		if n%4096 == 0 && ctx.Err() != nil {
-			return false, fmt.Errorf("reading %s: %w", s.path, ctx.Err())
+			return false, fmt.Errorf("reading %s: %w", t.path, ctx.Err())
 		}
 		record, err := t.lines.Read()
 		switch {
-		case errors.Is(err, io.EOF) && len(s.times) == 0:
-			return false, bad(s.path, "has a header and no candle").Fix("write its candles, or remove the file")
+		case errors.Is(err, io.EOF) && t.count == 0:
+			return false, bad(t.path, "has a header and no candle").Fix("write its candles, or remove the file")
 		case errors.Is(err, io.EOF):
 			return true, nil
 		case err != nil:
-			return false, csvError(s.path, err)
+			return false, csvError(t.path, t.above, err)
+		case slices.Equal(record, t.header): // of files that were joined
+			continue
 		}
 		line, _ := t.lines.FieldPos(0)
-		if err := s.addRecord(line, record, t.columns, t.at); err != nil {
+		if err := t.addRecord(t.above+line, record); err != nil {
 			return false, err
 		}
 	}
@@ -105,52 +105,78 @@ func (t *csvText) read(ctx context.Context, most int) (whole bool, err error) {
 // readEnd adds the candles of the last lines of the file, which are counted
 // from its end.
 func (t *csvText) readEnd(end io.Reader) error {
-	s := t.series
-	lines := newLines(end)
+	lines := newLines(end, t.comma)
 	lines.ReuseRecord = false
 	records, err := lines.ReadAll()
 	if err != nil {
-		return fault.Input("the text of its last lines is no CSV (%w)", err).At("%s", s.path).Fix("correct its quotes")
+		return fault.Input("the text of its last lines is no CSV (%w)", err).At("%s", t.path).Fix("correct its quotes")
 	}
-	s.names = func(place int) string {
+	t.origin.names = func(place int) string {
 		if place < 0 {
-			return fmt.Sprintf("%s, line %d from the end", s.path, -place)
+			return fmt.Sprintf("%s, line %d from the end", t.path, -place)
 		}
-		return fmt.Sprintf("%s, %s %d", s.path, s.unit, place)
+		return fmt.Sprintf("%s, %s %d", t.path, t.unit, place)
+	}
+	for _, s := range t.all {
+		s.origin.names = t.origin.names
 	}
 	for i, record := range records {
-		if err := s.addRecord(i-len(records), record, t.columns, t.at); err != nil {
+		if err := t.addRecord(i-len(records), record); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// csvError separates text that is not CSV from a disk that cannot be read.
-func csvError(path string, err error) error {
+// csvError separates text that is not CSV, and a packed file that is damaged,
+// from a disk that cannot be read. Lines are counted behind those above.
+func csvError(path string, above int, err error) error {
 	if syntax, ok := errors.AsType[*csv.ParseError](err); ok {
 		from := origin{path: path, unit: "line"}
-		return from.badAt(syntax.Line, "the text is no CSV (%v)", syntax.Err).Fix("correct its quotes")
+		return from.badAt(above+syntax.Line, "the text is no CSV (%v)", syntax.Err).Fix("correct its quotes")
+	}
+	if damaged, ok := errors.AsType[*fault.Error](err); ok {
+		return damaged
 	}
 	return fault.Transient("reading candles: %w", err).At("%s", path)
 }
 
 // addRecord checks one line, which stands at place, and adds its candle.
-func (s *series) addRecord(line int, record []string, columns int, at places) error {
-	wrong := func(format string, a ...any) *fault.Error { return s.badAt(line, format, a...) }
-	if len(record) != columns {
-		return wrong("there are %d fields where the header has %d", len(record), columns).Fix("complete or remove this line")
+func (t *csvText) addRecord(line int, record []string) error {
+	wrong := func(format string, a ...any) *fault.Error { return t.badAt(line, format, a...) }
+	if n, want := len(record), len(t.header); n != want {
+		err := wrong("there are %d fields where the header has %d", n, want)
+		if t.comma == ',' && n > want+2 && n < 2*want {
+			return err.Fix("complete or remove this line; save a file of decimal commas with ; between fields")
+		}
+		return err.Fix("complete or remove this line")
 	}
-	opened, err := parseOpenTime(record[at[openTime]])
+	symbol := ""
+	if t.symbols >= 0 {
+		symbol = record[t.symbols]
+	}
+	s, err := t.of(line, symbol)
 	if err != nil {
-		return wrong("open_time %v", err).Fix("correct or remove this line")
+		return err
+	}
+	when := record[t.at[openTime]]
+	if t.decimalComma {
+		when = strings.Replace(when, ",", ".", 1)
+	}
+	opened, err := t.times.text(when)
+	if err != nil {
+		return orRemedy(wrong("open_time %w", err), "correct or remove this line")
+	}
+	t.count++
+	if s.timesOnly {
+		return s.add(line, opened, nil)
 	}
 	c := unknownCandle
 	for q := range quantities {
-		if at[q] < 0 {
+		if t.at[q] < 0 {
 			continue
 		}
-		v, present, err := parseNumber(record[at[q]])
+		v, present, err := t.number(record[t.at[q]])
 		switch {
 		case err != nil && q.optional():
 			return wrong("%s %v", q, err).Fix("correct it, or leave it empty where it is not known")
@@ -165,5 +191,10 @@ func (s *series) addRecord(line int, record []string, columns int, at places) er
 	return s.add(line, opened, &c)
 }
 
-// isCSV picks the reader of a file by its name.
-func isCSV(path string) bool { return strings.HasSuffix(strings.ToLower(path), ".csv") }
+// orRemedy is the fault with this remedy, unless it has one of its own.
+func orRemedy(f *fault.Error, remedy string) error {
+	if f.Remedy != "" {
+		return f
+	}
+	return f.Fix("%s", remedy)
+}

@@ -28,11 +28,11 @@ func line(t int, close float64) string {
 }
 
 func parseCSV(text string) (*series, error) {
-	s, err := readCSV(context.Background(), strings.NewReader(text), "X.csv")
+	t, err := readCSV(context.Background(), strings.NewReader(text), "X.csv", nil)
 	if err != nil {
 		return nil, err
 	}
-	return s, s.order(5 * time.Minute)
+	return t.all[0], t.all[0].order(5 * time.Minute)
 }
 
 func TestCSVIsReadInTheFormsThatFilesHave(t *testing.T) {
@@ -110,8 +110,10 @@ func TestCSVThatCannotBeRightIsRejectedWithItsPlace(t *testing.T) {
 		{"impossible", plainHeader + line(0, 10) + "\n" + line(1, 21), []string{"X.csv, line 4", "close is 21, above high 20", "correct or remove"}},
 		{"first line of a dump", strings.Repeat("1704067200000,", 11) + "x", []string{"no column"}},
 		{"impossible first line of a dump", fmt.Sprintf("%d,10,20,5,10,-100,1,1,1,1,1,0\n", t0), []string{"line 1", "volume is -100"}},
-		{"time in words", plainHeader + "2024-01-01,10,20,5,10,100\n", []string{"line 2", `open_time "2024-01-01"`, "milliseconds"}},
-		{"seconds", plainHeader + "1704067200,10,20,5,10,100\n", []string{"line 2", "open_time 1704067200", "13 digits"}},
+		{"time in words", plainHeader + "yesterday,10,20,5,10,100\n", []string{"line 2", `open_time "yesterday"`, "milliseconds"}},
+		{"a line in seconds", plainHeader + line(0, 10) + "1704067500,10,20,5,10,100\n", []string{"line 3", "open_time 1704067500", "Unix seconds", "13 digits", "correct or remove this line"}},
+		{"a line with a date", plainHeader + line(0, 10) + "2024-01-01 00:05:00,10,20,5,10,100\n", []string{"line 3", "is of dates", "have Unix milliseconds"}},
+		{"a line without a zone", plainHeader + "2024-01-01 00:00:00Z,10,20,5,10,100\n2024-01-01 00:05:00,10,20,5,10,100\n", []string{"line 3", "is of dates", "dates with a time zone"}},
 		{"open quote", plainHeader + line(0, 10) + "\"1,2\n", []string{"X.csv, line", "no CSV", "quotes"}},
 		{"optional in words", "open_time,open,high,low,close,volume,funding_rate\n" + strings.TrimSpace(line(0, 10)) + ",none\n", []string{"line 2", `funding_rate "none"`, "leave it empty"}},
 	} {
@@ -125,7 +127,7 @@ func TestCSVThatCannotBeRightIsRejectedWithItsPlace(t *testing.T) {
 func TestReadingCSVStopsWhenTold(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := readCSV(ctx, strings.NewReader(plainHeader+line(0, 10)), "X.csv")
+	_, err := readCSV(ctx, strings.NewReader(plainHeader+line(0, 10)), "X.csv", nil)
 	if !errors.Is(err, context.Canceled) || errors.Is(err, data.ErrInput) {
 		t.Errorf("error is %v, not a cancellation", err)
 	}
@@ -155,9 +157,15 @@ func FuzzCSV(f *testing.F) {
 	f.Add([]byte("open_time,open,high,low,close,volume\n\"1704067200000,1"))
 	f.Add([]byte("\xFF\xFE"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := readCSV(context.Background(), bytes.NewReader(text), "X.csv")
+		t0, err := readCSV(context.Background(), bytes.NewReader(text), "X.csv", nil)
+		var all []*series
 		if err == nil {
-			err = s.order(5 * time.Minute)
+			all, err = t0.series("X")
+		}
+		for _, s := range all {
+			if err == nil {
+				err = s.order(5 * time.Minute)
+			}
 		}
 		if err != nil {
 			if !errors.Is(err, data.ErrInput) {
@@ -165,6 +173,8 @@ func FuzzCSV(f *testing.F) {
 			}
 			return
 		}
-		sound(t, s, 5*time.Minute)
+		for _, s := range all {
+			sound(t, s, 5*time.Minute)
+		}
 	})
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -20,106 +18,70 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// loadFiles reads DATA_DIR, one SYMBOL.csv or SYMBOL.parquet a symbol.
+// loadFiles reads DATA_DIR: a file a symbol, several files of months, or files in
+// long format that hold many symbols.
 func loadFiles(ctx context.Context, q query) (*data.Market, Report, error) {
-	paths, err := listFiles(q.Dir)
+	f, err := listFolder(q)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	symbols, err := candidates(q, paths)
+	chosen, err := f.choose()
 	if err != nil {
 		return nil, Report{}, err
 	}
-	all, err := readFiles(ctx, symbols, paths, q)
+	read, err := readFiles(ctx, chosen, q)
 	if err != nil {
 		return nil, Report{}, err
 	}
-	if symbols, all, err = mostTraded(symbols, all, q, "DATA_DIR="+q.Dir); err != nil {
+	n, err := f.nodes(read)
+	if err != nil {
 		return nil, Report{}, err
 	}
-	for i, s := range all {
-		if err := s.checkNotEmpty(symbols[i], q.span.String()); err != nil {
+	cutAll(n.all, q.span, q.interval)
+	if err := n.narrow(q, "DATA_DIR="+q.Dir); err != nil {
+		return nil, Report{}, err
+	}
+	for i, s := range n.all {
+		if err := s.checkNotEmpty(n.symbols[i], q); err != nil {
 			return nil, Report{}, err
 		}
 	}
-	m, report, err := assemble(symbols, all, q.interval)
-	report.Unread = unreadIn(all)
+	m, report, err := assemble(n.symbols, n.all, q.interval)
+	report.Unread = unreadIn(read)
+	report.Warnings = slices.Concat(f.notes, n.notes, copies(n.symbols, n.all, q.leaveOut))
 	return m, report, err
 }
 
-// listFiles finds each symbol's file by its name.
-func listFiles(dir string) (map[string]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, pathError("listing DATA_DIR", "set it to the folder of the candle files", err)
-	}
-	paths := map[string]string{}
-	for _, e := range entries {
-		name := e.Name()
-		extension := filepath.Ext(name)
-		symbol := strings.TrimSuffix(name, extension)
-		if lower := strings.ToLower(extension); lower != ".csv" && lower != ".parquet" || strings.HasPrefix(name, ".") {
-			continue
-		}
-		path := filepath.Join(dir, name)
-		if other, ok := paths[symbol]; ok {
-			return nil, fault.Input("both %s and %s are there for %s", other, path, symbol).At("%s", path).Fix("remove one")
-		}
-		paths[symbol] = path
-	}
-	if len(paths) == 0 {
-		return nil, fault.Input("DATA_DIR=%s holds no .csv or .parquet file", dir).At("DATA_DIR").Fix("set the folder of the candles")
-	}
-	return paths, nil
+// file is what was read of one file.
+type file struct {
+	candleFile
+	series  []*series
+	symbols []string // all that it holds
+	unread  []unread
+	rows    int64 // about how many candles the longest of its series has
+	whole   bool  // whether series has all of them
+	note    string
 }
 
-// pathError is a fault of the input for a wrong path or its rights; a disk that
-// fails is worth another try instead.
-func pathError(doing, remedy string, err error) error {
-	var place *fs.PathError
-	where := ""
-	if errors.As(err, &place) {
-		where = place.Path
-	}
-	for _, wrong := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EISDIR} {
-		if errors.Is(err, wrong) {
-			return fault.Input("%s: %w", doing, err).At("%s", where).Fix("%s", remedy)
+// readFiles reads files side by side, cut to the range. The first failure in
+// their order is reported, with the names of the others.
+func readFiles(ctx context.Context, files []candleFile, q query) ([]*file, error) {
+	all := make([]*file, len(files))
+	errs := sideBySide(ctx, len(files), func(i int) (err error) {
+		if all[i], err = readFile(ctx, files[i], q); err != nil {
+			return err
 		}
-	}
-	return fault.Transient("%s: %w", doing, err).At("%s", where)
-}
-
-// candidates are the symbols to read: those named, or every file's.
-func candidates(q query, paths map[string]string) ([]string, error) {
-	found := slices.Sorted(maps.Keys(paths))
-	wanted := q.selection.Names
-	if wanted == nil {
-		wanted = found
-	}
-	if lacking := q.lacking(wanted, func(symbol string) bool { return paths[symbol] != "" }); lacking != nil {
-		return nil, fault.Input("DATA_DIR=%s has no file of %s", q.Dir, strings.Join(lacking, ", ")).At("DATA_DIR").Fix("add it, or choose among %s", strings.Join(found, ", "))
-	}
-	if q.selection.Top > len(found) {
-		return nil, fault.Input("SYMBOLS=top:%d asks for more than the %d symbols in DATA_DIR=%s", q.selection.Top, len(found), q.Dir).At("SYMBOLS").Fix("set top:%d or less, or unset SYMBOLS", len(found))
-	}
-	return wanted, nil
-}
-
-// readFiles reads the files of the symbols side by side, cut to the range. The
-// first failure in the symbols' order is reported, with the names of the others.
-func readFiles(ctx context.Context, symbols []string, paths map[string]string, q query) ([]*series, error) {
-	all := make([]*series, len(symbols))
-	errs := sideBySide(ctx, len(symbols), func(i int) (err error) {
-		if all[i], err = readFile(ctx, paths[symbols[i]], q.interval); err == nil {
+		for _, s := range all[i].series {
 			// A first cut releases memory early. By LOOKBACK it keeps more
 			// than the market's range if another symbol has newer bars.
-			all[i].cut(q.span.bounds(all[i].newest(q.interval)))
+			s.cut(q.span.bounds(s.newest(q.interval)))
 		}
-		return err
+		return nil
 	})
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("reading candles: %w", ctx.Err())
 	}
+	q.compareLengths(errs, all)
 	var first error
 	var others []string
 	for i, err := range errs {
@@ -128,17 +90,100 @@ func readFiles(ctx context.Context, symbols []string, paths map[string]string, q
 		case first == nil:
 			first = err
 		default:
-			others = append(others, filepath.Base(paths[symbols[i]]))
+			others = append(others, filepath.Base(files[i].path))
 		}
 	}
-	switch {
-	case len(others) > 0:
+	if len(others) > 0 {
 		return nil, fmt.Errorf("%w (%d more files have errors: %s)", first, len(others), FirstOf(others))
-	case first != nil:
-		return nil, first
 	}
-	cutAll(all, q.span, q.interval)
-	return all, nil
+	return all, first
+}
+
+// compareLengths gives the faults of files whose bars have another length than
+// INTERVAL the remedy for a folder of several lengths: no INTERVAL fits all.
+func (q query) compareLengths(errs []error, all []*file) {
+	lengths := map[int64]string{} // a file of each
+	for i, err := range errs {
+		if m, ok := errors.AsType[misfit](err); ok {
+			lengths[m.apart] = m.path
+		} else if err == nil && all[i] != nil {
+			for _, s := range all[i].series {
+				if s.apart > 0 && len(s.times) > 1 {
+					lengths[q.interval.Milliseconds()] = s.path
+				}
+			}
+		}
+	}
+	if len(lengths) < 2 {
+		return
+	}
+	for i, err := range errs {
+		m, ok := errors.AsType[misfit](err)
+		if !ok {
+			continue
+		}
+		found := fault.Of(m.error)
+		if fits := lengths[q.interval.Milliseconds()]; fits != "" {
+			remedy := "resample it to " + q.Interval
+			if m.symbol != q.Symbol {
+				remedy += ", or " + q.leaveOut(m.symbol)
+			}
+			errs[i] = found.Fix("%s", remedy)
+			continue
+		}
+		errs[i] = found.Fix("resample all files to one length, since they have several, and set INTERVAL to it")
+	}
+}
+
+// readFile reads one file.
+func readFile(ctx context.Context, of candleFile, q query) (*file, error) {
+	c, err := openCandles(of.path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var t *table
+	if c.text != nil {
+		t, err = readCSV(ctx, c.text, of.path, q.wanted(of))
+	} else {
+		t, err = readParquet(ctx, c, c.size, of.path, q.wanted(of))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.tidy(of, t, c.written)
+}
+
+// tidy sorts and checks what was read of a file.
+func (q query) tidy(of candleFile, t *table, written time.Time) (*file, error) {
+	named := of.name.symbol
+	if checkName(named) != nil && (t.symbols < 0 || len(t.all) == 1) {
+		return nil, bad(of.path, "is named after no symbol").Fix("remove it if it is a copy, or name it after its symbol, such as BTCUSDT.csv")
+	}
+	all, err := t.series(named)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{candleFile: of, unread: t.unread, whole: true}
+	for _, s := range all {
+		f.symbols = append(f.symbols, s.symbol)
+		if s.timesOnly {
+			continue
+		}
+		if err := s.order(q.interval); err != nil {
+			return nil, err
+		}
+		f.rows = max(f.rows, int64(len(s.times)))
+		note, err := s.dropOpen(q.now, written, q.span, q.interval)
+		if err != nil {
+			return nil, err
+		}
+		if note != "" && f.note == "" {
+			f.note = note
+		}
+		f.series = append(f.series, s)
+	}
+	return f, nil
 }
 
 // sideBySide calls f with each number below n, as many at once as there are
@@ -168,39 +213,18 @@ func FirstOf(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-func readFile(ctx context.Context, path string, interval time.Duration) (*series, error) {
-	file, size, err := openCandles(path)
-	if err != nil {
-		return nil, err
+// pathError is a fault of the input for a wrong path or its rights; a disk that
+// fails is worth another try instead.
+func pathError(doing, remedy string, err error) error {
+	var place *fs.PathError
+	where := ""
+	if errors.As(err, &place) {
+		where = place.Path
 	}
-	defer file.Close()
-	var s *series
-	if isCSV(path) {
-		s, err = readCSV(ctx, file, path)
-	} else {
-		s, err = readParquet(ctx, file, size, path)
+	for _, wrong := range []error{fs.ErrNotExist, fs.ErrPermission, syscall.ENOTDIR, syscall.ELOOP, syscall.ENAMETOOLONG, syscall.EISDIR} {
+		if errors.Is(err, wrong) {
+			return fault.Input("%s: %w", doing, err).At("%s", where).Fix("%s", remedy)
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return s, s.order(interval)
-}
-
-// openCandles opens a file of candles of size bytes.
-func openCandles(path string) (file *os.File, size int64, err error) {
-	file, err = os.Open(path)
-	if err != nil {
-		return nil, 0, pathError("opening candles", "check the file and who may read it", err)
-	}
-	info, err := file.Stat()
-	switch {
-	case err != nil:
-		err = pathError("opening candles", "check the file and who may read it", err)
-	case info.IsDir():
-		err = bad(path, "is a folder").Fix("put one file a symbol into DATA_DIR")
-	default:
-		return file, info.Size(), nil
-	}
-	file.Close()
-	return nil, 0, err
+	return fault.Transient("%s: %w", doing, err).At("%s", where)
 }

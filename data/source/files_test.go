@@ -102,7 +102,7 @@ func TestFilesThatDoNotFitTheRequestAreRejected(t *testing.T) {
 		{"a name in other letters", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "a"}, []string{"no file of a"}},
 		{"too many", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "A", Symbols: "top:4"}, []string{"top:4", "3 symbols"}},
 		{"too many in the range", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "A", Symbols: "top:3", End: "2024-01-01T00:15:00Z"}, []string{"only 2 symbols", "top:2"}},
-		{"none in the range", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "A", End: "2024-01-01T00:30:00Z"}, []string{"C.csv has no candle with END=2024-01-01T00:30:00Z", "leave C out"}},
+		{"none in the range", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "A", End: "2024-01-01T00:30:00Z"}, []string{"C.csv has no candle with END=2024-01-01T00:30:00Z", "EXCLUDE=C"}},
 		{"SYMBOL not in the range", Config{Source: Files, Interval: "5m", Dir: dir, Symbol: "C", Symbols: "top:1", End: "2024-01-01T00:30:00Z"}, []string{"C.csv has no candle"}},
 		{"another interval", Config{Source: Files, Interval: "1m", Dir: dir, Symbol: "A", Symbols: "A"}, []string{"A.csv", "set INTERVAL=5m"}},
 		{"two wrong files", Config{Source: Files, Interval: "1m", Dir: dir, Symbol: "A"}, []string{"A.csv", "(2 more files have errors: B.parquet, C.csv)"}},

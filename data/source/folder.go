@@ -5,8 +5,8 @@ import (
 	"context"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/parquet-go/parquet-go"
@@ -23,9 +23,10 @@ type Folder struct {
 	Bars  int64
 	Whole bool
 
-	Wrong  []error  // that a load would end with, a file each
-	Files  []string // the names of the wrong files
-	Unread []string // as in Report
+	Wrong    []error  // that a load would end with, a file each
+	Files    []string // the names of the wrong files
+	Unread   []string // as in Report
+	Warnings []string // as in Report
 }
 
 // Of a file that is longer than lookWhole bytes a look reads lookRows candles
@@ -44,66 +45,83 @@ func LookAtFiles(ctx context.Context, cfg Config) (f Folder, err error) {
 	if err != nil {
 		return f, err
 	}
-	paths, err := listFiles(cfg.Dir)
+	l, err := listFolder(q)
 	if err != nil {
 		return f, err
 	}
-	if f.Symbols, err = candidates(q, paths); err != nil {
+	chosen, err := l.choose()
+	if err != nil {
 		return f, err
 	}
-	looks := make([]look, len(f.Symbols))
-	errs := sideBySide(ctx, len(f.Symbols), func(i int) (err error) {
-		looks[i], err = lookAtFile(ctx, paths[f.Symbols[i]], q.interval)
+	files := make([]*file, len(chosen))
+	errs := sideBySide(ctx, len(chosen), func(i int) (err error) {
+		files[i], err = lookAtFile(ctx, chosen[i], q)
 		return err
 	})
 	if ctx.Err() != nil {
 		return f, context.Cause(ctx)
 	}
-	wrong := func(symbol string, err error) {
-		f.Wrong, f.Files = append(f.Wrong, err), append(f.Files, filepath.Base(paths[symbol]))
-	}
+	q.compareLengths(errs, files)
 	f.Whole = true
-	var all []*series
+	rows := map[string]int64{} // by symbol
 	for i, err := range errs {
 		if err != nil {
-			wrong(f.Symbols[i], err)
+			f.wrong(chosen[i].path, err)
+			f.Symbols = append(f.Symbols, chosen[i].name.symbol)
 			continue
 		}
-		all = append(all, looks[i].series)
-		f.Rows = max(f.Rows, looks[i].rows)
-		f.Whole = f.Whole && looks[i].whole
+		f.Whole = f.Whole && files[i].whole
+		for _, s := range files[i].series {
+			rows[s.symbol] += files[i].rows
+			f.Rows = max(f.Rows, rows[s.symbol])
+			f.Symbols = append(f.Symbols, s.symbol)
+		}
 	}
-	f.Unread = unreadIn(all)
-	if len(f.Wrong) > 0 {
+	f.Unread, f.Warnings = unreadIn(files), l.notes
+	slices.Sort(f.Symbols)
+	if f.Symbols = slices.Compact(f.Symbols); len(f.Wrong) > 0 {
 		f.Whole = false
 		return f, nil
 	}
-	if f.Whole {
-		f.Symbols, err = f.cut(all, q, wrong)
+	n, err := l.nodes(files)
+	if err != nil {
 		return f, err
 	}
-	first, last := extent(all, q.interval)
+	f.Symbols = n.symbols
+	if f.Whole {
+		return f, f.cut(n, q)
+	}
+	f.Warnings = slices.Concat(f.Warnings, n.notes)
+	first, last := extent(n.all, q.interval)
 	f.Bars = barsBetween(first, last, q.span, q.interval)
 	return f, nil
 }
 
+func (f *Folder) wrong(path string, err error) {
+	f.Wrong, f.Files = append(f.Wrong, err), append(f.Files, filepath.Base(path))
+}
+
 // cut does with whole files what a load does once they are read.
-func (f *Folder) cut(all []*series, q query, wrong func(string, error)) ([]string, error) {
-	cutAll(all, q.span, q.interval)
-	symbols, all, err := mostTraded(f.Symbols, all, q, "DATA_DIR="+q.Dir)
-	if err != nil {
-		return f.Symbols, err
+func (f *Folder) cut(n *nodes, q query) error {
+	cutAll(n.all, q.span, q.interval)
+	if err := n.narrow(q, "DATA_DIR="+q.Dir); err != nil {
+		return err
 	}
-	for i, s := range all {
-		if err := s.checkNotEmpty(symbols[i], q.span.String()); err != nil {
-			wrong(symbols[i], err)
+	f.Symbols = n.symbols
+	f.Warnings = slices.Concat(f.Warnings, n.notes, copies(n.symbols, n.all, q.leaveOut))
+	for i, s := range n.all {
+		if err := s.checkNotEmpty(n.symbols[i], q); err != nil {
+			f.wrong(s.path, err)
 		}
 	}
 	if f.Whole = len(f.Wrong) == 0; f.Whole {
-		first, last := extent(all, q.interval)
+		if err := align(n.all, q.interval); err != nil {
+			return err
+		}
+		first, last := extent(n.all, q.interval)
 		f.Bars = (last - first) / q.interval.Milliseconds()
 	}
-	return symbols, nil
+	return nil
 }
 
 // barsBetween is how many bars of the range open from first to before last.
@@ -112,67 +130,77 @@ func barsBetween(first, last int64, span Range, interval time.Duration) int64 {
 	return max(0, min(to, last)-max(from, first)) / interval.Milliseconds()
 }
 
+// lookAtFile reads the first and the last candles of a file, all of a short one
+// and of one that holds several symbols.
+func lookAtFile(ctx context.Context, of candleFile, q query) (*file, error) {
+	c, err := openCandles(of.path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	var l look
+	if c.text != nil {
+		l, err = lookAtCSV(ctx, c, of, q)
+	} else {
+		l, err = lookAtParquet(ctx, c, of, q)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := q.tidy(of, l.table, c.written)
+	if err != nil {
+		return nil, err
+	}
+	if f.whole = l.whole; !l.whole {
+		f.rows = l.rows
+	}
+	return f, nil
+}
+
 // look is what was seen of one file.
 type look struct {
-	series *series // in order
-	rows   int64   // about how many candles it has
-	whole  bool    // series has all of them
+	*table
+	rows  int64 // about how many candles it has, where not all were seen
+	whole bool
 }
 
-func lookAtFile(ctx context.Context, path string, interval time.Duration) (l look, err error) {
-	file, size, err := openCandles(path)
+func lookAtCSV(ctx context.Context, c *content, of candleFile, q query) (l look, err error) {
+	text, err := openCSV(c.text, of.path)
 	if err != nil {
 		return l, err
 	}
-	defer file.Close()
-	if isCSV(path) {
-		l, err = lookAtCSV(ctx, file, size, path)
-	} else {
-		l, err = lookAtParquet(ctx, file, size, path)
-	}
-	if err != nil {
-		return l, err
-	}
-	return l, l.series.order(interval)
-}
-
-func lookAtCSV(ctx context.Context, file *os.File, size int64, path string) (l look, err error) {
-	text, err := openCSV(file, path)
-	if err != nil {
-		return l, err
-	}
-	l.series = text.series
+	l.table, text.wanted = text.table, q.wanted(of)
 	most := lookRows
-	if size <= lookWhole {
+	if c.size <= lookWhole && !c.packed || c.size <= lookWhole/4 || text.symbols >= 0 {
 		most = math.MaxInt
 	}
-	if l.whole, err = text.read(ctx, most); err != nil {
+	if l.whole, err = text.read(ctx, most); err != nil || l.whole {
 		return l, err
 	}
-	read := len(l.series.times)
-	if l.rows = int64(read); l.whole {
+	seen := text.lines.InputOffset() + int64(text.bytes)
+	l.rows = c.size * int64(text.count) / seen
+	if c.packed { // its end cannot be read by itself; text packs to about a third
+		l.rows *= 3
 		return l, nil
 	}
-	seen := text.lines.InputOffset()
-	l.rows = size * l.rows / seen
-	from := max(seen, size-lookEnd)
-	end := make([]byte, size-from)
-	n, err := file.ReadAt(end, from)
+	from := max(seen, c.size-lookEnd)
+	end := make([]byte, c.size-from)
+	n, err := c.ReadAt(end, from)
 	if err != nil && err != io.EOF {
 		return l, pathError("reading candles", "check the file and who may read it", err)
 	}
 	end = end[:n]
 	// Which line a quoted text with a line's end in it begins on is not known.
 	if _, lines, ok := bytes.Cut(end, []byte("\n")); ok && !bytes.ContainsRune(end, '"') {
-		err = text.readEnd(bytes.NewReader(lines))
+		return l, text.readEnd(bytes.NewReader(lines))
 	}
-	return l, err
+	return l, nil
 }
 
-func lookAtParquet(ctx context.Context, file io.ReaderAt, size int64, path string) (l look, err error) {
-	l.series, l.rows, err = readParquetRows(ctx, file, size, path, func(file *parquet.File) []rows {
+func lookAtParquet(ctx context.Context, c *content, of candleFile, q query) (l look, err error) {
+	l.table, l.rows, err = readParquetRows(ctx, c, c.size, of.path, q.wanted(of), func(t *table, file *parquet.File) []rows {
 		all := allRows(file)
-		if file.NumRows() <= 2*lookRows {
+		if file.NumRows() <= 2*lookRows || t.symbols >= 0 {
 			l.whole = true
 			return all
 		}

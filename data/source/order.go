@@ -77,26 +77,6 @@ func (s *series) dropDuplicates() error {
 	return nil
 }
 
-// checkGrid rejects candles of another interval. The most frequent distance
-// between neighbours shows it, once it occurs again: missing bars only add
-// longer ones.
-func (s *series) checkGrid(interval time.Duration) error {
-	step := interval.Milliseconds()
-	if usual := s.usualDistance(); usual != step && usual > 0 && !s.asked {
-		apart := time.Duration(usual) * time.Millisecond
-		if name := intervalName(apart); name != "" {
-			return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart", intervalName(interval), name).Fix("set INTERVAL=%s", name)
-		}
-		return bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart, which is no bar length", intervalName(interval), durationName(apart)).Fix("resample it to one of %s", intervalNames())
-	}
-	for i, t := range s.times {
-		if t%step != 0 {
-			return s.badAt(s.places[i], "open_time is %s, not a whole multiple of INTERVAL=%s since 1970", stamp(t), intervalName(interval)).Fix("%s", s.remedy)
-		}
-	}
-	return nil
-}
-
 // usualDistance is the most frequent distance between neighbours, ms; 0: none
 // occurs twice.
 func (s *series) usualDistance() (usual int64) {

@@ -14,12 +14,12 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// readParquet reads the candles of one symbol from a Parquet file of size
-// bytes. Only the columns of a candle are read, page by page. path names the
-// file in errors.
-func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string) (s *series, err error) {
-	s, _, err = readParquetRows(ctx, r, size, path, func(file *parquet.File) []rows { return allRows(file) })
-	return s, err
+// readParquet reads the candles of a Parquet file of size bytes. Only the columns
+// of a candle, and of symbols, are read, page by page. path names the file in
+// errors, wanted is as for readCSV.
+func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string, wanted func(symbol string) bool) (t *table, err error) {
+	t, _, err = readParquetRows(ctx, r, size, path, wanted, func(_ *table, file *parquet.File) []rows { return allRows(file) })
+	return t, err
 }
 
 // rows are those of a row group from one to before another; number is that of
@@ -41,116 +41,230 @@ func allRows(file *parquet.File) (all []rows) {
 
 // readParquetRows reads those of the rows that choose gives, and returns how many
 // the file has.
-func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string, choose func(*parquet.File) []rows) (s *series, of int64, err error) {
-	defer func() {
-		if cause := recover(); cause != nil { // the library panics on some malformed files
-			s, err = nil, bad(path, "cannot be read as Parquet (%v)", cause).Fix("write it again")
-		}
-	}()
+func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string, wanted func(symbol string) bool, choose func(t *table, file *parquet.File) []rows) (t *table, of int64, err error) {
+	defer recoverParquet(path, &err)
+	p, err := openParquet(r, size, path)
+	if err != nil {
+		return nil, 0, err
+	}
+	p.wanted = wanted
+	p.chosen = choose(p.table, p.file)
+	if err := p.read(ctx); err != nil {
+		return nil, 0, err
+	}
+	return p.table, p.file.NumRows(), nil
+}
+
+// recoverParquet makes a fault of a panic of the library, which some malformed
+// files cause.
+func recoverParquet(path string, err *error) {
+	if cause := recover(); cause != nil {
+		*err = bad(path, "cannot be read as Parquet (%v)", cause).Fix("write it again")
+	}
+}
+
+// openParquet reads the schema.
+func openParquet(r io.ReaderAt, size int64, path string) (p *parquetRows, err error) {
+	defer recoverParquet(path, &err)
 	if err := parquetfile.CheckFooter(r, size); err != nil {
-		return nil, 0, bad(path, "cannot be read as Parquet (%v)", err).Fix("write it again")
+		return nil, bad(path, "cannot be read as Parquet (%v)", err).Fix("write it again")
 	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
-		return nil, 0, bad(path, "cannot be read as Parquet (%v)", err).Fix("write it again")
+		return nil, bad(path, "cannot be read as Parquet (%v)", err).Fix("write it again")
 	}
 	header := make([]string, 0, 16)
 	for _, column := range file.Root().Columns() {
 		header = append(header, column.Name())
 	}
-	at, err := locate(header)
+	t, err := newTable(origin{path: path, unit: "row", remedy: "correct or remove this row"}, header)
 	if err != nil {
-		return nil, 0, bad(path, "cannot be read: %w", err)
+		return nil, err
 	}
-
-	s = newSeries(origin{path: path, unit: "row", remedy: "correct or remove this row"}, at)
-	s.unread = unreadOf(header, at)
-	chosen := choose(file)
-	for q := openTime; q >= 0; q-- { // open_time first: it decides how many rows there are
-		if at[q] < 0 {
-			continue
-		}
-		if err := s.readColumn(ctx, file, file.Root().Columns()[at[q]], q, chosen); err != nil {
-			return nil, 0, err
-		}
-	}
-	if len(s.times) == 0 {
-		return nil, 0, bad(path, "has no rows").Fix("write its candles, or remove the file")
-	}
-	claimed := int64(0)
-	for _, part := range chosen {
-		claimed += part.to - part.from
-	}
-	if claimed != int64(len(s.times)) {
-		return nil, 0, bad(path, "has %d rows, and its row groups claim %d", len(s.times), claimed).Fix("write it again")
-	}
-	for _, part := range chosen {
-		for k := range part.to - part.from {
-			s.places = append(s.places, int(part.number+k))
-		}
-	}
-	for i, place := range s.places {
-		c := s.candle(i)
-		if err := s.check(place, &c); err != nil {
-			return nil, 0, err
-		}
-	}
-	return s, file.NumRows(), nil
+	return &parquetRows{table: t, file: file}, nil
 }
 
-// readColumn reads the chosen rows of one column into the series.
-func (s *series) readColumn(ctx context.Context, file *parquet.File, column *parquet.Column, q quantity, chosen []rows) error {
-	if !column.Leaf() || column.Repeated() {
-		return bad(s.path, "has %s as a nested column", q).Fix("write it as a plain one")
-	}
-	as, err := encodingOf(column.Type(), q)
-	if err != nil {
-		return bad(s.path, "has %s as %w", q, err)
-	}
-	if err := checkCodec(file, column); err != nil {
-		return bad(s.path, "has %s %w", q, err)
-	}
-	read := int64(0)
-	buffer := make([]parquet.Value, 1024)
-	for _, part := range chosen {
-		n, err := s.readRows(ctx, file.RowGroups()[part.group].ColumnChunks()[column.Index()].Pages(), part, buffer, as, q)
-		if err != nil {
+// parquetRows are the chosen rows of a file.
+type parquetRows struct {
+	*table
+	file   *parquet.File
+	chosen []rows
+	of     []*series // of each row; nil: all are of one series
+}
+
+func (p *parquetRows) read(ctx context.Context) error {
+	if p.symbols >= 0 {
+		if err := p.readSymbols(ctx); err != nil {
 			return err
 		}
-		read += n
 	}
-	if read != int64(len(s.times)) {
-		return bad(s.path, "has %d values of %s and %d of open_time", read, q, len(s.times)).Fix("write it again")
+	for q := openTime; q >= 0; q-- { // open_time first: it decides how many rows there are
+		if p.at[q] < 0 {
+			continue
+		}
+		if err := p.readColumn(ctx, q); err != nil {
+			return err
+		}
+	}
+	claimed, read := int64(0), p.rows()
+	for _, part := range p.chosen {
+		claimed += part.to - part.from
+	}
+	switch {
+	case read == 0:
+		return bad(p.path, "has no rows").Fix("write its candles, or remove the file")
+	case claimed != int64(read):
+		return bad(p.path, "has %d rows, and its row groups claim %d", read, claimed).Fix("write it again")
+	}
+	row := 0
+	for _, part := range p.chosen {
+		for k := range part.to - part.from {
+			if s := p.series(row); !s.timesOnly {
+				s.places = append(s.places, int(part.number+k))
+			}
+			row++
+		}
+	}
+	for _, s := range p.all {
+		for i, place := range s.places {
+			c := s.candle(i)
+			if err := s.check(place, &c); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
 
-// readRows appends values of one column, and returns of how many rows.
-func (s *series) readRows(ctx context.Context, pages parquet.Pages, part rows, buffer []parquet.Value, as encoding, q quantity) (read int64, err error) {
-	defer func() {
-		if wrong := pages.Close(); wrong != nil && err == nil {
-			err = fmt.Errorf("closing a page of %s: %w", s.path, wrong)
+// series is that of a row, counted from 0 among those chosen.
+func (p *parquetRows) series(row int) *series {
+	if p.of == nil {
+		return p.all[0]
+	}
+	return p.of[row]
+}
+
+// readSymbols reads the column of symbols.
+func (p *parquetRows) readSymbols(ctx context.Context) error {
+	p.of = []*series{}
+	return p.readValues(ctx, p.symbols, p.column, func(place int, v parquet.Value) error {
+		text := ""
+		switch v.Kind() {
+		case parquet.ByteArray, parquet.FixedLenByteArray:
+			text = string(v.ByteArray())
+		case parquet.Int32, parquet.Int64:
+			text = v.String()
 		}
-	}()
-	if part.from > 0 {
-		if err := pages.SeekToRow(part.from); err != nil {
-			return 0, bad(s.path, "cannot be read as Parquet (column %s: %v)", q, err).Fix("write it again")
+		s, err := p.table.of(place, text)
+		p.of = append(p.of, s)
+		return err
+	})
+}
+
+// readColumn reads one column of a candle.
+func (p *parquetRows) readColumn(ctx context.Context, q quantity) error {
+	column := p.file.Root().Columns()[p.at[q]]
+	if !column.Leaf() || column.Repeated() {
+		return bad(p.path, "has %s as a nested column", q).Fix("write it as a plain one")
+	}
+	as, err := encodingOf(column.Type(), q)
+	if err != nil {
+		return bad(p.path, "has %s as %w", q, err)
+	}
+	row := 0
+	err = p.readValues(ctx, p.at[q], q.String(), func(place int, v parquet.Value) error {
+		if p.of != nil && row >= len(p.of) {
+			return bad(p.path, "has more values of %s than of %s", q, p.column).Fix("write it again")
+		}
+		s := p.series(row)
+		row++
+		if s.timesOnly && q != openTime {
+			return nil
+		}
+		if err := s.addValue(v, as, q); err != nil {
+			return orRemedy(p.badAt(place, "%s %w", q, err), "correct or remove this row")
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if read := p.rows(); row != read {
+		return bad(p.path, "has %d values of %s and %d of open_time", row, q, read).Fix("write it again")
+	}
+	return nil
+}
+
+// readValues visits the chosen values of the column at an index, each with its
+// number in the file, from 1.
+func (p *parquetRows) readValues(ctx context.Context, index int, name string, visit func(place int, v parquet.Value) error) error {
+	column := p.file.Root().Columns()[index]
+	if !column.Leaf() || column.Repeated() {
+		return bad(p.path, "has %s as a nested column", name).Fix("write it as a plain one")
+	}
+	if err := checkCodec(p.file, column); err != nil {
+		return bad(p.path, "has %s %w", name, err)
+	}
+	buffer := make([]parquet.Value, 1024)
+	for _, part := range p.chosen {
+		pages := p.file.RowGroups()[part.group].ColumnChunks()[column.Index()].Pages()
+		if err := p.readRows(ctx, pages, part, buffer, name, visit); err != nil {
+			return err
 		}
 	}
-	for read < part.to-part.from {
+	return nil
+}
+
+// readRows visits the values of one column in one row group.
+func (p *parquetRows) readRows(ctx context.Context, pages parquet.Pages, part rows, buffer []parquet.Value, name string, visit func(place int, v parquet.Value) error) (err error) {
+	defer func() {
+		if wrong := pages.Close(); wrong != nil && err == nil {
+			err = fmt.Errorf("closing a page of %s: %w", p.path, wrong)
+		}
+	}()
+	unreadable := func(err error) error {
+		return bad(p.path, "cannot be read as Parquet (column %s: %v)", name, err).Fix("write it again")
+	}
+	if part.from > 0 {
+		if err := pages.SeekToRow(part.from); err != nil {
+			return unreadable(err)
+		}
+	}
+	for read := int64(0); read < part.to-part.from; {
 		page, err := pages.ReadPage()
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return read, bad(s.path, "cannot be read as Parquet (column %s: %v)", q, err).Fix("write it again")
+			return unreadable(err)
 		}
-		read, err = s.readPage(ctx, page.Values(), buffer, as, q, part, read)
-		parquet.Release(page)
+		err = func() error {
+			defer parquet.Release(page)
+			for values := page.Values(); ; {
+				if ctx.Err() != nil {
+					return fmt.Errorf("reading %s: %w", p.path, ctx.Err())
+				}
+				n, err := values.ReadValues(buffer)
+				for _, v := range buffer[:n] {
+					if read == part.to-part.from {
+						return nil
+					}
+					read++
+					if err := visit(int(part.number+read-1), v); err != nil {
+						return err
+					}
+				}
+				if errors.Is(err, io.EOF) {
+					return nil
+				} else if err != nil {
+					return unreadable(err)
+				}
+			}
+		}()
 		if err != nil {
-			return read, err
+			return err
 		}
 	}
-	return read, nil
+	return nil
 }
 
 // checkCodec rejects the compression that the library (v0.32) decodes wrongly:
@@ -167,31 +281,6 @@ func checkCodec(file *parquet.File, column *parquet.Column) error {
 	return nil
 }
 
-// readPage appends the values of one page, read rows after the first that is
-// wanted, and gives how many are read then.
-func (s *series) readPage(ctx context.Context, values parquet.ValueReader, buffer []parquet.Value, as encoding, q quantity, part rows, read int64) (int64, error) {
-	for {
-		if ctx.Err() != nil {
-			return read, fmt.Errorf("reading %s: %w", s.path, ctx.Err())
-		}
-		n, err := values.ReadValues(buffer)
-		for _, v := range buffer[:n] {
-			if read == part.to-part.from {
-				return read, nil
-			}
-			read++
-			if err := s.addValue(v, as, q); err != nil {
-				return read, s.badAt(int(part.number+read-1), "%s %w", q, err).Fix("correct or remove this row")
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return read, nil
-		} else if err != nil {
-			return read, bad(s.path, "cannot be read as Parquet (column %s: %v)", q, err).Fix("write it again")
-		}
-	}
-}
-
 // addValue decodes one value and appends it to its column.
 func (s *series) addValue(v parquet.Value, as encoding, q quantity) error {
 	if q == openTime {
@@ -204,7 +293,11 @@ func (s *series) addValue(v parquet.Value, as encoding, q quantity) error {
 	case err != nil:
 		return err
 	case !present && !q.optional():
-		return errors.New("is null, and a bar may be missing but not in part")
+		what := "NaN"
+		if v.IsNull() {
+			what = "null"
+		}
+		return fault.Input("is %s, and a bar may be missing but not in part", what).Fix("remove this row")
 	case !present:
 		x = math.NaN()
 	}

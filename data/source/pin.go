@@ -31,5 +31,6 @@ func (c Config) Pinned(p *Pin) Config {
 		return c
 	}
 	c.Symbols, c.Start, c.End, c.Lookback = strings.Join(p.Symbols, ","), p.Start, p.End, ""
+	c.Exclude = "" // it has had its effect
 	return c
 }

@@ -7,57 +7,44 @@ import (
 	"strings"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/data/internal/barlength"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const day = 24 * time.Hour
 
-// intervals are Binance's names of the bar lengths that divide a day.
-var intervals = []struct {
-	name   string
-	length time.Duration
-}{
-	{"1m", time.Minute},
-	{"3m", 3 * time.Minute},
-	{"5m", 5 * time.Minute},
-	{"15m", 15 * time.Minute},
-	{"30m", 30 * time.Minute},
-	{"1h", time.Hour},
-	{"2h", 2 * time.Hour},
-	{"4h", 4 * time.Hour},
-	{"6h", 6 * time.Hour},
-	{"8h", 8 * time.Hour},
-	{"12h", 12 * time.Hour},
-	{"1d", day},
-}
-
-func intervalNames() string {
-	var names []string
-	for _, i := range intervals {
-		names = append(names, i.name)
-	}
-	return strings.Join(names, ", ")
-}
-
 // ParseInterval reads the length of a bar by Binance's name for it: 1m, 3m, 5m,
-// 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h or 1d. The error wraps data.ErrInput.
+// 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h or 1d. Other spellings are rejected with the
+// right one. The error wraps data.ErrInput.
 func ParseInterval(s string) (time.Duration, error) {
-	for _, i := range intervals {
-		if i.name == s {
-			return i.length, nil
+	for _, i := range barlength.All {
+		if i.Name == s {
+			return i.Length, nil
 		}
 	}
-	return 0, fault.Input("INTERVAL=%q is no bar length", s).At("INTERVAL").Fix("set one of %s", intervalNames())
+	err := fault.Input("INTERVAL=%q is no bar length", s).At("INTERVAL")
+	var names []string
+	for _, length := range barlength.Meant(s) {
+		names = append(names, barlength.Name(length))
+	}
+	if len(names) > 0 {
+		return 0, err.Fix("set INTERVAL=%s", strings.Join(names, " or "))
+	}
+	return 0, err.Fix("set one of %s", intervalNames())
 }
+
+func intervalNames() string { return barlength.Names() }
 
 // intervalName is the inverse of ParseInterval; "" for any other length.
-func intervalName(d time.Duration) string {
-	for _, i := range intervals {
-		if i.length == d {
-			return i.name
-		}
+func intervalName(d time.Duration) string { return barlength.Name(d) }
+
+// lengthOf is the length that a file's name has.
+func lengthOf(spelling string) (length time.Duration, known bool) {
+	lengths := barlength.Meant(spelling)
+	if len(lengths) != 1 {
+		return 0, false
 	}
-	return ""
+	return lengths[0], true
 }
 
 // ParseTime reads an instant as RFC 3339 or as a date, 2006-01-02, which is

@@ -44,9 +44,13 @@ func TestAnIntervalIsReadByBinancesName(t *testing.T) {
 			t.Errorf("intervalName(%v) = %q, not %q", want, got, name)
 		}
 	}
-	for _, name := range []string{"", "5", "m", "5M", "60m", "7m", "1w", "1M", "5m "} {
+	for _, name := range []string{"", "7m", "1w", "1M", "five"} {
 		_, err := ParseInterval(name)
 		rejected(t, err, "INTERVAL", "1m, 3m, 5m, 15m, 30m, 1h, 2h, 4h, 6h, 8h, 12h, 1d")
+	}
+	for name, meant := range map[string]string{"5": "5m", "5M": "5m", "5min": "5m", "PT5M": "5m", "60m": "1h", "1H": "1h", "5m ": "5m", "300": "5m", "1D": "1d", "60": "1m or 1h"} {
+		_, err := ParseInterval(name)
+		rejected(t, err, "INTERVAL", "set INTERVAL="+meant)
 	}
 }
 

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data/binance"
@@ -65,14 +66,59 @@ func (q query) bars(now time.Time) (from, to int64, err error) {
 	return from, to, nil
 }
 
-// chosen are the symbols that become nodes.
-func (q query) chosen(ctx context.Context, client *binance.Client, known []binance.Symbol) ([]string, error) {
-	selection := q.selection
-	if selection.Names != nil {
-		return selection.Names, client.Check(known, selection.Names)
+// chosen are the symbols that become nodes; of its own choice the exchange has
+// none of those left out.
+func (q query) chosen(ctx context.Context, client *binance.Client, known []binance.Symbol, leftOut ...string) ([]string, error) {
+	if q.selection.Names != nil {
+		return q.selection.Names, client.Check(known, q.selection.Names)
 	}
-	if selection.Top == 0 {
-		selection.Top = defaultTop
+	return client.Top(ctx, known, q.Symbol, q.top(), append(leftOut, q.exclude...)...)
+}
+
+// top is how many symbols the exchange chooses.
+func (q query) top() int {
+	if q.selection.Top == 0 {
+		return defaultTop
 	}
-	return client.Top(ctx, known, q.Symbol, selection.Top)
+	return q.selection.Top
+}
+
+// replaceShort puts the next symbols by volume in the place of those that the
+// exchange chose and that have fewer bars than a snapshot needs, until all have
+// enough. notes names what was replaced.
+func (q query) replaceShort(ctx context.Context, client *binance.Client, cache *binance.Cache, r *binance.Request) (notes []string, err error) {
+	if q.selection.Names != nil || int64(q.LeastBars) > (r.To-r.From)/r.Step.Milliseconds() {
+		return nil, nil
+	}
+	var short []string
+	for {
+		before := len(short)
+		for _, symbol := range r.Symbols {
+			bars := 0
+			err := cache.Klines(symbol, *r, func(binance.Kline) error { bars++; return nil })
+			if err != nil {
+				return notes, err
+			}
+			if bars < q.LeastBars && symbol != q.Symbol {
+				short = append(short, symbol)
+				notes = append(notes, passedOver(symbol, bars, q.LeastBars, q.top()))
+			}
+		}
+		if len(short) == before {
+			return notes, nil
+		}
+		known, err := client.Sync(ctx)
+		if err != nil {
+			return notes, err
+		}
+		if r.Symbols, err = q.chosen(ctx, client, known, short...); err != nil {
+			return notes, err
+		}
+		if q.Fixed != nil {
+			q.Fixed(Pin{r.Symbols, rfc3339(r.From), rfc3339(r.To)})
+		}
+		if err := fetch(ctx, client, cache, *r, q.Watch); err != nil {
+			return notes, fmt.Errorf("fetching from Binance: %w", err)
+		}
+	}
 }

@@ -19,7 +19,12 @@ type series struct {
 	values [quantities][]float64 // each [R]; nil where the source lacks the column
 
 	rows, duplicates, disordered int
-	unread                       []unread // columns of the file
+
+	symbol    string
+	long      bool  // whether it is one of many of a file in long format
+	began     int   // the place of the first row
+	timesOnly bool  // whether nothing but its times is kept, since nobody wants it
+	apart     int64 // ms between most neighbours; 0: not known
 }
 
 // origin is where candles were read, for messages.
@@ -65,6 +70,10 @@ func (s *series) candle(i int) candle {
 
 // add appends a candle. One that is impossible is an error with its place.
 func (s *series) add(place int, openTime int64, c *candle) error {
+	if s.timesOnly {
+		s.times = append(s.times, openTime)
+		return nil
+	}
 	if err := s.check(place, c); err != nil {
 		return err
 	}
@@ -154,12 +163,7 @@ func (s *series) cut(from, to int64) {
 	if last = max(first, last); last-first == len(s.times) {
 		return
 	}
-	s.places, s.times = slices.Clone(s.places[first:last]), slices.Clone(s.times[first:last])
-	for q, column := range s.values {
-		if column != nil {
-			s.values[q] = slices.Clone(column[first:last])
-		}
-	}
+	s.keep(first, last)
 }
 
 // turnover is the summed quote volume.

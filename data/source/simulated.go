@@ -41,7 +41,7 @@ func loadSimulated(ctx context.Context, q query) (*data.Market, Report, error) {
 	if err := checkSize(count, axis.bars, int(quantities)); err != nil {
 		return nil, Report{}, err
 	}
-	return simulate(ctx, simulatedNames(q.selection, count, q.Symbol), axis, q.Seed)
+	return simulate(ctx, simulatedNames(q, count), axis, q.Seed)
 }
 
 // simulatedAxis has the bars that open in the range.
@@ -70,16 +70,16 @@ func simulatedAxis(span Range, interval time.Duration) axis {
 }
 
 // simulatedNames are count names, SYMBOL first.
-func simulatedNames(selection Selection, count int, symbol string) []string {
+func simulatedNames(q query, count int) []string {
 	names := make([]string, 0, count)
 	taken := map[string]bool{}
 	add := func(name string) {
-		if name != "" && !taken[name] {
+		if name != "" && !taken[name] && !q.excluded(name) {
 			names, taken[name] = append(names, name), true
 		}
 	}
-	add(symbol)
-	from := selection.Names
+	add(q.Symbol)
+	from := q.selection.Names
 	if from == nil {
 		from = simulatedSymbols
 	}

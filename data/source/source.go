@@ -30,16 +30,23 @@ type Config struct {
 	Dir      string `env:"DATA_DIR"`
 	Symbol   string `env:"SYMBOL"`
 	Symbols  string `env:"SYMBOLS"` // a list, or top:N by quote volume
+	Exclude  string `env:"EXCLUDE"` // a list of those that the source's own choice leaves out
 	Interval string `env:"INTERVAL" envDefault:"5m"`
 	Start    string `env:"START"`    // RFC 3339 or 2006-01-02, included
 	End      string `env:"END"`      // the same, excluded
 	Lookback string `env:"LOOKBACK"` // a duration such as 30d, or START:END
 	Seed     int64  `env:"SEED" envDefault:"42"`
 
-	Binance binance.Config `env:"-"`
-	Arango  arango.Config  `env:"-"`
-	Watch   data.Watcher   `env:"-"` // sees how far a load has come
-	Fixed   func(Pin)      `env:"-"` // gets what a live source will load, before it does; may be nil
+	Binance binance.Config   `env:"-"`
+	Arango  arango.Config    `env:"-"`
+	Watch   data.Watcher     `env:"-"` // sees how far a load has come
+	Clock   func() time.Time `env:"-"` // tells which bars have closed; nil: the machine's
+
+	// LeastBars is how many bars a symbol needs to be in a snapshot: top:N passes
+	// over one that has fewer. 0: it does not.
+	LeastBars int `env:"-"`
+
+	Fixed func(Pin) `env:"-"` // gets what a live source will load, before it does; may be nil
 }
 
 // Validate checks every value that can be checked without reading candles, and
@@ -68,16 +75,22 @@ type query struct {
 	interval  time.Duration
 	span      Range
 	selection Selection
+	exclude   []string
+	now       time.Time
 }
 
 // query reads what the settings ask for, and reports all errors together.
 func (c Config) query() (query, error) {
-	q := query{Config: c}
-	var symbols, interval, span error
+	q := query{Config: c, now: time.Now()}
+	if c.Clock != nil {
+		q.now = c.Clock()
+	}
+	var symbols, exclude, interval, span error
 	q.selection, symbols = ParseSymbols(c.Symbols, c.Symbol)
+	q.exclude, exclude = ParseExclude(c.Exclude, c.Symbols, c.Symbol)
 	q.interval, interval = ParseInterval(c.Interval)
 	q.span, span = c.Range()
-	return q, errors.Join(symbols, interval, span)
+	return q, errors.Join(symbols, exclude, interval, span)
 }
 
 // Load gathers the market that cfg describes. Errors that the user fixes wrap
@@ -107,6 +120,10 @@ type Report struct {
 	Missing    int `json:"missing"`    // bars between a symbol's first and last that it lacks
 
 	Database *arango.Report `json:"database,omitempty"` // what was tolerated in its documents
+
+	// Warnings has a sentence for each thing that was left out: a file, a bar that
+	// has not closed, a symbol.
+	Warnings []string `json:"-"`
 
 	// Unread has a sentence for each of the columns that are nearly an optional
 	// one that their file lacks.

@@ -2,6 +2,7 @@ package source
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,9 +62,13 @@ func checkName(name string) error {
 	case strings.HasPrefix(name, "."):
 		return fault.Input("begins with a dot").Fix("write a symbol such as BTCUSDT")
 	case strings.ContainsFunc(name, func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`/\:`, r)
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("/\\:()[]{}\"'`;*?<>|", r)
 	}):
-		return fault.Input(`holds a space or one of / \ : which no symbol does`).Fix("write it such as BTCUSDT")
+		err := fault.Input(`holds a space or one of / \ : ( ) and the like, which no symbol does`)
+		if plain := canonical(name); strings.ContainsAny(name, "/:") && plain != "" {
+			return err.Fix("write it such as %s", plain)
+		}
+		return err.Fix("write it such as BTCUSDT")
 	}
 	return nil
 }
@@ -80,14 +85,16 @@ func (q query) lacking(wanted []string, has func(symbol string) bool) (lacking [
 
 // mostTraded keeps the top symbols by quote volume over the range, most first;
 // without top, all. SYMBOL takes the place of the last one where it is not among
-// them. Symbols without a candle in the range take no part. The ranking sees the
-// whole range, as the name top:N by traded volume says: for nodes that were
-// chosen before the test split began, list them.
-func mostTraded(symbols []string, all []*series, q query, where string) ([]string, []*series, error) {
+// them. Symbols with fewer bars than a snapshot needs take no part: the next ones
+// stand in their place, and notes names them. The ranking sees the whole range,
+// as the name top:N by traded volume says: for nodes that were chosen before the
+// test split began, list them.
+func mostTraded(symbols []string, all []*series, q query, where string) (chosen []string, of []*series, notes []string, err error) {
 	top := q.selection.Top
 	if top == 0 {
-		return symbols, all, nil
+		return symbols, all, nil, nil
 	}
+	least := q.leastBars(all)
 	order := make([]int, 0, len(symbols))
 	traded := make([]float64, len(symbols))
 	for i, s := range all {
@@ -95,20 +102,59 @@ func mostTraded(symbols []string, all []*series, q query, where string) ([]strin
 			order = append(order, i)
 		}
 	}
-	if len(order) < top {
-		return nil, nil, fault.Input("SYMBOLS=top:%d, and only %d symbols have candles of the range in %s", top, len(order), where).At("SYMBOLS").Fix("set top:%d or less, or unset SYMBOLS", len(order))
-	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(traded[b], traded[a]) })
-	if at := slices.IndexFunc(order, func(i int) bool { return symbols[i] == q.Symbol }); at >= top {
-		order[top-1] = order[at]
+	var enough, few []int
+	for _, i := range order {
+		if len(all[i].times) < least && symbols[i] != q.Symbol {
+			few = append(few, i)
+		} else {
+			enough = append(enough, i)
+		}
 	}
-	return picked(symbols, order[:top]), picked(all, order[:top]), nil
+	if len(enough) < top {
+		err := fault.Input("SYMBOLS=top:%d, and only %d symbols have candles of the range in %s", top, len(enough), where)
+		if len(few) > 0 {
+			err = fault.Input("SYMBOLS=top:%d, and only %d symbols have the %d bars that a snapshot needs in %s", top, len(enough), least, where)
+		}
+		return nil, nil, nil, err.At("SYMBOLS").Fix("set top:%d or less, or unset SYMBOLS", len(enough))
+	}
+	last := enough[top-1]
+	if at := slices.IndexFunc(enough, func(i int) bool { return symbols[i] == q.Symbol }); at >= top {
+		enough[top-1] = enough[at]
+	}
+	for _, i := range few {
+		if traded[i] > traded[last] {
+			notes = append(notes, passedOver(symbols[i], len(all[i].times), least, top))
+		}
+	}
+	return picked(symbols, enough[:top]), picked(all, enough[:top]), notes, nil
+}
+
+// passedOver is the sentence about a symbol that top:N leaves out.
+func passedOver(symbol string, bars, least, top int) string {
+	return fmt.Sprintf("%s is not among top:%d: it has %d bars, and a snapshot needs %d; the next symbol by volume takes its place", symbol, top, bars, least)
+}
+
+// leastBars is how many bars a symbol needs; 0 where no symbol has as many, so
+// that the market is too short, which is reported as such.
+func (q query) leastBars(all []*series) int {
+	if !slices.ContainsFunc(all, func(s *series) bool { return len(s.times) >= q.LeastBars }) {
+		return 0
+	}
+	return q.LeastBars
 }
 
 // checkNotEmpty rejects a symbol that was chosen and has no candle in the range.
-func (s *series) checkNotEmpty(symbol, span string) error {
+func (s *series) checkNotEmpty(symbol string, q query) error {
 	if len(s.times) > 0 {
 		return nil
 	}
-	return bad(s.path, "has no candle with %s", span).Fix("choose another range, or leave %s out of SYMBOLS", symbol)
+	remedy := "choose another range"
+	if symbol != q.Symbol {
+		remedy += ", or " + q.leaveOut(symbol)
+	}
+	if q.span == (Range{}) {
+		return bad(s.path, "has no bar of %s that has closed", symbol).Fix("wait for it, or add older bars")
+	}
+	return bad(s.path, "has no candle with %s", q.span).Fix("%s", remedy)
 }

@@ -171,6 +171,7 @@ func (c *Config) ineffective() map[string]reason {
 	case source.Simulated, source.Binance, source.Arango:
 		why["DATA_DIR"] = reason{fmt.Sprintf("DATA_SOURCE=%s reads no files", c.Source.Source), "unset it"}
 	case PyG:
+		why["EXCLUDE"] = reason{"DATA_SOURCE=pyg reads one graph with all its nodes", "unset it"}
 		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
@@ -183,6 +184,7 @@ func (c *Config) ineffective() map[string]reason {
 			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
 		why["TARGET"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its labels, or one price a moment")
+		why["EXCLUDE"] = reason{"GRAPH_COLLECTION_NAME is a graph with all its nodes", "unset it, or name the nodes in SYMBOLS"}
 		for _, name := range []string{"ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS"} {
 			why[name] = harmless // of the pipeline's other services
 		}

@@ -58,8 +58,9 @@ var groups = []group{
 	}},
 	{title: "Market", vars: []variable{
 		{name: "DATA_SOURCE", meaning: "where the market comes from; auto: arango if ARANGO_URL and a collection are set, files if DATA_DIR is, else binance", values: []string{"auto", "binance", "arango", "files", "simulated", "pyg"}},
-		{name: "DATA_DIR", meaning: "files: folder of SYMBOL.csv or SYMBOL.parquet; pyg: file that torch.save(data) wrote"},
+		{name: "DATA_DIR", meaning: "files: folder of SYMBOL.csv, .csv.gz, .zip or .parquet, or of files with a column of symbols; pyg: file that torch.save(data) wrote"},
 		{name: "SYMBOLS", meaning: "the nodes, as A,B,C or top:N by quote volume; unset: all that the source has (binance: top:20; simulated: 20)"},
+		{name: "EXCLUDE", meaning: "symbols that the source's own choice leaves out, where SYMBOLS is unset or top:N", accepts: "a list such as A,B,C"},
 		{name: "INTERVAL", meaning: "length of a bar", accepts: "one of Binance's names, 1m to 1d"},
 		{name: "START", meaning: "first open time; unset: that of the oldest bar", accepts: span, unit: "time"},
 		{name: "END", meaning: "first open time after the range; unset: none", accepts: span, unit: "time"},

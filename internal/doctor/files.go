@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -47,6 +48,9 @@ func (x *checker) files() check {
 			return wrongFiles(f.Wrong, f.Files)
 		}
 		message := fmt.Sprintf("DATA_DIR=%s has the files of the run's %d symbols, of about %d candles at most", x.Source.Dir, nodes, f.Rows)
+		if len(f.Warnings) > 0 {
+			return warn(message+"; "+few(slices.Concat(f.Warnings, f.Unread), "; "), "correct what is wrong of it, or ignore this: the run works without them")
+		}
 		if len(f.Unread) > 0 {
 			return warn(message+"; "+few(f.Unread, "; "), "rename these columns, or ignore this: the run works without them")
 		}
@@ -78,7 +82,7 @@ func wrongFiles(wrong []error, names []string) finding {
 	if len(names) > shown {
 		lines = append(lines, "and so are "+source.FirstOf(names[shown:]))
 	}
-	f := fail(strings.Join(lines, "\n"), "fix each of them, or leave its symbol out of SYMBOLS")
+	f := fail(strings.Join(lines, "\n"), "fix each of them, or leave its symbol out by EXCLUDE")
 	f.transient = !fault.Permanent(errors.Join(wrong...))
 	return f
 }

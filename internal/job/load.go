@@ -55,6 +55,7 @@ func (l *loader) read(ctx context.Context) (loaded, error) {
 	watch, done := l.watch()
 	defer done()
 	from.Watch = watch
+	from.LeastBars = l.config.Data.LeastBars()
 	from.Fixed = func(p source.Pin) { l.pin(&p) } // before a fetch of hours, which may be killed
 	switch from.Source {
 	case sourcePyG:
@@ -74,8 +75,13 @@ func (l *loader) read(ctx context.Context) (loaded, error) {
 	l.pin(l.config.Source.Pin(market))
 	done()
 	log := l.reporter.log
-	for _, line := range report.Unread[:min(len(report.Unread), maxWarnings)] {
-		log.Warn().Msg(line)
+	for _, lines := range [][]string{report.Warnings, report.Unread} {
+		for _, line := range lines[:min(len(lines), maxWarnings)] {
+			log.Warn().Msg(line)
+		}
+		if more := len(lines) - maxWarnings; more > 0 {
+			log.Warn().Msgf("and %d more like it", more)
+		}
 	}
 	if report.Database != nil {
 		log.Info().Interface("counts", report.Database).Msg("documents read")

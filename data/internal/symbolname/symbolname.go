@@ -1,0 +1,53 @@
+// Package symbolname compares the names that exchanges and libraries give one
+// symbol.
+package symbolname
+
+import (
+	"strings"
+	"unicode"
+)
+
+// Plain is a symbol without the marks that no file name holds: of BTC/USDT,
+// BTC/USDT:USDT and BINANCE:BTCUSDT it is BTCUSDT.
+func Plain(text string) string {
+	text = strings.TrimSpace(text)
+	if before, after, ok := strings.Cut(text, ":"); ok && strings.Contains(before, "/") {
+		text = before
+	} else if ok {
+		text = after
+	}
+	return strings.ReplaceAll(text, "/", "")
+}
+
+// Canonical is a symbol without separators, in capitals. Two that differ in
+// nothing else may be meant for one another.
+func Canonical(symbol string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsLetter(r) && !unicode.IsNumber(r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, Plain(symbol))
+}
+
+// Meant is a remedy that suggests, for each of the names that there are not, the
+// real one; "": it knows none.
+func Meant(lacking, among []string) string {
+	const most = 5
+	var found []string
+	for _, name := range lacking {
+		var real []string
+		for _, symbol := range among {
+			if Canonical(symbol) == Canonical(name) && symbol != name {
+				real = append(real, symbol)
+			}
+		}
+		if len(real) > 0 && len(found) < most {
+			found = append(found, strings.Join(real, " or ")+" for "+name)
+		}
+	}
+	if len(found) == 0 {
+		return ""
+	}
+	return "write " + strings.Join(found, ", ")
+}

@@ -1,0 +1,54 @@
+package source
+
+import (
+	"fmt"
+	"math"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// dropOpen removes the newest bar where it has not closed: by the clock, or when
+// the file was written, so that it holds a part of a bar as if it were the whole.
+// A bar that has not begun is an error, unless END leaves it out: then the times
+// are in another zone than UTC, or the clock is wrong. note tells what was
+// removed.
+func (s *series) dropOpen(now, written time.Time, span Range, interval time.Duration) (note string, err error) {
+	_, end := span.bounds(math.MaxInt64)
+	last, _ := slices.BinarySearch(s.times, end)
+	if last == 0 {
+		return "", nil
+	}
+	future, _ := slices.BinarySearch(s.times, now.UnixMilli()+1)
+	if future < last {
+		remedy := "write the times in UTC, correct the clock"
+		if s.times[future]-now.UnixMilli() > 2*day.Milliseconds() { // no zone is as far away
+			remedy = s.remedy
+		}
+		return "", s.badAt(s.places[future], "open_time is %s, and it is %s now", stamp(s.times[future]), now.UTC().Format(time.RFC3339)).
+			Fix("%s, or set END=%s, which leaves out %d bars", remedy, now.UTC().Truncate(time.Minute).Format(time.RFC3339), last-future)
+	}
+	opened := s.times[last-1]
+	closes := opened + interval.Milliseconds()
+	why := ""
+	switch {
+	case closes > now.UnixMilli():
+		why = "has not closed"
+	case interval < day && written.UnixMilli() >= opened && written.UnixMilli() < closes:
+		why = "had not closed when the file was written"
+	default:
+		return "", nil
+	}
+	s.keep(0, last-1)
+	return fmt.Sprintf("%s: the bar of %s %s and is not read", filepath.Base(s.path), time.UnixMilli(opened).UTC().Format(time.RFC3339), why), nil
+}
+
+// keep drops all candles but those with an index in [from, to).
+func (s *series) keep(from, to int) {
+	s.places, s.times = slices.Clone(s.places[from:to]), slices.Clone(s.times[from:to])
+	for q, column := range s.values {
+		if column != nil {
+			s.values[q] = slices.Clone(column[from:to])
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package source
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
+)
+
+// ParseExclude reads EXCLUDE, a list of symbols that the source's own choice
+// leaves out. Symbols that SYMBOL or SYMBOLS name cannot be among them. The error
+// wraps data.ErrInput.
+func ParseExclude(exclude, symbols, symbol string) ([]string, error) {
+	var excluded []string
+	for _, name := range strings.Split(exclude, ",") {
+		if name = strings.TrimSpace(name); name == "" {
+			continue
+		}
+		if err := checkName(name); err != nil {
+			return nil, fault.Input("EXCLUDE=%s: %s %w", exclude, shortenName(name), err).At("EXCLUDE")
+		}
+		if !slices.Contains(excluded, name) {
+			excluded = append(excluded, name)
+		}
+	}
+	if slices.Contains(excluded, symbol) {
+		return nil, fault.Input("EXCLUDE=%s leaves out SYMBOL=%s, which is always a node", exclude, symbol).At("EXCLUDE").Fix("remove it from EXCLUDE, or set another SYMBOL")
+	}
+	for _, name := range strings.Split(symbols, ",") {
+		if name = strings.TrimSpace(name); slices.Contains(excluded, name) {
+			return nil, fault.Input("SYMBOLS names %s, and EXCLUDE leaves it out", name).At("EXCLUDE").Fix("remove it from one of the two")
+		}
+	}
+	return excluded, nil
+}
+
+func (q query) excluded(symbol string) bool { return slices.Contains(q.exclude, symbol) }
+
+// wants reports whether a symbol that the source has may become a node.
+func (q query) wants(symbol string) bool {
+	if q.selection.Names != nil {
+		return slices.Contains(q.selection.Names, symbol)
+	}
+	return !q.excluded(symbol)
+}
+
+// wanted is wants for the symbols of a file in long format.
+func (q query) wanted(of candleFile) func(symbol string) bool {
+	return func(symbol string) bool {
+		return q.wants(symbol) || canonical(symbol) == canonical(of.name.symbol)
+	}
+}
+
+// unknownExcluded are the symbols of EXCLUDE that there are not. There are those
+// that were found without them.
+func (q query) unknownExcluded(has func(symbol string) bool) (unknown []string) {
+	for _, symbol := range q.exclude {
+		if !has(symbol) {
+			unknown = append(unknown, symbol)
+		}
+	}
+	return unknown
+}
+
+// leaveOut is how to leave a symbol out, in the imperative.
+func (q query) leaveOut(symbol string) string {
+	if q.selection.Names != nil {
+		return "leave " + symbol + " out of SYMBOLS"
+	}
+	return "set EXCLUDE=" + strings.Join(append(slices.Clone(q.exclude), symbol), ",")
+}

@@ -1,0 +1,76 @@
+package source
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/data/internal/symbolname"
+)
+
+// fileName is what the name of a file shows, without its extension.
+type fileName struct {
+	symbol   string
+	interval string // as in the names that Binance and freqtrade give files; "": it shows none
+	period   string // the month or day of its candles, as Binance publishes them; "": it shows none
+}
+
+// publishedName is SYMBOL-INTERVAL, and behind it a month or day:
+// BTCUSDT-5m-2024-01, BTC_USDT-5m, BTC_USDT_USDT-1h-futures.
+var publishedName = regexp.MustCompile(`^(.+?)[-_](\d+(?:s|m|min|h|H|d|D|w|mo|M))(?:[-_](\d{4}-\d{2}(?:-\d{2})?))?(?:-(?:futures|spot))?$`)
+
+func parseFileName(stem string) fileName {
+	if parts := publishedName.FindStringSubmatch(stem); parts != nil {
+		return fileName{parts[1], parts[2], parts[3]}
+	}
+	return fileName{symbol: stem}
+}
+
+// extensions are those of the files that are read, the longer ones first.
+var extensions = []string{".csv.gz", ".csv.zip", ".csv", ".zip", ".parquet"}
+
+// stemOf is the name of a file without its extension; not ok: it is not read.
+func stemOf(name string) (stem string, ok bool) {
+	for _, extension := range extensions {
+		if n := len(name) - len(extension); n > 0 && strings.EqualFold(name[n:], extension) {
+			return name[:n], true
+		}
+	}
+	return "", false
+}
+
+// candleForms are the extensions under which candles stand that are not read.
+var candleForms = []string{".feather", ".arrow", ".ipc", ".json", ".jsonl", ".ndjson", ".h5", ".hdf", ".hdf5", ".pkl", ".pickle", ".xls", ".xlsx", ".ods", ".tsv", ".txt", ".dat", ".orc", ".avro", ".npz", ".npy", ".pq", ".db", ".sqlite", ".duckdb", ".gz", ".bz2", ".xz", ".zst", ".7z", ".rar", ".tar", ".tgz", ".bak", ".old", ".tmp", ".part", ".crdownload"}
+
+// holdsCandles reports whether a file that is not read may be meant to be.
+func holdsCandles(name string) bool {
+	lower := strings.ToLower(name)
+	for _, document := range []string{"readme", "license", "notes", "requirements", "changelog"} {
+		if strings.HasPrefix(lower, document) {
+			return false
+		}
+	}
+	if strings.Contains(lower, ".csv") || strings.Contains(lower, ".parquet") {
+		return !strings.HasSuffix(lower, ".checksum") && !strings.HasSuffix(lower, ".sha256") && !strings.HasSuffix(lower, ".md5")
+	}
+	return slices.ContainsFunc(candleForms, func(extension string) bool { return strings.HasSuffix(lower, extension) })
+}
+
+// convert is what to do about files that are not read, by their names.
+func convert(names []string) string {
+	if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".feather") }) {
+		return "convert them, as by pandas.read_feather(f).to_parquet(g)"
+	}
+	return "convert them to Parquet, as by to_parquet of pandas, or to CSV"
+}
+
+// canonical is a symbol without separators, in capitals.
+func canonical(symbol string) string { return symbolname.Canonical(symbol) }
+
+// meant is a remedy that suggests the real names of symbols that there are not;
+// "": it knows none.
+func meant(lacking, among []string) string { return symbolname.Meant(lacking, among) }
+
+// symbolsOf are the symbols of a folder's files by their names.
+func symbolsOf(files map[string][]candleFile) []string { return slices.Sorted(maps.Keys(files)) }

@@ -1,0 +1,194 @@
+package source
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
+)
+
+// timeForm is how a column writes times.
+type timeForm int
+
+const (
+	anyForm    timeForm = iota // no row was seen yet
+	unixMillis                 // or microseconds: Binance's files changed from one to the other in 2025
+	unixSeconds
+	unixNanos
+	dates
+	zonedDates
+)
+
+func (f timeForm) String() string {
+	return [...]string{"", "Unix milliseconds", "Unix seconds", "Unix nanoseconds", "dates", "dates with a time zone"}[f]
+}
+
+// timeColumn reads the times of one column. Its first row shows in which form
+// they are; a row in another form is an error. The zero value has seen no row.
+type timeColumn struct{ form timeForm }
+
+const (
+	timesFix = "write the column as Unix milliseconds or as 2024-01-31 00:05:00 (UTC)"
+	lastTime = int64(1e13) // Unix ms, in 2286: a later one would have 14 digits
+)
+
+// text reads a time that is written out, to Unix ms.
+func (c *timeColumn) text(text string) (int64, error) {
+	text = strings.TrimSpace(text)
+	if v, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return c.integer(v)
+	}
+	if v, err := strconv.ParseFloat(text, 64); err == nil { // a frame with gaps writes its integers so
+		if mantissa, _, ok := strings.Cut(strings.ToLower(text), "e"); ok && digits(mantissa) < 8 && v >= 1e9 && v < 1e19 {
+			return 0, c.wrong("export the column again with all its digits, or as 2024-01-31 00:05:00", shorten(text), "is rounded, as a spreadsheet writes long numbers")
+		}
+		return c.double(v)
+	}
+	at, zoned, ok := parseDate(text)
+	switch {
+	case !ok && dayOrMonth(text):
+		return 0, c.wrong("write the column as 2024-01-31 00:05:00 (UTC)", shorten(text), "leaves open which part of it is the day")
+	case !ok:
+		return 0, c.wrong(timesFix, shorten(text), "is in no form of time that is read")
+	case zoned:
+		return c.agreed(zonedDates, text, at)
+	}
+	return c.agreed(dates, text, at)
+}
+
+// integer reads a Unix time whose unit shows in its number of digits, or the
+// digits of a date. Times from 2001 to 2286 have 10 digits in seconds, 13 in
+// milliseconds, 16 in microseconds and 19 in nanoseconds, so none can be taken
+// for another.
+func (c *timeColumn) integer(v int64) (int64, error) {
+	written := strconv.FormatInt(v, 10)
+	part := func(form timeForm, perMilli int64, unit string) (int64, error) {
+		if v%perMilli != 0 {
+			return 0, fmt.Errorf("%d is %s, and not a whole millisecond", v, unit)
+		}
+		return c.agreed(form, written, v/perMilli)
+	}
+	switch {
+	case v >= 1e12 && v < 1e13:
+		return c.agreed(unixMillis, written, v)
+	case v >= 1e15 && v < 1e16:
+		return part(unixMillis, 1e3, "microseconds")
+	case v >= 1e18:
+		return part(unixNanos, 1e6, "nanoseconds")
+	case v >= 1e9 && v < 1e10:
+		return c.agreed(unixSeconds, written, v*1000)
+	}
+	for _, layout := range []string{"20060102", "20060102150405"} {
+		if at, err := time.Parse(layout, written); err == nil && inRange(at) {
+			return c.agreed(dates, written, at.UnixMilli())
+		}
+	}
+	return 0, c.wrong(timesFix, written, "is no Unix time between 2001 and 2286 in seconds (10 digits), milliseconds (13 digits), microseconds (16 digits) or nanoseconds (19 digits)")
+}
+
+// double reads a time that is held as a floating-point number.
+func (c *timeColumn) double(v float64) (int64, error) {
+	const exact = 1 << 53 // above it, doubles skip integers
+	switch {
+	case v > 20_000 && v < 80_000:
+		return 0, c.wrong("format the column as 2024-01-31 00:05:00, and export it again", strconv.FormatFloat(v, 'g', -1, 64), "is the number of a day, as a spreadsheet has it")
+	case !(v >= -exact && v <= exact) || v != math.Trunc(v):
+		return 0, fmt.Errorf("%v is not a whole Unix time in seconds or milliseconds", v)
+	}
+	return c.integer(int64(v))
+}
+
+// agreed is the time, if it is in the form of the rows before it.
+func (c *timeColumn) agreed(form timeForm, text string, ms int64) (int64, error) {
+	if c.form == anyForm {
+		c.form = form
+	}
+	switch {
+	case c.form != form:
+		return 0, fmt.Errorf("%s is of %v, and the rows before it have %v (13 digits are milliseconds)", text, form, c.form)
+	case ms < 0 || ms >= lastTime:
+		return 0, fmt.Errorf("%s is not between 1970 and 2286", text)
+	}
+	return ms, nil
+}
+
+// wrong is a fault of the column, with its remedy, where the row is the first;
+// of this row alone where others were read.
+func (c *timeColumn) wrong(remedy, text, what string) error {
+	err := fault.Input("%s %s", text, what)
+	if c.form == anyForm {
+		return err.Fix("%s", remedy)
+	}
+	return err
+}
+
+// parseDate reads a date, with or without a time of day and a zone, in which the
+// year stands first. Without a zone it is UTC.
+func parseDate(text string) (ms int64, zoned, ok bool) {
+	text = strings.TrimSpace(text)
+	day, clock := text, ""
+	if i := strings.IndexAny(text, "Tt _"); i > 0 {
+		day, clock = text[:i], strings.TrimSpace(text[i+1:])
+	}
+	day = strings.NewReplacer("/", "-", ".", "-").Replace(day)
+	date, err := time.Parse("2006-1-2", day)
+	if err != nil && len(day) == len("20060102") {
+		date, err = time.Parse("20060102", day)
+	}
+	if err != nil || !inRange(date) {
+		return 0, false, false
+	}
+	if clock == "" {
+		return date.UnixMilli(), false, true
+	}
+	for _, utc := range []string{"UTC", "GMT", "Z", "z"} {
+		if before, found := strings.CutSuffix(clock, utc); found {
+			clock, zoned = strings.TrimSpace(before), true
+			break
+		}
+	}
+	ahead := time.Duration(0)
+	if i := strings.LastIndexAny(clock, "+-"); i > 0 {
+		for _, layout := range []string{"-07:00", "-0700", "-07"} {
+			if zone, err := time.Parse(layout, clock[i:]); err == nil {
+				_, seconds := zone.Zone()
+				ahead, clock, zoned = time.Duration(seconds)*time.Second, strings.TrimSpace(clock[:i]), true
+				break
+			}
+		}
+	}
+	for _, layout := range []string{"15:04:05", "15:04", "15", "150405"} {
+		if at, err := time.Parse(layout, clock); err == nil && at.Nanosecond()%1e6 == 0 {
+			since := at.Sub(time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC))
+			return date.Add(since - ahead).UnixMilli(), zoned, true
+		}
+	}
+	return 0, false, false
+}
+
+func inRange(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2286 }
+
+// dayOrMonth reports whether a text begins with two numbers of which either may
+// be the day.
+func dayOrMonth(text string) bool {
+	for _, layout := range []string{"1/2/2006", "2/1/2006", "1-2-2006", "2-1-2006", "2.1.2006", "1/2/06", "2/1/06"} {
+		day, _, _ := strings.Cut(text, " ")
+		if _, err := time.Parse(layout, strings.TrimSuffix(day, ",")); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// digits counts those of a number, without zeros in front.
+func digits(number string) (n int) {
+	for _, r := range strings.TrimLeft(number, "+-0.,") {
+		if r >= '0' && r <= '9' {
+			n++
+		}
+	}
+	return n
+}
