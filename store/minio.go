@@ -20,6 +20,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/webpage"
 )
 
 // ErrNotUploaded marks artefacts that are whole in the staging folder and not,
@@ -60,7 +61,7 @@ func NewMinIO(cfg Config, queueID string, roots *x509.CertPool, log func(string)
 	client, err := minio.New(cfg.Endpoint, &minio.Options{
 		Creds:     credentials.NewStaticV4(cfg.AccessKey.Reveal(), cfg.SecretKey.Reveal(), ""),
 		Secure:    cfg.Secure,
-		Transport: http,
+		Transport: &s3{&webpage.Guard{Base: http, Format: webpage.XML, Remedy: pages, Only: ofBucket}},
 		// Repeating is done here, where the reasons are known; minio-go winds
 		// a body back that the last request may still be reading.
 		MaxRetries: 1,
@@ -79,6 +80,7 @@ func transport(roots *x509.CertPool) *http.Transport {
 	t.DialContext = dialStallable
 	t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
 	t.TLSHandshakeTimeout = 10 * time.Second
+	t.OnProxyConnectResponse = webpage.Proxy
 	return t
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"strings"
 
 	"github.com/minio/minio-go/v7"
@@ -15,6 +16,10 @@ import (
 // explain makes a fault of what MinIO, or the way to it, rejects, with its
 // remedy. All else is transient; what is not there wraps fs.ErrNotExist.
 func (m *MinIO) explain(err error) error {
+	var request *url.Error
+	if errors.As(err, &request) && fault.KindOf(request.Err) != "" {
+		return request.Err // of the transport, without the address of the request
+	}
 	if err == nil || fault.KindOf(err) != "" || errors.Is(err, ErrInvalid) || errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

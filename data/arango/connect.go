@@ -18,6 +18,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/webpage"
 )
 
 // answerTime bounds one request: a server that is silent for this long is
@@ -58,6 +59,8 @@ func Open(ctx context.Context, cfg Config, watch data.Watcher) (*DB, error) {
 			TLSHandshakeTimeout: 10 * time.Second,
 			TLSClientConfig:     &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 			IdleConnTimeout:     90 * time.Second,
+
+			OnProxyConnectResponse: webpage.Proxy,
 		},
 		patience: 2 * time.Minute, poll: 2 * time.Second, settle: time.Second,
 	}
@@ -100,7 +103,7 @@ func (c Config) roots() (*x509.CertPool, error) {
 func (d *DB) login(ctx context.Context) error {
 	connection, err := arangohttp.NewConnection(arangohttp.ConnectionConfig{
 		Endpoints:        append([]string(nil), d.endpoints...), // it sorts them
-		Transport:        d.transport,
+		Transport:        &webpage.Guard{Base: d.transport, Format: webpage.JSON, Remedy: pages, Passes: withoutTokens},
 		ContentType:      driver.ContentTypeJSON,
 		ConnectionConfig: cluster.ConnectionConfig{DefaultTimeout: answerTime},
 	})
@@ -153,7 +156,7 @@ func (d *DB) authentication(ctx context.Context, c driver.Connection) (driver.Au
 	}
 	if err == nil {
 		if err := response.ParseBody("", &token); err != nil || token.JWT == "" {
-			return nil, fmt.Errorf("the answer to the login at %s holds no token", d.where())
+			return nil, fault.Rejected("the answer to the login at %s holds no token", d.where()).At("%s", d.where()).Fix(pages)
 		}
 		return driver.RawAuthentication("bearer " + token.JWT), nil
 	}
@@ -166,6 +169,19 @@ func (d *DB) authentication(ctx context.Context, c driver.Connection) (driver.Au
 		}
 	}
 	return nil, err
+}
+
+// pages is what to do about a page in the place of an answer.
+const pages = "set ARANGO_URL to an ArangoDB server, or check HTTPS_PROXY and NO_PROXY, where a proxy answers"
+
+// withoutTokens is the answer of a server, or of a proxy before it, that has no
+// JWT: the password itself is tried then.
+func withoutTokens(path string, status int) bool {
+	switch status {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return path == "/_open/auth"
+	}
+	return false
 }
 
 // where names the servers for a message.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	driver "github.com/arangodb/go-driver"
@@ -31,12 +32,18 @@ func (d *DB) do(ctx context.Context, doing string, request func(context.Context)
 			to = driver.WithEndpoint(ctx, d.endpoints[try%len(d.endpoints)])
 		}
 		err := request(to)
+		page := ofTransport(err)
+		if page != nil {
+			err = page
+		}
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
 			return fmt.Errorf("%s: %w", doing, context.Cause(ctx))
-		case fault.Permanent(err):
+		case page != nil && fault.Permanent(page) && len(d.endpoints) == 1: // of several another one may be a database
+			return fmt.Errorf("%s: %w", doing, page)
+		case page == nil && fault.Permanent(err):
 			return err
 		case driver.IsUnauthorized(err) && !renewed && d.db != nil:
 			renewed = true
@@ -61,13 +68,28 @@ func (d *DB) do(ctx context.Context, doing string, request func(context.Context)
 				Fix("start the database, or set ARANGO_URL to a running one")
 		}
 		if pause > time.Second {
-			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: fmt.Sprintf("ArangoDB at %s is unavailable (%v)", d.where(), err)})
+			d.watch.Tell(data.Step{Phase: data.Waiting, Until: until, Why: fmt.Sprintf("ArangoDB at %s is unavailable (%s)", d.where(), fault.Of(err).What)})
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return fmt.Errorf("%s: %w", doing, err)
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// ofTransport is the fault that the transport made of an answer, out of what
+// net/http and the driver put around it; nil: err is about something else.
+func ofTransport(err error) *fault.Error {
+	var response *driver.ResponseError
+	if errors.As(err, &response) {
+		err = response.Err
+	}
+	var request *url.Error
+	var f *fault.Error
+	if errors.As(err, &request) && errors.As(request.Err, &f) {
+		return f
+	}
+	return nil
 }
 
 // brief shortens an error that holds a whole page of some proxy.

@@ -17,6 +17,7 @@ import (
 	"github.com/adshao/go-binance/v2/futures"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/webpage"
 )
 
 // Client asks one of the two markets for public data. It is safe for concurrent
@@ -36,6 +37,7 @@ func NewClient(cfg Config) (*Client, error) {
 	c := &Client{market: cfg.Market, url: strings.TrimSuffix(cfg.address(), "/"), gate: newGate()}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.MaxIdleConnsPerHost = fetchers
+	base.OnProxyConnectResponse = webpage.Proxy
 	c.http = &http.Client{Transport: &transport{base: base, gate: c.gate, key: cfg.APIKey.Reveal(), first: time.Second}}
 	return c, nil
 }
@@ -111,7 +113,7 @@ func (c *Client) syncClock(ctx context.Context) error {
 	case err != nil:
 		return c.wrong("asking for the time", err)
 	case server <= 0 || begun == nil:
-		return fault.Transient("asking for the time: %s does not give it", c.url).At("%s", c.url)
+		return fault.Transient("asking for the time: %s does not give it", c.url).At("%s", c.url).Fix(servers)
 	default:
 		c.gate.setClock(time.UnixMilli(server).Sub(came), came.Sub(*begun)+time.Millisecond)
 		return nil

@@ -16,6 +16,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/webpage"
 )
 
 const (
@@ -68,6 +69,8 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		switch {
 		case ctx.Err() != nil:
 			return nil, context.Cause(ctx)
+		case fault.Permanent(err): // a page, or a proxy that does not let it through
+			return nil, err
 		case err == nil && t.limited(answer):
 			continue // the gate is closed for as long as the exchange asked
 		case err == nil && answer.StatusCode < http.StatusInternalServerError:
@@ -129,12 +132,25 @@ func (t *transport) once(request *http.Request) (*http.Response, error) {
 	case len(body) > mostAnswer:
 		return answer, fmt.Errorf("its answer is longer than %d bytes", mostAnswer)
 	}
+	if page := webpage.Find(request.URL.Host, answer, body, webpage.JSON); page != nil && !isAnswer(answer) {
+		return answer, page.Fix(pages)
+	}
 	// The client takes an object in a list's place for an empty list.
 	if answer.StatusCode == http.StatusOK && isList(request.URL.Path) && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
 		return answer, fmt.Errorf("its answer is no list but %.80q", body)
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
+}
+
+// isAnswer tells whether an answer's status says enough, whatever its body holds:
+// limits and rejections have sentences of their own.
+func isAnswer(answer *http.Response) bool {
+	switch answer.StatusCode {
+	case http.StatusTeapot, http.StatusTooManyRequests, http.StatusForbidden, http.StatusUnauthorized, http.StatusUnavailableForLegalReasons:
+		return true
+	}
+	return answer.StatusCode >= 300 && answer.StatusCode < 400
 }
 
 func isList(path string) bool {
@@ -205,4 +221,7 @@ func rejection(request *http.Request, answer *http.Response) error {
 	return nil
 }
 
-const servers = "set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's API"
+const (
+	servers = "set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's API"
+	pages   = servers + ", or check HTTPS_PROXY, or sign in to the network, where one of them answers"
+)
