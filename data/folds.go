@@ -107,7 +107,7 @@ func (c FoldConfig) Folds(p *Panel, y *Targets) ([]Fold, error) {
 func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
 	reach, f := 0, Fold{Splits: make([]Split, len(bars))}
 	for h := range y.Horizons {
-		r := y.reach(h)
+		r := y.Reach(h)
 		reach = max(reach, r)
 		f.liveFrom = append(f.liveFrom, sort.Search(len(bars), func(s int) bool { return bars[s]+r >= axis.Bars }))
 	}

@@ -126,8 +126,8 @@ func (y *Targets) At(t int) (class []int64, value []float32) {
 // NumHorizons is H.
 func (y *Targets) NumHorizons() int { return len(y.Horizons) }
 
-// reach is how many bars after a snapshot the return of horizon h ends.
-func (y *Targets) reach(h int) int { return y.Horizons[h] + y.delay }
+// Reach is how many bars after a snapshot the return of horizon h ends.
+func (y *Targets) Reach(h int) int { return y.Horizons[h] + y.delay }
 
 // NewTargets makes the targets of every bar of a market, [Bars, N, H]. A return
 // is Up (Down) where it is above (below) +-DeadZone times volatility_24 at the

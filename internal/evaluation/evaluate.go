@@ -21,6 +21,12 @@ type SplitMetrics struct {
 	BalancedAccuracy Float `json:"balanced_accuracy"`
 	// F1Macro is the mean F1 of the classes among labels or predictions.
 	F1Macro Float `json:"f1_macro"`
+	// MCC is Matthews' correlation of labels and predicted classes, for three
+	// classes as Gorodkin has it (2004); NaN where either is of one class.
+	MCC Float `json:"mcc"`
+	// Brier is the mean over rows of the sum over classes of (p - [label])^2
+	// (Brier, 1950), in [0, 2]; always predicting 1/3 has 2/3.
+	Brier Float `json:"brier"`
 	// LogLoss is the mean of -ln p(label), p clipped from below at 2^-52.
 	LogLoss Float `json:"log_loss"`
 
@@ -38,6 +44,12 @@ type SplitMetrics struct {
 	// RankIC and RankICIR are the same with Spearman's correlation.
 	RankIC   Float `json:"rank_ic"`
 	RankICIR Float `json:"rank_ic_ir"`
+	// ICT and RankICT are the means over their standard errors by Newey and West,
+	// with lags for the returns' overlap at least; see [NeweyWest].
+	ICT     Float `json:"ic_t"`
+	RankICT Float `json:"rank_ic_t"`
+	// RankICInterval is that of the mean; see [MeanInterval].
+	RankICInterval Interval `json:"rank_ic_interval"`
 	// ICSnapshots is the number of snapshots that have an IC.
 	ICSnapshots int `json:"ic_snapshots"`
 
@@ -103,6 +115,8 @@ func EvaluateSplits(rows iter.Seq[Prediction]) (Splits, error) {
 type tally struct {
 	confusion [3][3]int  // [label][predicted class]
 	logLoss   float64    // sum
+	brier     float64    // sum
+	horizon   int64      // bars, the longest
 	realised  []realised // rows with a return
 }
 
@@ -110,22 +124,27 @@ func (t *tally) add(p *Prediction) error {
 	if err := p.Validate(); err != nil {
 		return fmt.Errorf("evaluating predictions: %w", err)
 	}
+	t.horizon = max(t.horizon, p.Horizon)
 	if p.Return != nil {
 		t.realised = append(t.realised, realised{p.OpenTime, p.Score, *p.Return})
 	}
 	if p.Label == nil || !p.HasClasses() {
 		return nil
 	}
-	probs, predicted := p.probabilities(), 0
+	probs := p.probabilities()
+	t.confusion[*p.Label][p.class()]++
+	t.logLoss += logLoss(probs[*p.Label])
 	for c, v := range probs {
-		if v > probs[predicted] {
-			predicted = c
+		if int64(c) == *p.Label {
+			v--
 		}
+		t.brier += v * v
 	}
-	t.confusion[*p.Label][predicted]++
-	t.logLoss -= math.Log(max(probs[*p.Label], 0x1p-52))
 	return nil
 }
+
+// logLoss is that of the probability of what happened.
+func logLoss(p float64) float64 { return -math.Log(max(p, 0x1p-52)) }
 
 // classes counts the labelled rows by label and by predicted class: the sums
 // over the rows and over the columns of the confusion matrix.
@@ -178,6 +197,8 @@ func (t *tally) metrics(commonest int64) SplitMetrics {
 		BalancedAccuracy: Float(ratio(recalls, classesWithLabel)),
 		F1Macro:          Float(ratio(f1s, classesSeen)),
 		LogLoss:          Float(ratio(t.logLoss, count)),
+		Brier:            Float(ratio(t.brier, count)),
+		MCC:              Float(matthews(labelled, predicted, hits, count)),
 		ClassShares:      shares(labelled, count),
 		PredictedShares:  shares(predicted, count),
 		MajorityAccuracy: Float(math.NaN()),
@@ -187,6 +208,22 @@ func (t *tally) metrics(commonest int64) SplitMetrics {
 	}
 	t.ranking(&m)
 	return m
+}
+
+// matthews is the correlation of labels and predicted classes from their counts.
+func matthews(labelled, predicted [3]int, hits, count int) float64 {
+	n := float64(count)
+	both, ofLabels, ofPredictions := 0.0, n*n, n*n
+	for c := range Classes {
+		l, p := float64(labelled[c]), float64(predicted[c])
+		both += l * p
+		ofLabels -= l * l
+		ofPredictions -= p * p
+	}
+	if ofLabels == 0 || ofPredictions == 0 {
+		return math.NaN()
+	}
+	return (float64(hits)*n - both) / math.Sqrt(ofLabels*ofPredictions)
 }
 
 func shares(byClass [3]int, count int) ClassShares {

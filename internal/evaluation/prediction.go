@@ -126,6 +126,17 @@ func (p *Prediction) Validate() error {
 
 func (p *Prediction) probabilities() [3]float64 { return [3]float64{p.PDown, p.PFlat, p.PUp} }
 
+// class is the most probable one, the lower of equals.
+func (p *Prediction) class() int {
+	probs, best := p.probabilities(), 0
+	for c, v := range probs {
+		if v > probs[best] {
+			best = c
+		}
+	}
+	return best
+}
+
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // OfSymbol keeps the rows of one symbol.

@@ -23,7 +23,7 @@ func runPython(t *testing.T, into any, script string, args ...string) {
 			t.Skip("no virtual environment at the repository's root and no PYTHON: run `make setup` to compare with Python")
 		}
 	}
-	const find = "import importlib.util as u; print([m for m in ('pandas', 'pyarrow', 'sklearn') if u.find_spec(m) is None])"
+	const find = "import importlib.util as u; print([m for m in ('pandas', 'pyarrow', 'sklearn', 'statsmodels') if u.find_spec(m) is None])"
 	missing, err := exec.Command(python, "-c", find).Output()
 	if err != nil {
 		t.Fatalf("running %s: %v", python, err)

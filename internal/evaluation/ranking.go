@@ -69,6 +69,7 @@ func (t *tally) ranking(m *SplitMetrics) {
 	m.AUC = Float(AUC(score, ret))
 
 	var ics, rankICs []float64
+	var dated []Dated
 	for from, to := 0, 0; from < len(t.realised); from = to {
 		to = from + 1
 		for to < len(t.realised) && t.realised[to].openTime == t.realised[from].openTime {
@@ -81,10 +82,14 @@ func (t *tally) ranking(m *SplitMetrics) {
 		// Ranks of values that vary do vary, so this one always exists.
 		rankIC, _ := correlation(midranks(score[from:to]), midranks(ret[from:to]))
 		ics, rankICs = append(ics, ic), append(rankICs, rankIC)
+		dated = append(dated, Dated{t.realised[from].openTime, rankIC})
 	}
 	m.ICSnapshots = len(ics)
 	m.IC, m.ICIR = meanAndRatio(ics)
 	m.RankIC, m.RankICIR = meanAndRatio(rankICs)
+	lags := max(NeweyWestLags(len(ics)), int(t.horizon)-1)
+	m.ICT, m.RankICT = Float(NeweyWest(ics, lags)), Float(NeweyWest(rankICs, lags))
+	m.RankICInterval = MeanInterval(dated)
 }
 
 // correlation is Pearson's of a cross-section, if it has one.

@@ -112,3 +112,9 @@ func (p *predictions) evaluate() (first evaluation.Splits, each []result.Horizon
 	}
 	return first, each, nil
 }
+
+// compare compares the predictions of the test split at the first horizon with
+// another method's.
+func (p *predictions) compare(other *predictions, name string) evaluation.Comparison {
+	return evaluation.Compare(p.at(0), other.at(0), name, p.dataset.Targets.Reach(0))
+}

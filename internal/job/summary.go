@@ -30,10 +30,19 @@ func logStored(m result.Metrics, modelPath string, log zerolog.Logger) {
 	e.Float64("seconds", round(evaluation.Float(m.Timing.TotalSeconds))).Str("model", modelPath).Msg("stored")
 }
 
-// warnOfHarm warns of a graph that is worse than none.
-func warnOfHarm(m result.Metrics, log zerolog.Logger) {
-	if m.Baseline != nil && m.Splits.Test.AUC < m.Baseline.Splits.Test.AUC {
-		log.Warn().Msg("on the test split the same network without edges is the better one: the graph does harm on this market with these settings")
+// logComparisons logs what the graph is worth, and warns of one that is worse
+// than none: beyond the noise of the test split.
+func logComparisons(m result.Metrics, log zerolog.Logger) {
+	for _, c := range m.Comparisons {
+		line, verdict := log.Info(), "on the test split no difference between the model and the same network without edges is seen"
+		switch c.Better() {
+		case 1:
+			verdict = "on the test split the model is better than the same network without edges"
+		case -1:
+			line, verdict = log.Warn(), "on the test split the same network without edges is the better one: the graph does harm on this market with these settings"
+		}
+		line.Str("metric", c.Metric).Float64("difference", round(c.Difference)).
+			Floats64("interval", []float64{round(c.Interval.Low), round(c.Interval.High)}).Float64("p", round(c.P)).Msg(verdict)
 	}
 }
 
@@ -60,6 +69,10 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	line("model", "%s, best epoch %d of %d%s", m.ModelType, e.Result.Metrics.BestEpoch, e.Result.Metrics.EpochsRun, howFitted(e))
 	b.WriteString("\n")
 	writeScores(&b, columns, e.Result.Metrics)
+	for _, c := range e.Result.Metrics.Comparisons {
+		b.WriteString("\n")
+		line("graph", "%s", describeComparison(c))
+	}
 	b.WriteString("\n")
 	place := placeOf(e.ModelPath)
 	line("files", "%s", place)
@@ -73,6 +86,16 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	line("python", "%s", call)
 	_, err := io.WriteString(w, progress.Wrap(b.String(), columns, margin))
 	return err
+}
+
+// describeComparison is what the edges are worth, in one sentence.
+func describeComparison(c evaluation.Comparison) string {
+	name := map[string]string{"rank_ic": "rank IC", "accuracy": "accuracy"}[c.Metric]
+	if math.IsNaN(float64(c.Interval.Low)) {
+		return "too few test rows to compare with no edges"
+	}
+	verdict := map[int]string{1: "better than", 0: "no different from", -1: "worse than"}[c.Better()]
+	return fmt.Sprintf("%s no edges by this test: %s %+.4f (95 %%: %+.4f to %+.4f)", verdict, name, float64(c.Difference), float64(c.Interval.Low), float64(c.Interval.High))
 }
 
 func describeData(from string, m result.Metadata) string {

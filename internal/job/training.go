@@ -84,12 +84,15 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	baseline := &training{title: "baseline", kind: baselineKind}
 	stop := context.Cause(s)
 	if stop == nil && t.config.Train.Baseline == config.BaselineNoEdges {
-		m.Baseline, err = t.trainBaseline(s, graceCtx, baseline)
+		var without *predictions
+		m.Baseline, without, err = t.trainBaseline(s, graceCtx, baseline)
 		switch {
 		case isStop(s, err): // a baseline is reported whole or not at all
 			stop = err
 		case err != nil:
 			return Ending{}, fmt.Errorf("training the baseline: %w", err)
+		default:
+			m.Comparisons = append(m.Comparisons, predicted.compare(without, m.Baseline.Name))
 		}
 	}
 	if stop != nil {
@@ -223,22 +226,22 @@ func (t *trainer) predict(ctx context.Context, f *training) (*predictions, error
 
 // trainBaseline trains the same network the same way, without message passing:
 // the difference is what the edges are worth. A stop is an error.
-func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*result.Baseline, error) {
+func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*result.Baseline, *predictions, error) {
 	t.reporter.enter(metrics.Comparing, trainingBaseline)
 	var err error
 	if f.resumed, err = t.resume(ctx, baselineKind); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.close()
 	if err = t.train(ctx, graceCtx, f); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		return nil, nil, context.Cause(ctx)
 	}
 	p, err := t.predict(ctx, f)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	splits, horizons, err := p.evaluate()
 	if err == nil {
@@ -249,5 +252,5 @@ func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*re
 		Description: "the same network, trained the same way, without edges",
 		Splits:      splits,
 		Horizons:    horizons,
-	}, err
+	}, p, err
 }

@@ -20,8 +20,11 @@ type Metrics struct {
 	Horizons      []HorizonMetrics  `json:"horizons,omitempty"` // each, where there are several
 	Symbol        SymbolMetrics     `json:"symbol"`
 	Baseline      *Baseline         `json:"baseline,omitempty"` // nil: not run
-	Graph         GraphSize         `json:"graph"`
-	Data          source.Report     `json:"data"` // what was corrected while reading
+	// Comparisons are the model's with each baseline, on the test split at the
+	// first horizon.
+	Comparisons []evaluation.Comparison `json:"comparisons,omitempty"`
+	Graph       GraphSize               `json:"graph"`
+	Data        source.Report           `json:"data"` // what was corrected while reading
 
 	BestEpoch    int  `json:"best_epoch"`    // from 1: the one whose weights were kept
 	EpochsRun    int  `json:"epochs_run"`    // those of earlier starts of the same run included

@@ -10,6 +10,7 @@ import sys
 
 import numpy as np
 import pandas as pd
+import statsmodels.api as sm
 from sklearn import metrics
 
 
@@ -25,6 +26,13 @@ def cross_sectional(rows, method):
             continue
         ics.append(snapshot["score"].corr(snapshot["return"], method=method))
     return pd.Series(ics, dtype=float)
+
+
+def newey_west(values, lags):
+    if len(values) < 2:
+        return None
+    fit = sm.OLS(values.to_numpy(), np.ones(len(values))).fit(cov_type="HAC", cov_kwds={"maxlags": lags, "use_correction": False})
+    return defined(fit.tvalues[0]) if values.std() > 0 else None
 
 
 def shares(classes):
@@ -45,6 +53,8 @@ def split_metrics(rows, commonest):
         "balanced_accuracy": None,
         "f1_macro": None,
         "log_loss": None,
+        "brier": None,
+        "mcc": None,
     }
     if len(labelled):
         out["accuracy"] = metrics.accuracy_score(y, predicted)
@@ -53,6 +63,9 @@ def split_metrics(rows, commonest):
         out["balanced_accuracy"] = metrics.recall_score(y, predicted, labels=np.unique(y), average="macro")
         out["f1_macro"] = metrics.f1_score(y, predicted, average="macro")
         out["log_loss"] = metrics.log_loss(y, p, labels=[0, 1, 2])
+        out["brier"] = metrics.brier_score_loss(y, p, labels=[0, 1, 2], scale_by_half=False)
+        if len(np.unique(y)) > 1 and len(np.unique(predicted)) > 1:
+            out["mcc"] = metrics.matthews_corrcoef(y, predicted)
         if commonest is not None:
             out["majority_accuracy"] = metrics.accuracy_score(y, np.full(len(y), commonest))
 
@@ -65,6 +78,7 @@ def split_metrics(rows, commonest):
         out[name] = defined(ics.mean())
         out[name + "_ir"] = defined(ics.mean() / ics.std()) if len(ics) > 1 else None
         out["ic_snapshots"] = len(ics)
+        out[name + "_t"] = newey_west(ics, max(math.floor(4 * (max(len(ics), 1) / 100) ** (2 / 9)), int(rows["horizon"].max()) - 1 if len(rows) else 0))
     return out
 
 
