@@ -61,7 +61,7 @@ func NewMinIO(cfg Config, queueID string, roots *x509.CertPool, log func(string)
 	client, err := minio.New(cfg.Endpoint, &minio.Options{
 		Creds:     credentials.NewStaticV4(cfg.AccessKey.Reveal(), cfg.SecretKey.Reveal(), ""),
 		Secure:    cfg.Secure,
-		Transport: &s3{&webpage.Guard{Base: http, Format: webpage.XML, Remedy: pages, Only: ofBucket}},
+		Transport: &s3{&webpage.Guard{Base: http, Format: webpage.XML, Remedy: pages, TLS: "set MINIO_SECURE=true", Only: ofBucket}},
 		// Repeating is done here, where the reasons are known; minio-go winds
 		// a body back that the last request may still be reading.
 		MaxRetries: 1,

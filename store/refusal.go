@@ -37,8 +37,6 @@ func (m *MinIO) explain(err error) error {
 		return fault.Rejected("its certificate cannot be used (%w)", err).Fix("ask whoever runs the server to renew it, or correct this machine's clock")
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fault.Rejected("it speaks no TLS (%w)", err).Fix("set MINIO_SECURE=false")
-	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
-		return fault.Rejected("it speaks TLS (%w)", err).Fix("set MINIO_SECURE=true")
 	}
 	code := minio.ToErrorResponse(err).Code
 	switch code {

@@ -103,7 +103,7 @@ func (c Config) roots() (*x509.CertPool, error) {
 func (d *DB) login(ctx context.Context) error {
 	connection, err := arangohttp.NewConnection(arangohttp.ConnectionConfig{
 		Endpoints:        append([]string(nil), d.endpoints...), // it sorts them
-		Transport:        &webpage.Guard{Base: d.transport, Format: webpage.JSON, Remedy: pages, Passes: withoutTokens},
+		Transport:        &webpage.Guard{Base: d.transport, Format: webpage.JSON, Remedy: pages, TLS: "write ARANGO_URL with https://", Passes: withoutTokens},
 		ContentType:      driver.ContentTypeJSON,
 		ConnectionConfig: cluster.ConnectionConfig{DefaultTimeout: answerTime},
 	})

@@ -133,6 +133,9 @@ func (t *transport) once(request *http.Request) (*http.Response, error) {
 		return answer, fmt.Errorf("its answer is longer than %d bytes", mostAnswer)
 	}
 	if page := webpage.Find(request.URL.Host, answer, body, webpage.JSON); page != nil && !isAnswer(answer) {
+		if webpage.WantsTLS(body) {
+			return answer, page.Fix("write BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL with https://")
+		}
 		return answer, page.Fix(pages)
 	}
 	// The client takes an object in a list's place for an empty list.

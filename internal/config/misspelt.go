@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,10 +11,27 @@ import (
 )
 
 // Misspelt reports, in a sentence each, the names in environ, in the form of
-// os.Environ, that are no variable and nearly one: whoever set EPOCS means
-// EPOCHS, and trains with its default. They are no error, since an environment
-// may hold anything; values are not repeated.
+// os.Environ, that are no variable and look as if they were meant for one:
+// whoever set EPOCS, LR or EDGE_K trains with a default. They are no error, since
+// an environment may hold anything; values are not repeated.
 func Misspelt(environ []string) []string {
+	known := knownNames()
+	var unknown []string
+	for _, setting := range environ {
+		name, value, _ := strings.Cut(setting, "=")
+		if known[name] || value == "" || ofOthers.MatchString(name) {
+			continue
+		}
+		if meant := meantBy(name, known); meant != "" {
+			unknown = append(unknown, fmt.Sprintf("unknown variable %.60s; did you mean %s?", name, meant))
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// knownNames are all under which a variable may be set.
+func knownNames() map[string]bool {
 	known := map[string]bool{}
 	for _, g := range groups {
 		for _, v := range g.vars {
@@ -25,16 +43,54 @@ func Misspelt(environ []string) []string {
 			}
 		}
 	}
-	var unknown []string
-	for _, setting := range environ {
-		name, value, _ := strings.Cut(setting, "=")
-		if known[name] || value == "" {
-			continue
-		}
-		if meant := spelling.Nearest(name, maps.Keys(known)); meant != "" {
-			unknown = append(unknown, fmt.Sprintf("unknown variable %s; did you mean %s?", name, meant))
+	return known
+}
+
+// meantBy is the variable, or several, that an unknown name was meant for; "":
+// it is another program's.
+func meantBy(name string, known map[string]bool) string {
+	plain := strings.ToUpper(strings.NewReplacer("-", "_", ".", "_").Replace(name))
+	for _, prefix := range []string{"", "GNN_TRAINER_", "GNN_", "TRAINER_"} {
+		rest, ok := strings.CutPrefix(plain, prefix)
+		switch {
+		case !ok:
+		case rest != name && known[rest] && (prefix != "" || !general[rest]):
+			return rest
+		case synonyms[rest] != "":
+			return synonyms[rest]
 		}
 	}
-	slices.Sort(unknown)
-	return unknown
+	if general[plain] {
+		return ""
+	}
+	if meant := spelling.Nearest(name, maps.Keys(known)); meant != "" {
+		return meant
+	}
+	return ofTheSameWord(plain)
+}
+
+// mostMeant is how many variables are named for one that shares a word with them.
+const mostMeant = 3
+
+// ofTheSameWord are the variables whose names begin with the same word, the most
+// similar ones first.
+func ofTheSameWord(name string) string {
+	word, _, several := strings.Cut(name, "_")
+	if !several || general[word] {
+		return ""
+	}
+	var same []string
+	for _, g := range groups {
+		for _, v := range g.vars {
+			if first, _, _ := strings.Cut(v.name, "_"); g.later == "" && (first == word || first == word+"S" || first+"S" == word) {
+				same = append(same, v.name)
+			}
+		}
+	}
+	slices.SortStableFunc(same, func(a, b string) int { return cmp.Compare(spelling.Distance(name, a), spelling.Distance(name, b)) })
+	same = same[:min(len(same), mostMeant)]
+	if n := len(same); n > 1 {
+		return strings.Join(same[:n-1], ", ") + " or " + same[n-1]
+	}
+	return strings.Join(same, "")
 }

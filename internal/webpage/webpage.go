@@ -41,6 +41,7 @@ type Guard struct {
 	Base   http.RoundTripper
 	Format Format
 	Remedy string                             // which variables to check
+	TLS    string                             // what to do about a server that speaks TLS
 	Passes func(path string, status int) bool // answers that are handed on, whatever they hold; nil: none
 	Only   func(*http.Request) bool           // requests that XML alone answers; nil: not known
 }
@@ -59,6 +60,9 @@ func (g *Guard) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	if page != nil {
 		answer.Body.Close()
+		if WantsTLS(start) {
+			return nil, page.Fix("%s", g.TLS)
+		}
 		return nil, page.Fix("%s", g.Remedy)
 	}
 	answer.Body = body{buffered, answer.Body}
@@ -84,7 +88,16 @@ func newFault(host string, answer *http.Response, start []byte, want Format) *fa
 	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
 		kind = fault.Transient
 	}
+	if WantsTLS(start) {
+		return fault.Rejected("%s speaks TLS, and was asked without (%d)", host, answer.StatusCode).At("%s", host)
+	}
 	return kind("%s answers with %s in place of %s (%d)", host, Describe(answer.Header.Get("Content-Type"), start), want, answer.StatusCode).At("%s", host)
+}
+
+// WantsTLS tells whether a body is what servers answer a request without TLS with
+// that expect it with TLS.
+func WantsTLS(start []byte) bool {
+	return bytes.Contains(start, []byte("HTTP request to an HTTPS server")) || bytes.Contains(start, []byte("plain HTTP request was sent to HTTPS port"))
 }
 
 func isPage(answer *http.Response, start []byte, want Format) bool {

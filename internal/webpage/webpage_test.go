@@ -95,6 +95,26 @@ func TestAGuardHandsOnAnswersAndMakesAFaultOfAPage(t *testing.T) {
 	}
 }
 
+func TestAServerThatSpeaksTLSIsNamedAsThat(t *testing.T) {
+	for _, body := range []string{"Client sent an HTTP request to an HTTPS server.\n", "<html><title>400 The plain HTTP request was sent to HTTPS port</title></html>"} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, body)
+		}))
+		defer server.Close()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, format := range []Format{JSON, XML} {
+			_, err = (&Guard{Base: http.DefaultTransport, Format: format, Remedy: "check", TLS: "set TLS"}).RoundTrip(r)
+			if want := r.URL.Host + " speaks TLS, and was asked without (400): set TLS"; err == nil || err.Error() != want {
+				t.Errorf("%v", err)
+			}
+		}
+	}
+}
+
 func TestAProxyThatLetsNothingThroughIsNamed(t *testing.T) {
 	proxy := &url.URL{Scheme: "http", User: url.UserPassword("u", "canary"), Host: "proxy:3128"}
 	for status, want := range map[int]string{
