@@ -50,6 +50,18 @@ type Manifest struct {
 	Files         []FileInfo        `json:"files"`   // in the order they were put
 	Config        map[string]string `json:"config"`  // variables, without secrets
 	Versions      map[string]string `json:"versions"`
+	Inputs        *Inputs           `json:"inputs,omitempty"` // nil: not known, or the same whenever it is asked for
+}
+
+// Inputs is what the data were that a result comes of, so that a later start can
+// tell whether they have changed: files, or documents of a database.
+type Inputs struct {
+	Files   int    `json:"files,omitempty"`
+	Bytes   int64  `json:"bytes,omitempty"`   // in them
+	Listing string `json:"listing,omitempty"` // SHA-256 of their names, sizes and times of change
+	SHA256  string `json:"sha256,omitempty"`  // of their names and contents; empty: they changed meanwhile
+
+	Documents map[string]int64 `json:"documents,omitempty"` // by collection
 }
 
 // Validate checks what a manifest says by itself, whether its files are there

@@ -125,11 +125,14 @@ func final(err error) bool {
 func (m *MinIO) again(ctx context.Context, limit time.Duration, f func() error) error {
 	var last error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = m.explain(f())
-		if final(last) {
-			return struct{}{}, backoff.Permanent(last)
+		err := m.explain(f())
+		if last == nil || ctx.Err() == nil { // else it may only report that ctx has ended
+			last = err
 		}
-		return struct{}{}, last
+		if final(err) {
+			return struct{}{}, backoff.Permanent(err)
+		}
+		return struct{}{}, err
 	}, backoff.WithBackOff(pauses()), backoff.WithMaxElapsedTime(limit), backoff.WithNotify(func(err error, _ time.Duration) {
 		m.uploads.retried()
 		m.start.failed(ctx, err)

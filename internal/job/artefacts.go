@@ -20,8 +20,9 @@ import (
 
 // artefacts are the files of a result, and what is stored of them so far.
 type artefacts struct {
-	store ArtefactStore
-	files []store.FileInfo
+	store  ArtefactStore
+	files  []store.FileInfo
+	inputs func() *store.Inputs // what the data were, for the manifest; it may wait
 }
 
 // put stores one file and adds it to the manifest to come.
@@ -107,7 +108,7 @@ func (a *artefacts) putResult(ctx context.Context, m result.Metrics, status stor
 	if err := a.putBytes(ctx, "metrics.json", content); err != nil {
 		return err
 	}
-	return a.store.PutManifest(ctx, store.Manifest{Status: status, Created: time.Now(), Files: a.files, Config: settings, Versions: versions})
+	return a.store.PutManifest(ctx, store.Manifest{Status: status, Created: time.Now(), Files: a.files, Config: settings, Versions: versions, Inputs: a.inputs()})
 }
 
 // classes are those that a task predicts, by the columns of its probabilities.

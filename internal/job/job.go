@@ -167,6 +167,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 			r.warn("saving the extent of the data", state.save(s, c))
 		}
 	}
+	inputs := listInputs(l.source)
 	input, err := l.load(s)
 	if err != nil {
 		return end(err)
@@ -197,7 +198,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	}
 	waited()
 	modelPath = ""
-	a := &artefacts{store: j.Store.Artefacts}
+	a := &artefacts{store: j.Store.Artefacts, inputs: recordInputs(s, l.source, inputs, input.dataset)}
 	j.Metrics.Enter(metrics.StoringGraph)
 	// The graph does not wait for the model, so that a stop need not write it.
 	if err = putGraph(s, a, input.dataset); err != nil {

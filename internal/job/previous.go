@@ -50,6 +50,10 @@ func previousResult(ctx context.Context, results ResultStore, c *checkpoints, cf
 		return nil, "", nil
 	}
 	r.warn("moving latest.json", results.MoveLatest(ctx, m))
+	if change := changedSince(ctx, cfg.Source, m.Inputs); change != "" {
+		r.log.Warn().Msg("the data have changed since this QUEUE_ID finished, and its result is that of the old ones: " + change +
+			"; to train on the new ones set another QUEUE_ID, or RESUME=never")
+	}
 	r.log.Info().Str("model", modelPath).Msg("this QUEUE_ID has finished with the same settings: re-emitting the terminal event (RESUME=never trains again)")
 	return &Ending{ModelPath: modelPath, Result: &found}, modelPath, nil
 }
