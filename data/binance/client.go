@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptrace"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +26,8 @@ type Client struct {
 	url    string
 	gate   *gate
 	http   *http.Client
+
+	tolerated tolerated
 }
 
 // NewClient makes a client of the market that cfg names; nothing is asked yet.
@@ -227,9 +228,6 @@ func (c *Client) Klines(ctx context.Context, symbol, interval string, from, to i
 	}
 	if bad != nil {
 		return nil, bad
-	}
-	if !slices.IsSortedFunc(page, func(a, b Kline) int { return int(a.OpenTime - b.OpenTime) }) {
-		return nil, fault.Transient("%s gives the candles of %s out of order", c.url, symbol).At("%s", c.url)
 	}
 	return page, nil
 }

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/streamforge/gnn-trainer/data"
-	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 const (
@@ -112,11 +111,11 @@ const FundingAge = 24 * time.Hour
 // a row is known to reach, limit how many rows a page holds.
 func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask page[R]) ([]task, error) {
 	var tasks []task
-	cut := func(rows []R, end int64) bool {
+	cut := func(rows []R, served int, end int64) bool {
 		// A server may hold less in a page than it was asked for. Where a page
 		// ends before its time, the rest is asked for; what is not there then was
 		// never traded.
-		return limit > 0 && len(rows) > 0 && rows[len(rows)-1].at()+width < end || limit == 0 && len(rows) >= fundingPage
+		return limit > 0 && len(rows) > 0 && rows[len(rows)-1].at()+width < end || limit == 0 && served >= fundingPage
 	}
 	for _, m := range months(want.from, want.to) {
 		known, parts, err := s.known(m)
@@ -152,20 +151,19 @@ func plan[R row](c *Client, s series[R], want span, width int64, limit int, ask 
 }
 
 // fill fetches one hole of a month, page by page.
-func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span, width, length int64, ask page[R], cut func(rows []R, end int64) bool, done func()) error {
+func fill[R row](ctx context.Context, c *Client, s series[R], m month, hole span, width, length int64, ask page[R], cut func(rows []R, served int, end int64) bool, done func()) error {
 	for at := hole.from; at < hole.to; {
 		end := min(at+length, hole.to)
 		rows, err := ask(ctx, at, end)
 		if err != nil {
 			return err
 		}
-		for i, r := range rows {
-			if r.at() < at || r.at() >= end || i > 0 && r.at() <= rows[i-1].at() {
-				return fault.Transient("%s answers with a row of %d (%s) when asked for %d to %d", c.url, r.at(), s.dir, at, end).At("%s", c.url)
-			}
+		served := len(rows)
+		if rows, err = inOrder(c, rows, s.dir, at, end); err != nil {
+			return err
 		}
 		next := end
-		if cut(rows, end) { // there may be more before end
+		if cut(rows, served, end) { // there may be more before end
 			next = rows[len(rows)-1].at() + width
 		} else {
 			done()

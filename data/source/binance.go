@@ -76,6 +76,8 @@ func loadFromBinance(ctx context.Context, q query) (*data.Market, Report, error)
 		notes = append(notes, more...)
 		if err == nil {
 			m, report, err = readCache(ctx, cache, *request, q)
+			duplicates, disordered := client.Tolerated()
+			report.Duplicates, report.Disordered = report.Duplicates+duplicates, report.Disordered+disordered
 			report.Warnings = notes
 		}
 		if errors.Is(err, binance.ErrDamaged) && try < refetches {

@@ -37,6 +37,8 @@ type Options struct {
 	FundingHours int                                 // of the funding period; 0: 8
 	Depth        *Depth                              // in place of made-up order books; nil: none
 	Missing      func(symbol string, bar int64) bool // bars that were not traded; nil: none
+
+	Rows func(rows []json.RawMessage) []json.RawMessage // of a page of candles, as a mirror may serve them; nil: as they are
 }
 
 // Exchange is a running server.

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"encoding/json"
 	"hash/fnv"
 	"math"
 	"net/http"
@@ -145,6 +146,12 @@ func (e *Exchange) klines(w http.ResponseWriter, r *http.Request, market string)
 		told++
 	}
 	page = append(page, ']')
+	if e.options.Rows != nil {
+		var rows []json.RawMessage
+		if err := json.Unmarshal(page, &rows); err == nil {
+			page, _ = json.Marshal(e.options.Rows(rows))
+		}
+	}
 	w.Header().Set("Content-Length", strconv.Itoa(len(page)))
 	if _, err := w.Write(page); err == nil {
 		e.mu.Lock()
