@@ -17,11 +17,12 @@ import (
 
 // bars are the candles of a symbol from bar first on, each of the volume.
 func bars(first, count int, volume float64) string {
-	text := plainHeader
+	var text strings.Builder
+	text.WriteString(plainHeader)
 	for t := first; t < first+count; t++ {
-		text += strings.Replace(line(t, 10), ",100\n", fmt.Sprintf(",%v\n", volume), 1)
+		text.WriteString(strings.Replace(line(t, 10), ",100\n", fmt.Sprintf(",%v\n", volume), 1))
 	}
-	return text
+	return text.String()
 }
 
 func folder(t *testing.T, files map[string]string) string {
