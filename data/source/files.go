@@ -139,7 +139,7 @@ func (q query) compareLengths(errs []error, all []*file) {
 func readFile(ctx context.Context, of candleFile, q query) (*file, error) {
 	c, err := openCandles(of.path)
 	if err != nil {
-		return nil, err
+		return nil, of.orNoSymbol(err)
 	}
 	defer c.Close()
 	var t *table
@@ -154,11 +154,22 @@ func readFile(ctx context.Context, of candleFile, q query) (*file, error) {
 	return q.tidy(of, t, c.written)
 }
 
+// orNoSymbol is the fault of a file that is named after no symbol, and of other
+// files err.
+func (f candleFile) orNoSymbol(err error) error {
+	if checkName(f.name.symbol) == nil {
+		return err
+	}
+	return bad(f.path, "is named after no symbol").Fix("remove it if it is a copy, or name it after its symbol, such as BTCUSDT.csv")
+}
+
 // tidy sorts and checks what was read of a file.
 func (q query) tidy(of candleFile, t *table, written time.Time) (*file, error) {
 	named := of.name.symbol
-	if checkName(named) != nil && (t.symbols < 0 || len(t.all) == 1) {
-		return nil, bad(of.path, "is named after no symbol").Fix("remove it if it is a copy, or name it after its symbol, such as BTCUSDT.csv")
+	if t.symbols < 0 || len(t.all) == 1 {
+		if err := of.orNoSymbol(nil); err != nil {
+			return nil, err
+		}
 	}
 	all, err := t.series(named)
 	if err != nil {

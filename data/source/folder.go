@@ -135,7 +135,7 @@ func barsBetween(first, last int64, span Range, interval time.Duration) int64 {
 func lookAtFile(ctx context.Context, of candleFile, q query) (*file, error) {
 	c, err := openCandles(of.path)
 	if err != nil {
-		return nil, err
+		return nil, of.orNoSymbol(err)
 	}
 	defer c.Close()
 	var l look

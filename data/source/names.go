@@ -2,11 +2,13 @@ package source
 
 import (
 	"maps"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/data/internal/symbolname"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 // fileName is what the name of a file shows, without its extension.
@@ -74,3 +76,24 @@ func meant(lacking, among []string) string { return symbolname.Meant(lacking, am
 
 // symbolsOf are the symbols of a folder's files by their names.
 func symbolsOf(files map[string][]candleFile) []string { return slices.Sorted(maps.Keys(files)) }
+
+// suggest gives the fault of a name that can be no symbol, such as BTC/USDT, the
+// symbol of the file that may be meant.
+func (c Config) suggest(wrong error) error {
+	var there, names []string
+	entries, _ := os.ReadDir(c.Dir)
+	for _, e := range entries {
+		if stem, ok := stemOf(e.Name()); ok {
+			there = append(there, parseFileName(stem).symbol)
+		}
+	}
+	for _, name := range append(strings.Split(c.Symbols, ","), c.Symbol) {
+		if name = strings.TrimSpace(name); checkName(name) != nil && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	if remedy := meant(names, there); remedy != "" {
+		return fault.Of(wrong).Fix("%s", remedy)
+	}
+	return wrong
+}

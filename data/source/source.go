@@ -86,7 +86,9 @@ func (c Config) query() (query, error) {
 		q.now = c.Clock()
 	}
 	var symbols, exclude, interval, span error
-	q.selection, symbols = ParseSymbols(c.Symbols, c.Symbol)
+	if q.selection, symbols = ParseSymbols(c.Symbols, c.Symbol); symbols != nil && c.Source == Files {
+		symbols = c.suggest(symbols)
+	}
 	q.exclude, exclude = ParseExclude(c.Exclude, c.Symbols, c.Symbol)
 	q.interval, interval = ParseInterval(c.Interval)
 	q.span, span = c.Range()

@@ -1,0 +1,169 @@
+package source
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wave are the candles of a symbol from bar first on, unlike those of another.
+func wave(first, count int, level float64) string {
+	var text strings.Builder
+	text.WriteString(plainHeader)
+	for t := first; t < first+count; t++ {
+		text.WriteString(line(t, level+float64(t%7)/10))
+	}
+	return text.String()
+}
+
+func TestAFilesNameShowsItsSymbolItsIntervalAndItsMonth(t *testing.T) {
+	for name, want := range map[string]fileName{
+		"BTCUSDT":                   {"BTCUSDT", "", ""},
+		"BTC-USDT":                  {"BTC-USDT", "", ""},
+		"BTC_USDT-5m":               {"BTC_USDT", "5m", ""},
+		"BTCUSDT_5min":              {"BTCUSDT", "5min", ""},
+		"BTCUSDT-5m-2024-01":        {"BTCUSDT", "5m", "2024-01"},
+		"BTCUSDT-1h-2024-01-31":     {"BTCUSDT", "1h", "2024-01-31"},
+		"BTCUSDT_240628-1d-2024-01": {"BTCUSDT_240628", "1d", "2024-01"},
+		"BTC_USDT_USDT-1h-futures":  {"BTC_USDT_USDT", "1h", ""},
+		"1000SHIBUSDT":              {"1000SHIBUSDT", "", ""},
+		"BTCUSDT_240628":            {"BTCUSDT_240628", "", ""},
+		"BTCUSDT-trades-2024-01":    {"BTCUSDT-trades-2024-01", "", ""},
+		"5m":                        {"5m", "", ""},
+	} {
+		if got := parseFileName(name); got != want {
+			t.Errorf("%s shows %+v, not %+v", name, got, want)
+		}
+	}
+}
+
+func TestPublishedMonthsOfASymbolAreJoined(t *testing.T) {
+	january, february := wave(0, 20, 10), wave(20, 20, 10)
+	for name, files := range map[string]map[string]string{
+		"CSV":                       {"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": february},
+		"packed":                    {"A-5m-2024-01.zip": zipped(t, "A-5m-2024-01.csv", january), "A-5m-2024-02.csv.gz": gzipped(t, february)},
+		"days":                      {"A-5m-2024-01-01.csv": january, "A-5m-2024-01-02.csv": february},
+		"a day of the month too":    {"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": february, "A-5m-2024-01-01.csv": wave(15, 10, 10)},
+		"with and without a header": {"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": strings.ReplaceAll(strings.TrimPrefix(february, plainHeader), "\n", ",1,1,1,1,1,0\n")},
+		"beside other files":        {"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": february, "A-5m-2024-02.zip.CHECKSUM": "x", "readme.txt": "y"},
+	} {
+		m, err := loadFrom(t, files, nil)
+		if err != nil || !slices.Equal(m.symbols, []string{"A"}) || m.bars != 40 || m.closes["A"][39] != 10.4 {
+			t.Errorf("%s: %+v, %v", name, m, err)
+		} else if len(m.report.Warnings) > 0 || name == "a day of the month too" && (m.report.Duplicates != 10 || m.report.Rows != 50) {
+			t.Errorf("%s: %+v", name, m.report)
+		}
+	}
+	_, err := loadFrom(t, map[string]string{"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": wave(10, 20, 12)}, nil)
+	rejected(t, err, "open_time", "twice", "A-5m-2024-01.csv, line 12", "A-5m-2024-02.csv, line 2")
+	m, err := loadFrom(t, map[string]string{"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": february}, func(c *Config) { c.Lookback = "50m" })
+	if err != nil || m.bars != 10 || m.closes["A"][9] != 10.4 {
+		t.Errorf("of the newest bars: %+v, %v", m, err)
+	}
+}
+
+func TestFilesOfAnotherIntervalAreLeftOutByNameOrRejected(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		tells string
+	}{
+		{"beside", map[string]string{"A-5m.csv": wave(0, 20, 10), "A-1h.csv": wave(0, 20, 10)}, "A-1h.csv is not read, since INTERVAL=5m"},
+		{"several", map[string]string{"A-5min.csv": wave(0, 20, 10), "A-1h.csv": "x", "A-1d.parquet": "x"}, "A-1d.parquet, A-1h.csv are not read"},
+		{"a month", map[string]string{"A-5m-2024-01.csv": wave(0, 20, 10), "A-1m-2024-02.csv": "x"}, "A-1m-2024-02.csv is not read"},
+		{"another symbol's", map[string]string{"A.csv": wave(0, 20, 10), "B-1h.csv": "x"}, "B-1h.csv is not read"},
+	} {
+		if m, err := loadFrom(t, c.files, nil); err != nil || !m.warned(c.tells) || !slices.Equal(m.symbols, []string{"A"}) {
+			t.Errorf("%s: %+v, %v", c.name, m, err)
+		}
+	}
+	for _, c := range []struct {
+		files   map[string]string
+		symbols string
+		tells   []string
+	}{
+		{map[string]string{"A-1h.csv": ""}, "", []string{"A-1h.csv holds bars of 1h by its name, and INTERVAL=5m", "set INTERVAL=1h"}},
+		{map[string]string{"A-60min-2024-01.csv": ""}, "", []string{"bars of 60min", "set INTERVAL=1h"}},
+		{map[string]string{"A-1w.csv": ""}, "", []string{"bars of 1w", "provide bars of 5m"}},
+		{map[string]string{"A.csv": wave(0, 20, 10), "B-1h.csv": ""}, "A,B", []string{"B-1h.csv holds bars of 1h"}},
+		{map[string]string{"B.csv": wave(0, 20, 10), "A-1m.csv": ""}, "", []string{"A-1m.csv holds bars of 1m", "set INTERVAL=1m"}},
+	} {
+		_, err := loadFrom(t, c.files, func(cfg *Config) { cfg.Symbols = c.symbols })
+		rejected(t, err, c.tells...)
+	}
+}
+
+func TestFilesBesideTheCandlesAreNamedInAWarning(t *testing.T) {
+	good := wave(0, 20, 10)
+	for other, warns := range map[string]bool{
+		"B.feather": true, "B.json": true, "B.h5": true, "B.xlsx": true, "B.tsv": true, "B.csv.bz2": true, "B.parquet.gz": true, "B.csv.bak": true, "B.csv~": true,
+		"B.pkl": true, "B.csv.part": true, "notes.txt": false, "README.md": false, "A-5m.zip.CHECKSUM": false, ".B.csv": false, "fetch.py": false,
+	} {
+		m, err := loadFrom(t, map[string]string{"A.csv": good, other: "x"}, nil)
+		if err != nil || m.warned(other+" is not read") != warns || len(m.report.Warnings) > 1 {
+			t.Errorf("beside %s: %v, %v", other, m.report.Warnings, err)
+		}
+	}
+	_, err := loadFrom(t, map[string]string{"BTC_USDT-5m.feather": "x", "ETH_USDT-5m.feather": "x"}, nil)
+	rejected(t, err, "holds no .csv or .parquet file, but BTC_USDT-5m.feather, ETH_USDT-5m.feather", "read_feather(f).to_parquet(g)")
+	_, err = loadFrom(t, map[string]string{"B.json": "x"}, nil)
+	rejected(t, err, "but B.json", "to_parquet of pandas")
+
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "5m"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "5m", "A.csv"), []byte(good), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = Load(t.Context(), Config{Source: Files, Dir: dir, Symbol: "A", Interval: "5m"})
+	rejected(t, err, "holds no .csv", "set DATA_DIR="+filepath.Join(dir, "5m"))
+}
+
+func TestACopyOfAFileIsRejectedByItsNameOrWarnedOf(t *testing.T) {
+	good, copied := wave(0, 20, 10), wave(0, 20, 11)
+	for _, name := range []string{"B (1).csv", "B - Copy.csv", "Copy of B.csv", "B(1).csv", "B - Kopie.parquet", "B [old].csv"} {
+		_, err := loadFrom(t, map[string]string{"A.csv": good, "B.csv": copied, name: copied}, nil)
+		rejected(t, err, name+" is named after no symbol", "remove it if it is a copy")
+		m, err := loadFrom(t, map[string]string{"A.csv": good, "B.csv": copied, name: copied}, func(c *Config) { c.Symbols = "A,B" })
+		if err != nil || !m.warned(name+" is not read, since the name is no symbol") {
+			t.Errorf("beside files that are named, %s: %v", name, err)
+		}
+	}
+	for name, text := range map[string]string{"B_copy.csv": copied, "B2.csv": copied, "Bold.csv": wave(0, 15, 11), "B-backup.csv.gz": gzipped(t, copied)} {
+		symbol, _ := stemOf(name)
+		m, err := loadFrom(t, map[string]string{"A.csv": good, "B.csv": copied, name: text}, nil)
+		if err != nil || len(m.report.Warnings) != 1 || !m.warned(" has the same candles as ") || !m.warned("set EXCLUDE=") {
+			t.Fatalf("%s: %v, %v", name, m, err)
+		}
+		m, err = loadFrom(t, map[string]string{"A.csv": good, "B.csv": copied, name: text}, func(c *Config) { c.Exclude = symbol })
+		if err != nil || len(m.report.Warnings) > 0 || !slices.Equal(m.symbols, []string{"A", "B"}) {
+			t.Errorf("without %s: %v, %v", symbol, m, err)
+		}
+	}
+	// What differs in one candle is no copy.
+	if m, err := loadFrom(t, map[string]string{"A.csv": good, "B.csv": strings.Replace(good, ",10.4,", ",10.5,", 1)}, nil); err != nil || len(m.report.Warnings) > 0 {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
+func TestTheRealNameOfASymbolIsSuggested(t *testing.T) {
+	files := map[string]string{"AAA-USDT.csv": wave(0, 20, 10), "BBB_USDT-5m.csv": wave(0, 20, 11), "CCCUSDT.csv": wave(0, 20, 12)}
+	for name, want := range map[string]string{
+		"AAAUSDT": "AAA-USDT", "aaa-usdt": "AAA-USDT", "AAA_USDT": "AAA-USDT", "BBB-USDT": "BBB_USDT", "cccusdt": "CCCUSDT", "CCC-USDT": "CCCUSDT",
+		"AAA/USDT": "AAA-USDT", "BBB/USDT:USDT": "BBB_USDT", "BINANCE:CCCUSDT": "CCCUSDT",
+	} {
+		for _, change := range []func(*Config){func(c *Config) { c.Symbol = name }, func(c *Config) { c.Symbol, c.Symbols = want, name }} {
+			_, err := loadFrom(t, files, change)
+			rejected(t, err, name, want)
+		}
+		// The remedy is followed.
+		if _, err := loadFrom(t, files, func(c *Config) { c.Symbol, c.Symbols = want, want+",CCCUSDT" }); err != nil && want != "CCCUSDT" {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	_, err := loadFrom(t, files, func(c *Config) { c.Symbol = "DDDUSDT" })
+	rejected(t, err, "no file of DDDUSDT", "choose among AAA-USDT, BBB_USDT, CCCUSDT")
+}
