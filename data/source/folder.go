@@ -120,6 +120,9 @@ func (f *Folder) cut(n *nodes, q query) error {
 		}
 		first, last := extent(n.all, q.interval)
 		f.Bars = (last - first) / q.interval.Milliseconds()
+		if times := sessionTimes(n.all, axis{start: first, bars: f.Bars, step: q.interval}); times != nil {
+			f.Bars = int64(len(times))
+		}
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/streamforge/gnn-trainer/data"
 )
 
 // loadFrom is a load of the files in their folder, with SYMBOL=A.
@@ -20,7 +22,7 @@ func loadFrom(t *testing.T, files map[string]string, change func(*Config)) (m *l
 		checkMessage(t, err, cfg.Dir)
 		return nil, err
 	}
-	m = &loadedMarket{report, market.Symbols, map[string][]float64{}, market.Start, market.Bars}
+	m = &loadedMarket{market, report, market.Symbols, map[string][]float64{}, market.Start, market.Bars}
 	for i, symbol := range market.Symbols {
 		m.closes[symbol] = market.Close[i]
 	}
@@ -28,6 +30,7 @@ func loadFrom(t *testing.T, files map[string]string, change func(*Config)) (m *l
 }
 
 type loadedMarket struct {
+	*data.Market
 	report  Report
 	symbols []string
 	closes  map[string][]float64
