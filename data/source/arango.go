@@ -104,6 +104,7 @@ func (l *arangoLoad) candles(ctx context.Context, r arango.Reading) (map[string]
 		return nil, err
 	}
 	all := make([]*series, 0, len(found))
+	var open, names []string
 	for _, symbol := range slices.Sorted(maps.Keys(found)) {
 		s := found[symbol]
 		if err := s.order(l.interval); err != nil {
@@ -114,11 +115,9 @@ func (l *arangoLoad) candles(ctx context.Context, r arango.Reading) (map[string]
 		if err != nil {
 			return nil, err
 		}
-		if note != "" {
-			l.notes = append(l.notes, note)
-		}
-		all = append(all, s)
+		all, open, names = append(all, s), append(open, note), append(names, symbol)
 	}
+	l.notes = openBars(open, names)
 	cutAll(all, l.span, l.interval)
 	return found, nil
 }

@@ -2,8 +2,8 @@ package source
 
 import (
 	"fmt"
+	"maps"
 	"math"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -25,7 +25,7 @@ func (s *series) dropOpen(now, written time.Time, span Range, interval time.Dura
 		if s.times[future]-now.UnixMilli() > 2*day.Milliseconds() { // no zone is as far away
 			remedy = s.remedy
 		}
-		return "", s.badAt(s.places[future], "open_time is %s, and it is %s now", stamp(s.times[future]), now.UTC().Format(time.RFC3339)).
+		return "", s.badAt(s.places[future], "open_time is %s, and it is %s now", rfc3339(s.times[future]), now.UTC().Format(time.RFC3339)).
 			Fix("%s, or set END=%s, which leaves out %d bars", remedy, now.UTC().Truncate(time.Minute).Format(time.RFC3339), last-future)
 	}
 	opened := s.times[last-1]
@@ -40,7 +40,7 @@ func (s *series) dropOpen(now, written time.Time, span Range, interval time.Dura
 		return "", nil
 	}
 	s.keep(0, last-1)
-	return fmt.Sprintf("%s: the bar of %s %s and is not read", filepath.Base(s.path), time.UnixMilli(opened).UTC().Format(time.RFC3339), why), nil
+	return fmt.Sprintf("the bar of %s %s and is not read", time.UnixMilli(opened).UTC().Format(time.RFC3339), why), nil
 }
 
 // keep drops all candles but those with an index in [from, to).
@@ -51,4 +51,19 @@ func (s *series) keep(from, to int) {
 			s.values[q] = slices.Clone(column[from:to])
 		}
 	}
+}
+
+// openBars are the sentences about bars that were left out since they had not
+// closed, each with the names it is true of.
+func openBars(bars, names []string) (notes []string) {
+	of := map[string][]string{}
+	for i, bar := range bars {
+		if bar != "" {
+			of[bar] = append(of[bar], names[i])
+		}
+	}
+	for _, bar := range slices.Sorted(maps.Keys(of)) {
+		notes = append(notes, FirstOf(of[bar])+": "+bar)
+	}
+	return notes
 }

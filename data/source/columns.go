@@ -103,7 +103,11 @@ func lacksColumn(header, names []string, q quantity) error {
 		return fault.Input("the header has several lines, as yfinance writes them").Fix("download it with multi_level_index=False")
 	}
 	meant := ""
-	if name := meantBy(names, aliases); name != "" {
+	name := meantBy(names, aliases)
+	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, aliases[0]+"_") && !known[n] }); name == "" && i >= 0 {
+		name = shortenName(header[i])
+	}
+	if name != "" {
 		meant = fmt.Sprintf(" (is %s meant?)", name)
 	}
 	return fault.Input("there is no column %s among %s%s", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")), meant).Fix("add it, or correct the header")
@@ -222,7 +226,7 @@ func shortenName(name string) string {
 
 // shorten quotes text from a file for a message of one line.
 func shorten(s string) string {
-	const most = 120
+	const most = 80
 	if len(s) > most {
 		return strconv.Quote(s[:most]) + "..."
 	}

@@ -1,6 +1,10 @@
 package source
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // copies has a sentence for each series that has the same candles as one before
 // it: both would be nodes, each with a copy of itself for a neighbour.
@@ -45,4 +49,20 @@ func (s *series) sameCandles(other *series) (shared int) {
 		return 0
 	}
 	return shared
+}
+
+// nearlyOne has a sentence for symbols that differ in case or separators alone,
+// as BTCUSDT and BTC-USDT do.
+func nearlyOne(symbols []string) (notes []string) {
+	of := map[string][]string{}
+	for _, symbol := range symbols {
+		of[canonical(symbol)] = append(of[canonical(symbol)], symbol)
+	}
+	for _, symbol := range symbols {
+		if same := of[canonical(symbol)]; len(same) > 1 && same[0] == symbol {
+			notes = append(notes, strings.Join(same, " and ")+" differ in spelling alone: leave one out by EXCLUDE if they are one symbol")
+		}
+	}
+	slices.Sort(notes)
+	return notes
 }

@@ -58,9 +58,9 @@ type file struct {
 	series  []*series
 	symbols []string // all that it holds
 	unread  []unread
-	rows    int64 // about how many candles the longest of its series has
-	whole   bool  // whether series has all of them
-	note    string
+	rows    int64  // about how many candles the longest of its series has
+	whole   bool   // whether series has all of them
+	open    string // the bar that was left out since it had not closed
 }
 
 // readFiles reads files side by side, cut to the range. The first failure in
@@ -94,7 +94,7 @@ func readFiles(ctx context.Context, files []candleFile, q query) ([]*file, error
 		}
 	}
 	if len(others) > 0 {
-		return nil, fmt.Errorf("%w (%d more files have errors: %s)", first, len(others), FirstOf(others))
+		return nil, fmt.Errorf("%w (%d more files have errors: %s)", first, len(others), firstOf(others, 2))
 	}
 	return all, first
 }
@@ -189,8 +189,8 @@ func (q query) tidy(of candleFile, t *table, written time.Time) (*file, error) {
 		if err != nil {
 			return nil, err
 		}
-		if note != "" && f.note == "" {
-			f.note = note
+		if note != "" && f.open == "" {
+			f.open = note
 		}
 		f.series = append(f.series, s)
 	}
@@ -216,8 +216,9 @@ func sideBySide(ctx context.Context, n int, f func(i int) error) []error {
 }
 
 // FirstOf names the first few of many names, for a message of one line.
-func FirstOf(names []string) string {
-	const most = 5
+func FirstOf(names []string) string { return firstOf(names, 5) }
+
+func firstOf(names []string, most int) string {
 	if more := len(names) - most; more > 1 {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
 	}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,13 +97,18 @@ func (f *listing) empty(unread, folders []string) error {
 	if len(unread) > 0 {
 		return fault.Input("DATA_DIR=%s holds no .csv or .parquet file, but %s", f.Dir, FirstOf(unread)).At("DATA_DIR").Fix("%s", convert(unread))
 	}
-	for _, name := range folders {
+	folders = slices.DeleteFunc(folders, func(name string) bool {
 		inside, _ := os.ReadDir(filepath.Join(f.Dir, name))
-		if slices.ContainsFunc(inside, func(e os.DirEntry) bool { _, ok := stemOf(e.Name()); return ok && !e.IsDir() }) {
-			return err.Fix("set DATA_DIR=%s", filepath.Join(f.Dir, name))
-		}
+		return !slices.ContainsFunc(inside, func(e os.DirEntry) bool { _, ok := stemOf(e.Name()); return ok && !e.IsDir() })
+	})
+	switch len(folders) {
+	case 0:
+		return err.Fix("set the folder of the candles")
+	case 1:
+		return err.Fix("set DATA_DIR=%s", filepath.Join(f.Dir, folders[0]))
 	}
-	return err.Fix("set the folder of the candles")
+	return fault.Input("DATA_DIR=%s holds no .csv or .parquet file, but the folders %s with such", f.Dir, firstOf(folders, 3)).At("DATA_DIR").
+		Fix("put one file a symbol into one folder, or write one file with a column symbol")
 }
 
 // ofInterval are the files of a symbol that have bars of INTERVAL by their
@@ -134,10 +140,10 @@ func (f *listing) ofInterval(symbol string, files []candleFile) (right []candleF
 // otherInterval is the fault of a folder, or of the symbols named, with bars of
 // another interval alone.
 func (f *listing) otherInterval(symbols ...string) error {
-	for symbol, file := range f.other {
-		if len(symbols) > 0 && symbol != symbols[0] {
-			continue
-		}
+	if len(symbols) == 0 {
+		symbols = slices.Sorted(maps.Keys(f.other))
+	}
+	if file, ok := f.other[symbols[0]]; ok {
 		err := fault.Input("%s holds bars of %s by its name, and INTERVAL=%s", file.path, file.name.interval, f.Interval).At("%s", file.path)
 		if length, _ := lengthOf(file.name.interval); intervalName(length) != "" {
 			return err.Fix("set INTERVAL=%s, or provide bars of %s", intervalName(length), f.Interval)

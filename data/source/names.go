@@ -92,8 +92,13 @@ func (c Config) suggest(wrong error) error {
 			names = append(names, name)
 		}
 	}
-	if remedy := meant(names, there); remedy != "" {
+	slices.Sort(there)
+	there = slices.Compact(there)
+	switch remedy := meant(names, there); {
+	case remedy != "":
 		return fault.Of(wrong).Fix("%s", remedy)
+	case len(there) > 0 && len(names) > 0:
+		return fault.Of(wrong).Fix("choose among %s", FirstOf(there))
 	}
 	return wrong
 }

@@ -21,16 +21,16 @@ func (f *listing) nodes(read []*file) (n *nodes, err error) {
 	n = &nodes{}
 	parts := map[string][]*series{}
 	of := map[*series]*file{}
+	var open, names []string
 	for _, file := range read {
-		if file.note != "" {
-			n.notes = append(n.notes, file.note)
-		}
+		open, names = append(open, file.open), append(names, file.base())
 		for _, s := range file.series {
 			if f.wants(s.symbol) {
 				parts[s.symbol], of[s] = append(parts[s.symbol], s), file
 			}
 		}
 	}
+	n.notes = openBars(open, names)
 	there := make([]string, 0, len(parts))
 	for symbol := range parts {
 		there = append(there, symbol)
@@ -53,6 +53,7 @@ func (f *listing) nodes(read []*file) (n *nodes, err error) {
 		n.all = append(n.all, whole)
 		parts[symbol] = nil
 	}
+	n.notes = append(n.notes, nearlyOne(n.symbols)...)
 	has := func(symbol string) bool {
 		return f.files[symbol] != nil || slices.ContainsFunc(read, func(file *file) bool { return slices.Contains(file.symbols, symbol) })
 	}
