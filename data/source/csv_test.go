@@ -156,6 +156,9 @@ func FuzzCSV(f *testing.F) {
 	f.Add([]byte("ts,open,high,low,close,volume,best_bid,best_ask\n1704067200000,1,1,1,1,0,,1e-9\n"))
 	f.Add([]byte("open_time,open,high,low,close,volume\n\"1704067200000,1"))
 	f.Add([]byte("\xFF\xFE"))
+	f.Add([]byte("sep=;\nopen_time;open;high;low;close;volume;symbol\n1704067200000;1,5;2,5;1,25;1,5;9;A\n1704067500000;1,5;2,5;1,25;1,5;9;B\n"))
+	f.Add([]byte("# title\nDate,Open,High,Low,Close,Volume,Ticker\n2024-01-01 00:00:00+00:00,1,2,1,2,3,A\n2024-01-01 00:00:00+00:00,1,2,1,2,3,B/C\n"))
+	f.Add([]byte("ts\topen\thigh\tlow\tclose\tvolume\tname\n1704067200\t1\t1\t1\t1\t1\tX\n1704067500\t1\t1\t1\t1\t1\tY\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		t0, err := readCSV(context.Background(), bytes.NewReader(text), "X.csv", nil)
 		var all []*series
