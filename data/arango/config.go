@@ -69,9 +69,9 @@ func (c Config) Validate() error {
 	case strings.Contains(c.Graph, ","):
 		bad("GRAPH_COLLECTION_NAME", "set one", "GRAPH_COLLECTION_NAME=%s names several graphs", c.Graph)
 	case !c.Reads() && c.Save == "":
-		bad("", "set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles", "nothing is named to read from ArangoDB")
+		bad("GRAPH_COLLECTION_NAME", "set the one to a prepared graph, or the other to collections of candles", "GRAPH_COLLECTION_NAME and CANDLES_COLLECTION are not set, so there is nothing to read from ArangoDB")
 	case c.Graph == "" && c.Candles == "" && c.Inputs == "" && c.Reads():
-		bad("", "set CANDLES_COLLECTION too", "ORDERBOOK_COLLECTION or FUNDING_COLLECTION is set and no candles are")
+		bad("CANDLES_COLLECTION", "set it too", "ORDERBOOK_COLLECTION or FUNDING_COLLECTION is set, but CANDLES_COLLECTION is not")
 	}
 	if c.Save != "" {
 		if !graphName.MatchString(c.Save) {

@@ -162,8 +162,8 @@ func TestAConfigurationTellsAllThatIsWrongWithItsVariables(t *testing.T) {
 		{"a comma too many", func(c *Config) { c.Candles = "a,,b" }, "CANDLES_COLLECTION=a,,b: name 2 is empty: remove the comma, or write the collection"},
 		{"a collection twice", func(c *Config) { c.Inputs = "a,b,a" }, "COLLECTION_INPUTS=a,b,a names a twice: remove one"},
 		{"no collection's name", func(c *Config) { c.Funding = "a/b" }, `FUNDING_COLLECTION: name 1, "a/b", cannot name a collection: write it as the database has it`},
-		{"nothing to read", func(c *Config) { c.Graph = "" }, "nothing is named to read from ArangoDB: set GRAPH_COLLECTION_NAME to a prepared graph, or CANDLES_COLLECTION to collections of candles"},
-		{"books alone", func(c *Config) { c.Graph, c.OrderBook = "", "b" }, "ORDERBOOK_COLLECTION or FUNDING_COLLECTION is set and no candles are: set CANDLES_COLLECTION too"},
+		{"nothing to read", func(c *Config) { c.Graph = "" }, "GRAPH_COLLECTION_NAME and CANDLES_COLLECTION are not set, so there is nothing to read from ArangoDB: set the one to a prepared graph, or the other to collections of candles"},
+		{"books alone", func(c *Config) { c.Graph, c.OrderBook = "", "b" }, "ORDERBOOK_COLLECTION or FUNDING_COLLECTION is set, but CANDLES_COLLECTION is not: set it too"},
 		{"no graph's name", func(c *Config) { c.Save = "9 lives" }, `GRAPH_SAVE="9 lives" cannot name a graph: set a name of letters, digits, _ and - that begins with a letter`},
 		{"a graph over itself", func(c *Config) { c.Save = "g" }, "GRAPH_SAVE=g would write over the graph that GRAPH_COLLECTION_NAME reads: set another name"},
 	} {

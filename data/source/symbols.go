@@ -65,7 +65,7 @@ func checkName(name string) error {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || strings.ContainsRune("/\\:()[]{}\"'`;*?<>|", r)
 	}):
 		err := fault.Input(`holds a space or one of / \ : ( ) and the like, which no symbol does`)
-		if plain := canonical(name); strings.ContainsAny(name, "/:") && plain != "" {
+		if plain := canonical(name); strings.ContainsAny(name, "/:") && plain != "" && len(plain) <= 40 {
 			return err.Fix("write it such as %s", plain)
 		}
 		return err.Fix("write it such as BTCUSDT")

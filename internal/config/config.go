@@ -7,6 +7,8 @@ package config
 
 import (
 	"slices"
+	"strings"
+	"unicode"
 
 	"github.com/caarlos0/env/v11"
 
@@ -150,6 +152,20 @@ func addAll(faults *fault.List, err error) {
 	for _, one := range found {
 		f := *fault.Of(one)
 		f.Kind = fault.ErrInput
+		if f.Where == "" {
+			f.Where = firstVariable(f.What)
+		}
 		faults.Add(&f)
 	}
+}
+
+// firstVariable is the variable that a sentence names first; "": it names none.
+func firstVariable(sentence string) string {
+	known := knownNames()
+	for _, word := range strings.FieldsFunc(sentence, func(r rune) bool { return r != '_' && !unicode.IsUpper(r) }) {
+		if known[word] {
+			return word
+		}
+	}
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // Kind says who can fix an error. It is an error itself, so that
@@ -107,12 +108,40 @@ func (e *Error) Found() string {
 	return e.What + ", " + e.Where
 }
 
-// Error is the fault as one sentence: "what, where: remedy".
+// longest is how many characters a sentence about settings, data or rights may
+// have, for a reader to take it in.
+const longest = 300
+
+// Error is the fault as one sentence: "what, where: remedy". What is shortened in
+// its middle where a value in it makes the sentence too long.
 func (e *Error) Error() string {
+	sentence := e.sentence()
+	if over := utf8.RuneCountInString(sentence) - longest; over > 0 && e.Kind.Permanent() {
+		short := *e
+		short.What = shorten(e.What, over)
+		return short.sentence()
+	}
+	return sentence
+}
+
+func (e *Error) sentence() string {
 	if e.Remedy == "" {
 		return e.Found()
 	}
 	return e.Found() + ": " + e.Remedy
+}
+
+// shorten takes so many characters out of the middle of a text, of which the
+// beginning and the end say most.
+func shorten(text string, over int) string {
+	const mark, least = " ... ", 60
+	runes := []rune(text)
+	keep := max(len(runes)-over-len(mark), least)
+	if keep+len(mark) >= len(runes) {
+		return text
+	}
+	head := keep * 2 / 3
+	return string(runes[:head]) + mark + string(runes[len(runes)-(keep-head):])
 }
 
 // Is implements what errors.Is asks: the kind of an Error matches it.

@@ -20,7 +20,11 @@ func (l *loader) readPyG() (*data.Dataset, error) {
 	defer f.Close()
 	file, err := pyg.ReadData(f, size)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", c.Source.Dir, err)
+		f := fault.Wrap("reading %s: %w", c.Source.Dir, err)
+		if f.Remedy == "" && f.Kind == fault.ErrInput {
+			f = f.Fix("save the graph again: torch.save(data, path) of PyTorch 1.6 or newer")
+		}
+		return nil, f
 	}
 	names, err := source.ParseSymbols(c.Source.Symbols, "")
 	if err != nil {
