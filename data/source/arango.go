@@ -138,9 +138,11 @@ func (l *arangoLoad) choose(found map[string]*series) (symbols []string, all []*
 	if symbols = l.selection.Names; symbols == nil {
 		symbols = slices.DeleteFunc(slices.Clone(names), l.excluded)
 	}
-	if unknown := l.unknownExcluded(func(symbol string) bool { return found[symbol] != nil }); len(unknown) > 0 {
-		l.notes = append(l.notes, fmt.Sprintf("EXCLUDE names %s, which %s has not", FirstOf(unknown), where))
+	unknown, err := l.checkExcluded(names, where)
+	if err != nil {
+		return nil, nil, nil, err
 	}
+	l.notes = append(l.notes, unknown...)
 	traded := func(symbol string) bool { return found[symbol] != nil && len(found[symbol].times) > 0 }
 	lacking := l.lacking(symbols, traded)
 	// Symbols that were not named and have nothing in the range take no part.

@@ -149,6 +149,8 @@ func TestTheRangeAndTheSymbolsAreAskedOfTheDatabase(t *testing.T) {
 		{"LOOKBACK", func(c *Config) { c.Lookback = "30m" }, "[BTCUSDT ETHUSDT SOLUSDT]", 18, 6, 19},
 		{"SYMBOLS", func(c *Config) { c.Symbols = "SOLUSDT,BTCUSDT"; c.Lookback = "30m" }, "[SOLUSDT BTCUSDT]", 18, 6, 13},
 		{"top:2", func(c *Config) { c.Symbols, c.Symbol = "top:2", "ETHUSDT" }, "[SOLUSDT ETHUSDT]", 0, 24, 73},
+		{"EXCLUDE", func(c *Config) { c.Exclude = "SOLUSDT" }, "[BTCUSDT ETHUSDT]", 0, 24, 73},
+		{"top:2 without SOLUSDT", func(c *Config) { c.Symbols, c.Exclude = "top:2", "SOLUSDT" }, "[ETHUSDT BTCUSDT]", 0, 24, 73},
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			c := c

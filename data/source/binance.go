@@ -50,8 +50,9 @@ func loadFromBinance(ctx context.Context, q query) (*data.Market, Report, error)
 	if err != nil {
 		return nil, Report{}, err
 	}
+	var notes []string
 	if request == nil {
-		request, err = q.request(ctx, client)
+		request, notes, err = q.request(ctx, client)
 		if errors.Is(err, binance.ErrUnavailable) {
 			err = fmt.Errorf("fetching from Binance: %w", err)
 		}
@@ -65,7 +66,6 @@ func loadFromBinance(ctx context.Context, q query) (*data.Market, Report, error)
 			return nil, Report{}, err
 		}
 	}
-	var notes []string
 	for try := 0; ; try++ {
 		if err := fetch(ctx, client, cache, *request, q.Watch); err != nil {
 			return nil, Report{}, fmt.Errorf("fetching from Binance: %w", err)

@@ -38,7 +38,7 @@ func LookAtExchange(ctx context.Context, cfg Config) (Exchange, error) {
 	if e.Held = held != nil; e.Held {
 		e.Symbols, e.Bars = held.Symbols, (held.To-held.From)/held.Step.Milliseconds()
 	}
-	r, err := q.request(ctx, client)
+	r, _, err := q.request(ctx, client)
 	if err != nil {
 		return e, fmt.Errorf("asking the exchange: %w", err)
 	}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -51,15 +52,22 @@ func (q query) wanted(of candleFile) func(symbol string) bool {
 	}
 }
 
-// unknownExcluded are the symbols of EXCLUDE that there are not. There are those
-// that were found without them.
-func (q query) unknownExcluded(has func(symbol string) bool) (unknown []string) {
+// checkExcluded rejects a symbol of EXCLUDE that is nearly one that there is. note
+// names those that there are not at all.
+func (q query) checkExcluded(there []string, where string) (notes []string, err error) {
+	var unknown []string
 	for _, symbol := range q.exclude {
-		if !has(symbol) {
+		if !slices.Contains(there, symbol) {
 			unknown = append(unknown, symbol)
 		}
 	}
-	return unknown
+	if len(unknown) == 0 {
+		return nil, nil
+	}
+	if remedy := meant(unknown, there); remedy != "" {
+		return nil, fault.Input("EXCLUDE names %s, which %s has not", FirstOf(unknown), where).At("EXCLUDE").Fix("%s", remedy)
+	}
+	return []string{fmt.Sprintf("EXCLUDE names %s, which %s has not", FirstOf(unknown), where)}, nil
 }
 
 // leaveOut is how to leave a symbol out, in the imperative.

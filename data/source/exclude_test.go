@@ -31,6 +31,8 @@ func TestEXCLUDELeavesSymbolsOutOfTheSourcesChoice(t *testing.T) {
 	}{
 		{"A", "", []string{"EXCLUDE=A leaves out SYMBOL=A", "another SYMBOL"}},
 		{"B,A", "top:2", []string{"leaves out SYMBOL=A"}},
+		{"b", "", []string{"EXCLUDE names b", "write B for b"}},
+		{"X,C/", "", []string{"EXCLUDE=X,C/", "no symbol does"}},
 		{"B", "A,B", []string{"SYMBOLS names B, and EXCLUDE leaves it out", "remove it from one"}},
 		{"B C", "", []string{"EXCLUDE=B C", "no symbol does"}},
 		{"B", "top:4", []string{"top:4", "3 symbols", "set top:3 or less"}},
@@ -52,7 +54,7 @@ func TestTopOfFilesPassesOverSymbolsWithTooFewBars(t *testing.T) {
 		want    []string
 		warned  []string
 	}{
-		{30, "top:3", []string{"B", "C", "A"}, []string{"NEW is not among top:3: it has 10 bars, and a snapshot needs 30"}},
+		{30, "top:3", []string{"B", "C", "A"}, []string{"NEW is not among top:3: it has 10 bars, and a run needs 30"}},
 		{12, "top:2", []string{"B", "A"}, []string{"NEW is not among top:2: it has 10 bars"}},
 		{0, "top:2", []string{"NEW", "A"}, nil},
 		{1000, "top:2", []string{"NEW", "A"}, nil}, // the market is too short, which the run reports
@@ -69,7 +71,7 @@ func TestTopOfFilesPassesOverSymbolsWithTooFewBars(t *testing.T) {
 		}
 	}
 	_, err := loadFrom(t, files, func(cfg *Config) { cfg.LeastBars, cfg.Symbols = 30, "top:4" })
-	rejected(t, err, "only 3 symbols have the 30 bars that a snapshot needs", "set top:3 or less")
+	rejected(t, err, "only 3 symbols have the 30 bars that a run needs", "set top:3 or less")
 	m, err := loadFrom(t, files, func(cfg *Config) { cfg.LeastBars, cfg.Symbols, cfg.Symbol = 30, "top:2", "NEW" })
 	if err != nil || !slices.Equal(m.symbols, []string{"NEW", "B"}) {
 		t.Errorf("SYMBOL is a node in any case: %+v, %v", m, err)

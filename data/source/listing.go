@@ -60,6 +60,9 @@ func listFolder(q query) (*listing, error) {
 	if len(unread) > 0 {
 		f.note("%s not read, since candles are in .csv, .csv.gz, .zip or .parquet: %s", are(unread), convert(unread))
 	}
+	if folders = withCandles(q.Dir, folders); len(folders) > 0 {
+		f.note("%s not read, since candles are in DATA_DIR itself", are(folders))
+	}
 	var skipped []string
 	for symbol, files := range all {
 		var others []string
@@ -97,11 +100,7 @@ func (f *listing) empty(unread, folders []string) error {
 	if len(unread) > 0 {
 		return fault.Input("DATA_DIR=%s holds no .csv or .parquet file, but %s", f.Dir, FirstOf(unread)).At("DATA_DIR").Fix("%s", convert(unread))
 	}
-	folders = slices.DeleteFunc(folders, func(name string) bool {
-		inside, _ := os.ReadDir(filepath.Join(f.Dir, name))
-		return !slices.ContainsFunc(inside, func(e os.DirEntry) bool { _, ok := stemOf(e.Name()); return ok && !e.IsDir() })
-	})
-	switch len(folders) {
+	switch folders = withCandles(f.Dir, folders); len(folders) {
 	case 0:
 		return err.Fix("set the folder of the candles")
 	case 1:
@@ -109,6 +108,18 @@ func (f *listing) empty(unread, folders []string) error {
 	}
 	return fault.Input("DATA_DIR=%s holds no .csv or .parquet file, but the folders %s with such", f.Dir, firstOf(folders, 3)).At("DATA_DIR").
 		Fix("put one file a symbol into one folder, or write one file with a column symbol")
+}
+
+// withCandles are those of the folders within another that hold files which are
+// read, with a mark behind the name that shows it is a folder.
+func withCandles(dir string, folders []string) (with []string) {
+	for _, name := range folders {
+		inside, _ := os.ReadDir(filepath.Join(dir, name))
+		if slices.ContainsFunc(inside, func(e os.DirEntry) bool { _, ok := stemOf(e.Name()); return ok && !e.IsDir() }) {
+			with = append(with, name+"/")
+		}
+	}
+	return with
 }
 
 // ofInterval are the files of a symbol that have bars of INTERVAL by their

@@ -106,6 +106,18 @@ func TestFilesBesideTheCandlesAreNamedInAWarning(t *testing.T) {
 			t.Errorf("beside %s: %v, %v", other, m.report.Warnings, err)
 		}
 	}
+	beside := folder(t, map[string]string{"A.csv": good})
+	for _, sub := range []string{"1h", "docs"} {
+		if err := os.Mkdir(filepath.Join(beside, sub), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(beside, "1h", "B.csv"), []byte(good), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, report, err := Load(t.Context(), Config{Source: Files, Dir: beside, Symbol: "A", Interval: "5m"}); err != nil || len(report.Warnings) != 1 || !strings.HasPrefix(report.Warnings[0], "1h/ is not read") {
+		t.Errorf("a folder beside: %v, %v", report.Warnings, err)
+	}
 	_, err := loadFrom(t, map[string]string{"BTC_USDT-5m.feather": "x", "ETH_USDT-5m.feather": "x"}, nil)
 	rejected(t, err, "holds no .csv or .parquet file, but BTC_USDT-5m.feather, ETH_USDT-5m.feather", "read_feather(f).to_parquet(g)")
 	_, err = loadFrom(t, map[string]string{"B.json": "x"}, nil)

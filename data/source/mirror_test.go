@@ -70,7 +70,7 @@ func TestTopPassesOverSymbolsWithTooFewBars(t *testing.T) {
 	if !slices.Equal(m.Symbols, []string{"BTCUSDT", "BUSDT", "DUSDT"}) {
 		t.Errorf("the nodes are %v", m.Symbols)
 	}
-	if len(report.Warnings) == 0 || !strings.Contains(strings.Join(report.Warnings, "\n"), "AUSDT is not among top:3: it has 88 bars, and a snapshot needs 100") {
+	if len(report.Warnings) == 0 || !strings.Contains(strings.Join(report.Warnings, "\n"), "AUSDT is not among top:3: it has 88 bars, and a run needs 100") {
 		t.Errorf("the report is %q", report.Warnings)
 	}
 	if last := pinned[len(pinned)-1].Symbols; len(last) != 3 || slices.Contains(last, "AUSDT") || slices.Contains(last, "CUSDT") {
@@ -84,6 +84,14 @@ func TestTopPassesOverSymbolsWithTooFewBars(t *testing.T) {
 	cfg.Symbols, cfg.Exclude = "top:2", "BUSDT,AUSDT"
 	if m, _ := mustLoad(t, cfg); !slices.Contains(m.Symbols, "DUSDT") || len(m.Symbols) != 2 {
 		t.Errorf("without BUSDT the nodes are %v", m.Symbols)
+	}
+	cfg.Exclude = "XUSDT"
+	if _, report := mustLoad(t, cfg); !slices.Contains(report.Warnings, "EXCLUDE names XUSDT, which the spot market has not") {
+		t.Errorf("of a symbol that there is not: %q", report.Warnings)
+	}
+	cfg.Exclude = "busdt"
+	if _, _, err := source.Load(t.Context(), cfg); !errors.Is(err, data.ErrInput) || !strings.HasSuffix(err.Error(), "write BUSDT for busdt") {
+		t.Errorf("of one in small letters: %v", err)
 	}
 	cfg.Symbols, cfg.Exclude, cfg.LeastBars = "AUSDT", "", 1000
 	if m, _ := mustLoad(t, cfg); len(m.Symbols) != 2 {

@@ -29,6 +29,10 @@ func parseFileName(stem string) fileName {
 	return fileName{symbol: stem}
 }
 
+// genericName is that of a file which is named after what it holds, and not after
+// a symbol: its column of symbols names that.
+var genericName = regexp.MustCompile(`(?i)^(part|chunk|data|dataset|candles?|klines?|ohlcv?|prices?|market|quotes|bars|all|export|output|history|download)([-_. ]?[0-9a-f-]*)$`)
+
 // extensions are those of the files that are read, the longer ones first.
 var extensions = []string{".csv.gz", ".csv.zip", ".csv", ".zip", ".parquet"}
 

@@ -54,13 +54,16 @@ func (f *listing) nodes(read []*file) (n *nodes, err error) {
 		parts[symbol] = nil
 	}
 	n.notes = append(n.notes, nearlyOne(n.symbols)...)
-	has := func(symbol string) bool {
-		return f.files[symbol] != nil || slices.ContainsFunc(read, func(file *file) bool { return slices.Contains(file.symbols, symbol) })
+	there = slices.Clone(there)
+	for _, file := range read {
+		there = append(there, file.symbols...)
 	}
-	if lacking := f.unknownExcluded(has); len(lacking) > 0 {
-		n.notes = append(n.notes, fmt.Sprintf("EXCLUDE names %s, which DATA_DIR=%s has not", FirstOf(lacking), f.Dir))
+	for symbol := range f.files {
+		there = append(there, symbol)
 	}
-	return n, nil
+	notes, err := f.checkExcluded(there, "DATA_DIR="+f.Dir)
+	n.notes = append(n.notes, notes...)
+	return n, err
 }
 
 // joined is the series of a symbol of one or several files: months, or files in

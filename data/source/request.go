@@ -30,20 +30,27 @@ func (q query) held(client *binance.Client, cache *binance.Cache) (*binance.Requ
 	return r, nil
 }
 
-// request is what q asks of the exchange.
-func (q query) request(ctx context.Context, client *binance.Client) (*binance.Request, error) {
+// request is what q asks of the exchange, with notes of what it does not know.
+func (q query) request(ctx context.Context, client *binance.Client) (r *binance.Request, notes []string, err error) {
 	known, err := client.Sync(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	r := &binance.Request{Interval: q.Interval, Step: q.interval}
+	r = &binance.Request{Interval: q.Interval, Step: q.interval}
 	if r.From, r.To, err = q.bars(client.Now()); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if r.Symbols, err = q.chosen(ctx, client, known); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return r, checkSize(len(r.Symbols), (r.To-r.From)/r.Step.Milliseconds(), int(quantities))
+	there := make([]string, len(known))
+	for i, s := range known {
+		there[i] = s.Name
+	}
+	if notes, err = q.checkExcluded(there, "the "+q.Binance.Market+" market"); err != nil {
+		return nil, nil, err
+	}
+	return r, notes, checkSize(len(r.Symbols), (r.To-r.From)/r.Step.Milliseconds(), int(quantities))
 }
 
 func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }

@@ -114,7 +114,7 @@ func mostTraded(symbols []string, all []*series, q query, where string) (chosen 
 	if len(enough) < top {
 		err := fault.Input("SYMBOLS=top:%d, and only %d symbols have candles of the range in %s", top, len(enough), where)
 		if len(few) > 0 {
-			err = fault.Input("SYMBOLS=top:%d, and only %d symbols have the %d bars that a snapshot needs in %s", top, len(enough), least, where)
+			err = fault.Input("SYMBOLS=top:%d, and only %d symbols have the %d bars that a run needs in %s", top, len(enough), least, where)
 		}
 		return nil, nil, nil, err.At("SYMBOLS").Fix("set top:%d or less, or unset SYMBOLS", len(enough))
 	}
@@ -132,7 +132,7 @@ func mostTraded(symbols []string, all []*series, q query, where string) (chosen 
 
 // passedOver is the sentence about a symbol that top:N leaves out.
 func passedOver(symbol string, bars, least, top int) string {
-	return fmt.Sprintf("%s is not among top:%d: it has %d bars, and a snapshot needs %d; the next symbol by volume takes its place", symbol, top, bars, least)
+	return fmt.Sprintf("%s is not among top:%d: it has %d bars, and a run needs %d; the next symbol by volume takes its place", symbol, top, bars, least)
 }
 
 // leastBars is how many bars a symbol needs; 0 where no symbol has as many, so

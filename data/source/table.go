@@ -100,6 +100,9 @@ func (t *table) of(place int, text string) (*series, error) {
 // of its own beside the others.
 func (t *table) series(named string) ([]*series, error) {
 	switch first := t.all[0]; {
+	case len(t.all) == 1 && t.symbols >= 0 && !t.loose && genericName.MatchString(named):
+		first.long = true // one of several such files, perhaps
+		return t.all, nil
 	case t.symbols < 0, len(t.all) == 1 && t.loose, len(t.all) == 1 && canonical(first.symbol) == canonical(named):
 		first.symbol, first.timesOnly = named, false
 		return t.all, nil

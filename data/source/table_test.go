@@ -140,6 +140,12 @@ func TestSymbolsThatDisagreeWithTheFileAreRejected(t *testing.T) {
 		_, err := loadFrom(t, map[string]string{"A.csv": good, c.file: c.text}, nil)
 		t.Run(c.name, func(t *testing.T) { rejected(t, err, c.tells...) })
 	}
+	for _, name := range []string{"part-00000-7f3a.csv", "candles.csv", "data_1.csv", "OHLCV.csv.gz"} {
+		text := longHeader("symbol") + strings.Join(rowsOf("B", 0, 20, 10), "")
+		if m, err := loadFrom(t, map[string]string{"A.csv": good, name: text}, nil); err != nil || !slices.Equal(m.symbols, []string{"A", "B"}) {
+			t.Errorf("%s of one symbol: %v", name, err)
+		}
+	}
 	for _, text := range []string{
 		longHeader("symbol") + strings.Join(rowsOf("A", 0, 20, 10), ""),
 		longHeader("Pair") + strings.Join(rowsOf("a", 0, 20, 10), ""),

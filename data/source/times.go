@@ -134,6 +134,9 @@ func parseDate(text string) (ms int64, zoned, ok bool) {
 		day, clock = text[:i], strings.TrimSpace(text[i+1:])
 	}
 	day = strings.NewReplacer("/", "-", ".", "-").Replace(day)
+	if ms, ok := parseNamedMonth(text); ok {
+		return ms, false, true
+	}
 	date, err := time.Parse("2006-1-2", day)
 	if err != nil && len(day) == len("20060102") {
 		date, err = time.Parse("20060102", day)
@@ -160,13 +163,28 @@ func parseDate(text string) (ms int64, zoned, ok bool) {
 			}
 		}
 	}
-	for _, layout := range []string{"15:04:05", "15:04", "15", "150405"} {
+	for _, layout := range []string{"15:04:05", "15:04", "15", "150405", "3:04:05 PM", "3:04 PM", "3-PM"} {
 		if at, err := time.Parse(layout, clock); err == nil && at.Nanosecond()%1e6 == 0 {
 			since := at.Sub(time.Date(at.Year(), at.Month(), at.Day(), 0, 0, 0, 0, time.UTC))
 			return date.Add(since - ahead).UnixMilli(), zoned, true
 		}
 	}
 	return 0, false, false
+}
+
+// parseNamedMonth reads a date whose month is a word.
+func parseNamedMonth(text string) (ms int64, ok bool) {
+	if !strings.ContainsFunc(text, func(r rune) bool { return r >= 'a' && r <= 'z' }) {
+		return 0, false
+	}
+	for _, day := range []string{"Jan 2, 2006", "January 2, 2006", "2 Jan 2006", "2 January 2006", "2-Jan-2006"} {
+		for _, clock := range []string{"", " 15:04", " 15:04:05"} {
+			if at, err := time.Parse(day+clock, text); err == nil && inRange(at) {
+				return at.UnixMilli(), true
+			}
+		}
+	}
+	return 0, false
 }
 
 func inRange(t time.Time) bool { return t.Year() >= 1970 && t.Year() < 2286 }

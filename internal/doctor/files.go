@@ -27,7 +27,9 @@ func (x *checker) files() check {
 		if x.Source.Source == config.PyG {
 			return x.graphFile()
 		}
-		f, err := source.LookAtFiles(ctx, x.Source)
+		cfg := x.Source
+		cfg.LeastBars = x.Data.LeastBars()
+		f, err := source.LookAtFiles(ctx, cfg)
 		if err != nil {
 			return failure(err, "check DATA_DIR and the disk it is on")
 		}

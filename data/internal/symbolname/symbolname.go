@@ -3,6 +3,7 @@
 package symbolname
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -38,7 +39,7 @@ func Meant(lacking, among []string) string {
 	for _, name := range lacking {
 		var real []string
 		for _, symbol := range among {
-			if Canonical(symbol) == Canonical(name) && symbol != name {
+			if Canonical(symbol) == Canonical(name) && symbol != name && !slices.Contains(real, symbol) {
 				real = append(real, symbol)
 			}
 		}
