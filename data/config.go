@@ -13,6 +13,10 @@ type Config struct {
 	Recipe       `env:"-"`
 	TargetConfig `env:"-"`
 	FoldConfig   `env:"-"`
+
+	// Signals are the names of signals that the panel is given beside its
+	// features, for baselines.
+	Signals []string `env:"-"`
 }
 
 // maxBars is the longest window or horizon, 19 years of 10-minute bars, so that

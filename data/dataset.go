@@ -44,7 +44,7 @@ func build(m *Market, c Config, release func()) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.Recipe.build(m, release)
+	p, err := c.Recipe.build(m, c.Signals, release)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ func TestWhatComesAfterABarChangesNothingUpToIt(t *testing.T) {
 				r := newRand(seed)
 				cfg := defaultConfig()
 				change(&cfg)
+				cfg.Signals = SignalNames()
 				m := randomMarket(r, 9, 700)
 				for range 5 { // splits, redenominations and wrong candles, many around the bar of the test
 					rescale(m, r.IntN(9), r.IntN(m.Bars), []float64{0.5, 2, 1000, 0.001}[r.IntN(4)])
@@ -39,6 +40,11 @@ func TestWhatComesAfterABarChangesNothingUpToIt(t *testing.T) {
 					}
 					if !slices.Equal(a.EdgeIndex, b.EdgeIndex) || !sameBits(a.EdgeWeight, b.EdgeWeight) || !sameBits(a.EdgeAttr, b.EdgeAttr) {
 						t.Fatalf("seed %d: the future after bar %d changed the edges of snapshot %d", seed, at, s)
+					}
+					for _, name := range SignalNames() {
+						if !sameBits(want.Signal(name, s), got.Signal(name, s)) {
+							t.Fatalf("seed %d: the future after bar %d changed %s at snapshot %d", seed, at, name, s)
+						}
 					}
 					compared++
 				}

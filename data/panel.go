@@ -34,7 +34,10 @@ type Panel struct {
 	openTime []int64   // [T] Unix ms; nil for a graph without time
 	x        []float32 // [T, N, F] raw, 0 at masked nodes
 	mask     []bool    // [T, N]
-	edges    []Edges   // [T]
+
+	signalNames []string
+	signals     []float32 // [T, N, number of names]
+	edges       []Edges   // [T]
 }
 
 // Len is the number of snapshots T: 1 for a graph without time.

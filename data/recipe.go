@@ -78,12 +78,12 @@ func (r Recipe) Build(m *Market) (*Panel, error) {
 	if err := m.Validate(); err != nil {
 		return nil, err
 	}
-	return r.build(m, func() {})
+	return r.build(m, nil, func() {})
 }
 
-// build is Build of what is valid. It calls release once the market's series have
+// build is Build of what is valid, with signals of these names. It calls release once the market's series have
 // been read for the last time.
-func (r Recipe) build(m *Market, release func()) (*Panel, error) {
+func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, error) {
 	first := r.firstBar()
 	if first >= m.Bars {
 		return nil, fault.Input("%d bars are too few: GRAPH_WINDOW=%d needs more than %d", m.Bars, r.GraphWindow, first).
@@ -98,6 +98,7 @@ func (r Recipe) build(m *Market, release func()) (*Panel, error) {
 	for _, f := range columns {
 		p.Features = append(p.Features, f.name)
 	}
+	p.signalNames = signals
 	if err := p.fill(m, columns, r.MaxGap, jumps, first); err != nil {
 		return nil, err
 	}
@@ -144,11 +145,13 @@ func (p *Panel) fill(m *Market, columns []feature, maxGap int, jumps [][]Jump, f
 	n, f, snapshots := p.NumNodes(), p.NumFeatures(), m.Bars-first
 	p.x = make([]float32, snapshots*n*f)
 	p.mask = make([]bool, snapshots*n)
+	p.signals = make([]float32, snapshots*n*len(p.signalNames))
 	errs := make([]error, n)
 	each(n, func() func(int) {
 		values := NewSeries(f, m.Bars) // one symbol's features
 		return func(i int) {
 			s := newSeries(m, i, maxGap)
+			defer func() { p.fillSignals(s, i, first, jumps[i]) }()
 			for j, feature := range columns {
 				feature.fill(values[j], s)
 				for _, jump := range jumps[i] {
@@ -184,6 +187,30 @@ func (p *Panel) fill(m *Market, columns []feature, maxGap int, jumps [][]Jump, f
 	return nil
 }
 
+// fillSignals computes the signals of symbol i at the bars from first on at which
+// it is not masked. A signal whose window spans a jump stays 0.
+func (p *Panel) fillSignals(s *series, i, first int, jumps []Jump) {
+	n, count := p.NumNodes(), len(p.signalNames)
+	values := make([]float64, len(s.close))
+	for _, signal := range signals {
+		k := slices.Index(p.signalNames, signal.name)
+		if k < 0 {
+			continue
+		}
+		signal.fill(values, s)
+		for _, jump := range jumps {
+			for t := jump.bar; t < min(jump.bar+signalWindow, len(values)); t++ {
+				values[t] = math.NaN()
+			}
+		}
+		for t := first; t < len(values); t++ {
+			if at := (t-first)*n + i; p.mask[at] && !math.IsNaN(values[t]) {
+				p.signals[at*count+k] = float32(values[t])
+			}
+		}
+	}
+}
+
 // anyMissing reports whether one of the series lacks bar t.
 func anyMissing(values [][]float64, t int) bool {
 	for _, v := range values {
@@ -196,7 +223,7 @@ func anyMissing(values [][]float64, t int) bool {
 
 // keepPresent drops the snapshots at which no node is present.
 func (p *Panel) keepPresent(first int) {
-	n, f := p.NumNodes(), p.NumFeatures()
+	n, f, g := p.NumNodes(), p.NumFeatures(), len(p.signalNames)
 	for s := range p.edges {
 		if !slices.Contains(row(p.mask, s, n), true) {
 			continue
@@ -208,10 +235,11 @@ func (p *Panel) keepPresent(first int) {
 		}
 		copy(row(p.x, k, n*f), row(p.x, s, n*f))
 		copy(row(p.mask, k, n), row(p.mask, s, n))
+		copy(row(p.signals, k, n*g), row(p.signals, s, n*g))
 		p.edges[k] = p.edges[s]
 	}
 	k := len(p.bars)
-	p.x, p.mask, p.edges = p.x[:k*n*f], p.mask[:k*n], p.edges[:k]
+	p.x, p.mask, p.edges, p.signals = p.x[:k*n*f], p.mask[:k*n], p.edges[:k], p.signals[:k*n*g]
 	for _, bar := range p.bars {
 		p.openTime = append(p.openTime, p.Axis.OpenTime(bar))
 	}

@@ -84,6 +84,13 @@ def main() -> None:
     for name in ("auc", "accuracy", "majority_accuracy", "log_loss", "ic", "rank_ic"):
         print(f"{name:<18} {show(model[name]):>8} {show(baseline.get(name)):>9}")
 
+    print()
+    for c in metrics.get("comparisons", []):
+        if c["difference"] is not None and c["interval"]["low"] is not None:
+            low, high = c["interval"]["low"], c["interval"]["high"]
+            verdict = "better" if low > 0 else "worse" if high < 0 else "no difference"
+            print(f"{'against ' + c['against']:<23} {c['metric']:<8} {c['difference']:+.4f} (95 %: {low:+.4f} to {high:+.4f})  {verdict}")
+
     gap = (table[CLASSES] - stored[CLASSES]).abs().to_numpy().max()
     if not gap <= TOLERANCE:
         sys.exit(f"\nmodel.pt differs from predictions.parquet by {gap:.1e}, and {TOLERANCE:.0e} is allowed")

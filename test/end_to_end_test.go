@@ -47,7 +47,7 @@ func TestARunOnRealCandlesIsReadByPyTorchAndPyG(t *testing.T) {
 		t.Fatal("metrics.json does not report the network without edges")
 	}
 	// These ten pairs are better off without edges, as results.md says.
-	if !strings.Contains(e.stderr, "the graph does harm") || !strings.Contains(e.stderr, "nearly every node is joined with every other") {
+	if !strings.Contains(e.stderr, "The graph does harm") || !strings.Contains(e.stderr, "nearly every node is joined with every other") {
 		t.Errorf("the log does not warn of the edges: %v", measured)
 	}
 }

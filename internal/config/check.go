@@ -82,6 +82,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 				Fix("name its nodes, or unset it"))
 		}
 	}
+	t.Baselines.problems(faults)
 	addAll(faults, c.Source.Validate())
 	addAll(faults, c.Data.Validate())
 	if c.Source.Source != source.Arango && c.Source.Arango.Save != "" {
@@ -175,12 +176,12 @@ func (c *Config) ineffective() map[string]reason {
 		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
-		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+		for _, name := range []string{"GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph that has its edges", "unset it"}
 		}
 	}
 	if a := c.Source.Arango; c.Source.Source == source.Arango && a.Graph != "" && a.Candles == "" {
-		for _, name := range []string{"GRAPH_WINDOW", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+		for _, name := range []string{"GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
 			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
 		why["TARGET"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its labels, or one price a moment")

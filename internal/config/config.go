@@ -77,8 +77,9 @@ type Train struct {
 	Patience     int     `env:"PATIENCE" envDefault:"10"`   // epochs; 0: no early stop
 	Seed         int64   `env:"SEED" envDefault:"42"`
 	Device       string  `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
-	Baseline     string  `env:"BASELINE" envDefault:"no_edges"`
 	Resume       string  `env:"RESUME" envDefault:"auto"`
+
+	Baselines Baselines `env:"BASELINES" envDefault:"prior,signals,ridge,no_edges"`
 
 	CheckpointEvery checkpoint.Every `env:"CHECKPOINT_EVERY" envDefault:"10"`
 }
@@ -87,12 +88,6 @@ type Train struct {
 const (
 	ResumeAuto  = "auto"  // a run started again resumes, or re-emits its terminal event
 	ResumeNever = "never" // it trains anew
-)
-
-// The values of BASELINE.
-const (
-	BaselineNoEdges = "no_edges" // the same network, trained the same way without edges
-	BaselineNone    = "none"
 )
 
 // Log is what stderr shows.
@@ -125,6 +120,7 @@ func Load(environ []string) (Config, error) {
 	}
 	c.resolveSource(given)
 	c.check(given, &faults)
+	c.Data.Signals = c.Train.Baselines.Signals()
 	return c, faults.Err()
 }
 

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -68,7 +69,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
 		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
-		"DEVICE": "auto", "BASELINE": "no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
+		"DEVICE": "auto", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
 	if got := load(t).Public(); !maps.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
@@ -97,13 +98,13 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
-	if c.Train != (Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "none", "never", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
+	if !reflect.DeepEqual(c.Train, Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "never", nil, checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
 	for name, want := range map[string]string{
 		"EDGE_THRESHOLD": "0", "HORIZON": "3,1", "TARGET": "mid", "VALID_END": "2024-02-15T12:00:00+03:00", "DROPOUT": "0", "PATIENCE": "0",
-		"KAFKA_BOOTSTRAP_SERVERS": "k:9093", "KAFKA_USER": "u", "CA_PATH": "/ca.pem", "MINIO_BUCKET_NAME": "models", "STORE_TIMEOUT": "1m0s", "CHECKPOINT_EVERY": "5m0s",
+		"KAFKA_BOOTSTRAP_SERVERS": "k:9093", "KAFKA_USER": "u", "CA_PATH": "/ca.pem", "MINIO_BUCKET_NAME": "models", "STORE_TIMEOUT": "1m0s", "CHECKPOINT_EVERY": "5m0s", "BASELINES": "none",
 	} {
 		if public[name] != want {
 			t.Errorf("%s is published as %q", name, public[name])
@@ -163,7 +164,9 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"DEVICE=gpu", `DEVICE is "gpu": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=cuda:", `DEVICE is "cuda:": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=CUDA", `DEVICE is "CUDA": set auto, cpu, cuda or cuda:N`},
-		{"BASELINE=yes", `BASELINE is "yes": set no_edges or none`},
+		{"BASELINE=yes", `BASELINES names "yes": set a list of prior, signals, ridge, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINES=ridge,no_edge", `BASELINES names "no_edge": set no_edges in its place`},
+		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"MESSAGE_LANG=fr", `MESSAGE_LANG is "fr": set ru or en`},
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},

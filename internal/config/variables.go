@@ -95,7 +95,7 @@ var groups = []group{
 		{name: "PATIENCE", meaning: "epochs without improvement before an early stop; 0: none", accepts: "a whole number from 0", unit: "epochs"},
 		{name: "SEED", meaning: "seed of everything random", accepts: "a whole number of 64 bits"},
 		{name: "DEVICE", meaning: "device of the tensors; auto: CUDA if there is one", accepts: "auto, cpu, cuda or cuda:N"},
-		{name: "BASELINE", meaning: "what is trained beside the model; no_edges: the same network without edges", values: []string{"no_edges", "none"}},
+		{name: "BASELINES", aliases: []string{"BASELINE"}, meaning: "what the model is compared with: prior, the classes' shares; signals, forecasts without parameters, or their names; ridge, a regression on ranks; no_edges, the same network without edges", accepts: "a list of prior, signals, ridge, no_edges and names of signals, or none"},
 	}},
 	{title: "Checkpoints", vars: []variable{
 		{name: "CHECKPOINT_EVERY", operational: true, meaning: "epochs, or time, between checkpoints", accepts: "a whole number of epochs from 1, or a length of time such as 5m", unit: "epochs or duration"},

@@ -17,7 +17,8 @@ type Comparison struct {
 	Metric     string   `json:"metric"`
 	Difference Float    `json:"difference"` // of the model's mean and the other's
 	Interval   Interval `json:"interval"`
-	P          Float    `json:"p"` // two-sided, of no difference, by the same bootstrap
+	P          Float    `json:"p"`      // two-sided, of no difference, by the same bootstrap
+	HolmP      Float    `json:"p_holm"` // p corrected for the number of comparisons of the run
 	Values     int      `json:"values"`
 	Blocks     int      `json:"blocks"` // of time, which are drawn
 
@@ -39,6 +40,17 @@ func (c *Comparison) Better() int {
 	return 0
 }
 
+// Correct sets the corrected p of the comparisons of one run.
+func Correct(all []Comparison) {
+	p := make([]float64, len(all))
+	for i, c := range all {
+		p[i] = float64(c.P)
+	}
+	for i, v := range Holm(p) {
+		all[i].HolmP = Float(v)
+	}
+}
+
 // fewestICs is how many snapshots with a rank IC a comparison by it needs.
 const fewestICs = 10
 
@@ -54,6 +66,7 @@ func Compare(model, other iter.Seq[Prediction], against string, reach int) Compa
 	blocks := blocksOf(pairs)
 	means := resampled(blocks)
 	c.Difference, c.Interval, c.P = Float(meanOf(pairs)), intervalOf(means), Float(twoSided(means))
+	c.HolmP = c.P
 	c.Values, c.Blocks = len(pairs), len(blocks)
 	var losses []float64
 	for _, d := range difference(lossBySnapshot(a), lossBySnapshot(b)) {
@@ -102,11 +115,9 @@ func rankICs(rows []Prediction) []Dated {
 				score, ret = append(score, p.Score), append(ret, *p.Return)
 			}
 		}
-		if _, ok := correlation(score, ret); !ok {
-			continue
+		if ic, ok := RankCorrelation(score, ret); ok {
+			all = append(all, Dated{snapshot[0].OpenTime, ic})
 		}
-		ic, _ := correlation(midranks(score), midranks(ret))
-		all = append(all, Dated{snapshot[0].OpenTime, ic})
 	}
 	return all
 }

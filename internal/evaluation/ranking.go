@@ -92,6 +92,15 @@ func (t *tally) ranking(m *SplitMetrics) {
 	m.RankICInterval = MeanInterval(dated)
 }
 
+// RankCorrelation is Spearman's of a snapshot's scores and returns, if it has
+// one: of three or more, neither side constant.
+func RankCorrelation(score, ret []float64) (float64, bool) {
+	if _, ok := correlation(score, ret); !ok {
+		return 0, false
+	}
+	return correlation(midranks(score), midranks(ret))
+}
+
 // correlation is Pearson's of a cross-section, if it has one.
 func correlation(x, y []float64) (float64, bool) {
 	if len(x) < minCrossSection || slices.Min(x) == slices.Max(x) || slices.Min(y) == slices.Max(y) {

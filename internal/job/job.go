@@ -95,7 +95,7 @@ func (j *Job) logResult(e Ending) {
 	if !j.Summary {
 		logStored(e.Result.Metrics, e.ModelPath, j.Log)
 	}
-	logComparisons(e.Result.Metrics, j.Log)
+	logVerdicts(e.Result.Metrics, j.Log)
 }
 
 // emit concludes the run. The event must leave although the run's own context

@@ -18,11 +18,15 @@ import (
 // predictions are those of the snapshots that are in a split.
 type predictions struct {
 	dataset *data.Dataset
-	task    nn.Task
-	columns []string    // of the task
+	columns []string // of the task, or scoreColumn alone
+	score   func([]float32) float64
 	of      map[int]int // number of a snapshot to its place in values
-	values  []float32   // [snapshots predicted, N, H, columns of the task]
+	values  []float32   // [snapshots predicted, N, H, columns]
 }
+
+// scoreColumn is the one column of a method that ranks nodes and says nothing of
+// classes.
+const scoreColumn = "score"
 
 // predict runs a predictor over all splits, the live one included, the newest
 // snapshots first: where ctx ends, the oldest are left out.
@@ -41,7 +45,10 @@ func predict(ctx context.Context, predictor train.Predictor, taskName string, d 
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	s := &predictions{dataset: d, task: task, columns: task.Columns(), of: map[int]int{}, values: p.Values}
+	s := &predictions{dataset: d, columns: task.Columns(), score: task.Score, of: map[int]int{}, values: p.Values}
+	if p.Columns == 1 {
+		s.columns, s.score = []string{scoreColumn}, func(v []float32) float64 { return float64(v[0]) }
+	}
 	for k := range len(p.Values) / (d.NumNodes() * p.Horizons * p.Columns) {
 		s.of[snapshots[k]] = k
 	}
@@ -81,7 +88,7 @@ func (p *predictions) row(t, i, h int) evaluation.Prediction {
 	at := ((p.of[t]*p.dataset.NumNodes()+i)*len(horizons) + h) * len(columns)
 	values := p.values[at : at+len(columns)]
 	row := evaluation.Prediction{
-		Symbol: p.dataset.Symbols[i], Split: string(p.dataset.SplitAt(t, h)), Horizon: int64(horizons[h]), Score: p.task.Score(values),
+		Symbol: p.dataset.Symbols[i], Split: string(p.dataset.SplitAt(t, h)), Horizon: int64(horizons[h]), Score: p.score(values),
 	}
 	row.SetProbabilities(columns, values)
 	if times := p.dataset.OpenTimes(); times != nil {

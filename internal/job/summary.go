@@ -30,22 +30,6 @@ func logStored(m result.Metrics, modelPath string, log zerolog.Logger) {
 	e.Float64("seconds", round(evaluation.Float(m.Timing.TotalSeconds))).Str("model", modelPath).Msg("stored")
 }
 
-// logComparisons logs what the graph is worth, and warns of one that is worse
-// than none: beyond the noise of the test split.
-func logComparisons(m result.Metrics, log zerolog.Logger) {
-	for _, c := range m.Comparisons {
-		line, verdict := log.Info(), "on the test split no difference between the model and the same network without edges is seen"
-		switch c.Better() {
-		case 1:
-			verdict = "on the test split the model is better than the same network without edges"
-		case -1:
-			line, verdict = log.Warn(), "on the test split the same network without edges is the better one: the graph does harm on this market with these settings"
-		}
-		line.Str("metric", c.Metric).Float64("difference", round(c.Difference)).
-			Floats64("interval", []float64{round(c.Interval.Low), round(c.Interval.High)}).Float64("p", round(c.P)).Msg(verdict)
-	}
-}
-
 func round(v evaluation.Float) float64 { return math.Round(float64(v)*1e4) / 1e4 }
 
 // margin is the width of the names at the left of a summary.
@@ -69,9 +53,12 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	line("model", "%s, best epoch %d of %d%s", m.ModelType, e.Result.Metrics.BestEpoch, e.Result.Metrics.EpochsRun, howFitted(e))
 	b.WriteString("\n")
 	writeScores(&b, columns, e.Result.Metrics)
-	for _, c := range e.Result.Metrics.Comparisons {
+	list := verdicts(e.Result.Metrics)
+	if len(list) > 0 {
 		b.WriteString("\n")
-		line("graph", "%s", describeComparison(c))
+	}
+	for _, v := range list {
+		line(v.about, "%s", v.sentence())
 	}
 	b.WriteString("\n")
 	place := placeOf(e.ModelPath)
@@ -86,16 +73,6 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	line("python", "%s", call)
 	_, err := io.WriteString(w, progress.Wrap(b.String(), columns, margin))
 	return err
-}
-
-// describeComparison is what the edges are worth, in one sentence.
-func describeComparison(c evaluation.Comparison) string {
-	name := map[string]string{"rank_ic": "rank IC", "accuracy": "accuracy"}[c.Metric]
-	if math.IsNaN(float64(c.Interval.Low)) {
-		return "too few test rows to compare with no edges"
-	}
-	verdict := map[int]string{1: "better than", 0: "no different from", -1: "worse than"}[c.Better()]
-	return fmt.Sprintf("%s no edges by this test: %s %+.4f (95 %%: %+.4f to %+.4f)", verdict, name, float64(c.Difference), float64(c.Interval.Low), float64(c.Interval.High))
 }
 
 func describeData(from string, m result.Metadata) string {
@@ -158,8 +135,8 @@ func writeScores(b *strings.Builder, columns int, m result.Metrics) {
 	if m.Symbol.Name != "" && m.Symbol.Splits.Test.Count > 0 {
 		rows = append(rows, row{m.Symbol.Name + " alone", m.Symbol.Splits.Test})
 	}
-	if m.Baseline != nil {
-		rows = append(rows, row{strings.ReplaceAll(m.Baseline.Name, "_", " "), m.Baseline.Splits.Test})
+	for _, v := range verdicts(m) {
+		rows = append(rows, row{readable(v.Against), m.Baselines[v.Against].Splits.Test})
 	}
 	majority := evaluation.SplitMetrics{Accuracy: m.Splits.Test.MajorityAccuracy}
 	for _, f := range []*evaluation.Float{&majority.AUC, &majority.RankIC, &majority.IC, &majority.LogLoss, &majority.BalancedAccuracy, &majority.F1Macro} {

@@ -23,8 +23,22 @@ func finishedRun() (config.Config, Ending) {
 		}}
 	}
 	m := result.Metrics{
-		Splits: test(0.4428, 0.599, -0.0058), Baseline: &result.Baseline{Name: "no_edges", Splits: test(0.3916, 0.5186, 0.02)},
+		Splits: test(0.4428, 0.599, -0.0058), Baselines: map[string]result.Baseline{
+			"no_edges": {Splits: test(0.3916, 0.5186, 0.02)}, "prior": {Splits: test(0.384, 0.5, math.NaN())}, "deviation_12": {Splits: test(math.NaN(), 0.53, 0.03)},
+			"ridge": {Splits: test(math.NaN(), 0.54, 0.05)},
+		},
+		Comparisons: []evaluation.Comparison{
+			{Against: "prior", Metric: "accuracy", Difference: 0.0588, Interval: evaluation.Interval{Low: 0.01, High: 0.1}},
+			{Against: "deviation_12", Metric: "rank_ic", Difference: -0.0358, Interval: evaluation.Interval{Low: -0.05, High: -0.02}},
+			{Against: "ridge", Metric: "rank_ic", Difference: -0.0558, Interval: evaluation.Interval{Low: -0.07, High: -0.04}},
+			{Against: "no_edges", Metric: "rank_ic", Difference: -0.0258, Interval: evaluation.Interval{Low: -0.06, High: 0.01}},
+		},
 		Symbol: result.SymbolMetrics{Name: "BTCUSDT", Splits: test(0.41, 0.62, math.NaN())}, BestEpoch: 7, EpochsRun: 17, StoppedEarly: true,
+	}
+	for name, valid := range map[string]evaluation.Float{"prior": evaluation.Float(math.NaN()), "deviation_12": 0.04, "ridge": 0.02, "no_edges": 0.09} {
+		b := m.Baselines[name]
+		b.Name, b.Splits.Valid.RankIC = name, valid // of the methods without a network, deviation_12 is the best by it
+		m.Baselines[name] = b
 	}
 	day := func(n int64) *int64 { return new(1717200000000 + n*86400_000) }
 	return c, Ending{
@@ -49,8 +63,14 @@ model   gcn, best epoch 7 of 17, early stop
 test                    accuracy      AUC  rank IC       IC
         model             0.4428   0.5990  -0.0058   0.5000
         BTCUSDT alone     0.4100   0.6200            0.5000
+        deviation 12               0.5300   0.0300   0.5000
         no edges          0.3916   0.5186   0.0200   0.5000
         majority class    0.3840
+
+network worse than deviation 12 on the test split: rank IC
+        -0.0358 (95 %: -0.0500 to -0.0200)
+graph   no different from no edges on the test split: rank
+        IC -0.0258 (95 %: -0.0600 to +0.0100)
 
 files   /srv/models/market_gnn_v1/demo
 check   python examples/load_model.py
@@ -90,7 +110,7 @@ func TestASummaryOfARunWithoutTimeInABucketThatWasStopped(t *testing.T) {
 	c.Source.Source, c.Store.Endpoint = "pyg", "minio:9000"
 	e.InterruptedBy, e.ModelPath = Stopped{syscall.SIGINT}, "s3://models/market_gnn_v1/demo/model.pt"
 	e.Result.Metadata.Interval, e.Result.Metadata.Splits = "", result.SplitRanges{Train: result.Span{Count: 1}}
-	e.Result.Metrics.Baseline, e.Result.Metrics.Symbol = nil, result.SymbolMetrics{Name: "BTCUSDT"}
+	e.Result.Metrics.Comparisons, e.Result.Metrics.Symbol = nil, result.SymbolMetrics{Name: "BTCUSDT"}
 	var b strings.Builder
 	if err := writeSummary(&b, 80, c, e); err != nil {
 		t.Fatal(err)

@@ -82,8 +82,16 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	ending := Ending{ModelPath: a.store.Location("model.pt")}
 	status := store.Finished
 	baseline := &training{title: "baseline", kind: baselineKind}
-	stop := context.Cause(s)
-	if stop == nil && t.config.Train.Baseline == config.BaselineNoEdges {
+	stop, baselinesSeconds := context.Cause(s), 0.0
+	if stop == nil {
+		begin := time.Now()
+		stop, err = t.compareWithMethods(s, predicted, &m)
+		baselinesSeconds = time.Since(begin).Seconds()
+		if err != nil {
+			return Ending{}, err
+		}
+	}
+	if stop == nil && t.config.Train.Baselines.Has(config.BaselineNoEdges) {
 		var without *predictions
 		m.Baseline, without, err = t.trainBaseline(s, graceCtx, baseline)
 		switch {
@@ -92,15 +100,16 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 		case err != nil:
 			return Ending{}, fmt.Errorf("training the baseline: %w", err)
 		default:
-			m.Comparisons = append(m.Comparisons, predicted.compare(without, m.Baseline.Name))
+			addBaseline(&m, *m.Baseline, predicted.compare(without, m.Baseline.Name))
 		}
 	}
 	if stop != nil {
 		ending, status = endingOf(s, stop, ending.ModelPath), store.Interrupted
 	}
+	evaluation.Correct(m.Comparisons)
 	ending.Stored = true
 	m.Timing = result.Timing{
-		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: baseline.seconds,
+		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: baseline.seconds, BaselinesSeconds: baselinesSeconds,
 		TotalSeconds:      time.Since(started).Seconds(),
 		CheckpointSeconds: model.checkpointSeconds + baseline.checkpointSeconds, TelemetrySeconds: model.telemetrySeconds,
 	}

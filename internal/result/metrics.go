@@ -19,7 +19,10 @@ type Metrics struct {
 	Splits        evaluation.Splits `json:"splits"`             // all symbols, at the first horizon
 	Horizons      []HorizonMetrics  `json:"horizons,omitempty"` // each, where there are several
 	Symbol        SymbolMetrics     `json:"symbol"`
-	Baseline      *Baseline         `json:"baseline,omitempty"` // nil: not run
+	// Baselines are what the model is compared with, by name. Baseline is
+	// no_edges of them, under the name of version 0.1; nil: not run.
+	Baselines map[string]Baseline `json:"baselines,omitempty"`
+	Baseline  *Baseline           `json:"baseline,omitempty"`
 	// Comparisons are the model's with each baseline, on the test split at the
 	// first horizon.
 	Comparisons []evaluation.Comparison `json:"comparisons,omitempty"`
@@ -47,10 +50,11 @@ type SymbolMetrics struct {
 	Splits evaluation.Splits `json:"splits"`
 }
 
-// Baseline is the same model, trained the same way, without what a graph
-// adds: the difference is what the edges are worth.
+// Baseline is a method that the model has to beat. no_edges is the same model,
+// trained the same way, without what a graph adds: the difference is what the
+// edges are worth.
 type Baseline struct {
-	Name        string            `json:"name"` // no_edges
+	Name        string            `json:"name"`
 	Description string            `json:"description"`
 	Splits      evaluation.Splits `json:"splits"`
 	Horizons    []HorizonMetrics  `json:"horizons,omitempty"`
@@ -65,11 +69,13 @@ type GraphSize struct {
 
 // Timing is wall-clock seconds.
 type Timing struct {
-	LoadSeconds     float64   `json:"load_seconds"`  // from the source to snapshots
-	TrainSeconds    float64   `json:"train_seconds"` // all epochs, validation included
-	EpochSeconds    []float64 `json:"epoch_seconds"` // [epochs_run]
-	BaselineSeconds float64   `json:"baseline_seconds"`
-	TotalSeconds    float64   `json:"total_seconds"` // of this start of the run
+	LoadSeconds     float64   `json:"load_seconds"`     // from the source to snapshots
+	TrainSeconds    float64   `json:"train_seconds"`    // all epochs, validation included
+	EpochSeconds    []float64 `json:"epoch_seconds"`    // [epochs_run]
+	BaselineSeconds float64   `json:"baseline_seconds"` // of no_edges
+	// BaselinesSeconds are those of all other baselines together.
+	BaselinesSeconds float64 `json:"baselines_seconds"`
+	TotalSeconds     float64 `json:"total_seconds"` // of this start of the run
 
 	// For how long of that the training waited for others.
 	CheckpointSeconds float64 `json:"checkpoint_seconds"` // to store its checkpoints

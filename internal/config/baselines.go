@@ -1,0 +1,87 @@
+package config
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/spelling"
+)
+
+// BaselineNoEdges is the same network, trained the same way without edges.
+const BaselineNoEdges = "no_edges"
+
+const (
+	allSignals  = "signals" // every signal without parameters
+	noBaselines = "none"
+)
+
+// Baselines are the methods that the model is compared with, each once, in the
+// order in which they are given.
+type Baselines []string
+
+// UnmarshalText implements encoding.TextUnmarshaler: names, separated by commas,
+// or none.
+func (b *Baselines) UnmarshalText(text []byte) error {
+	var list Baselines
+	for _, word := range strings.Split(string(text), ",") {
+		switch word = strings.TrimSpace(word); word {
+		case allSignals:
+			list = append(list, data.SignalNames()...)
+		case noBaselines:
+			if string(text) != noBaselines {
+				list = append(list, word) // beside others it is none of them
+			}
+		default:
+			list = append(list, word)
+		}
+	}
+	*b = nil
+	for _, name := range list {
+		if !slices.Contains(*b, name) {
+			*b = append(*b, name)
+		}
+	}
+	return nil
+}
+
+// String is the inverse of UnmarshalText, with the names of the signals.
+func (b Baselines) String() string {
+	if len(b) == 0 {
+		return noBaselines
+	}
+	return strings.Join(b, ",")
+}
+
+// Has reports whether a baseline is asked for.
+func (b Baselines) Has(name string) bool { return slices.Contains(b, name) }
+
+// Signals are those that the dataset has to hold.
+func (b Baselines) Signals() []string {
+	var names []string
+	for _, name := range data.SignalNames() {
+		if b.Has(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// baselineNames are all that BASELINES may list.
+func baselineNames() []string {
+	return append([]string{"prior", allSignals, "ridge", BaselineNoEdges}, data.SignalNames()...)
+}
+
+func (b Baselines) problems(faults *fault.List) {
+	for _, name := range b {
+		if slices.Contains(baselineNames(), name) {
+			continue
+		}
+		f := fault.Input("BASELINES names %q", name).At("BASELINES").Fix("set a list of %s, or none", strings.Join(baselineNames(), ", "))
+		if meant := spelling.Closest(name, baselineNames()); meant != "" {
+			f = f.Fix("set %s in its place", meant)
+		}
+		faults.Add(f)
+	}
+}

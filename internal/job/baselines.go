@@ -1,0 +1,67 @@
+package job
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/streamforge/gnn-trainer/internal/baseline"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/result"
+)
+
+// compareWithMethods compares the model's predictions with those of the baselines
+// that need no network. A baseline is reported whole or not at all: stop is what
+// ended the run before the last of them.
+func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m *result.Metrics) (stop, err error) {
+	for _, name := range t.config.Train.Baselines {
+		if name == config.BaselineNoEdges {
+			continue
+		}
+		if !baseline.Suits(name, t.loaded.dataset) {
+			t.reporter.log.Info().Str("baseline", name).Msg("left out: the graph has no returns or closes to make it of")
+			continue
+		}
+		b, p, err := t.fitBaseline(ctx, name)
+		switch {
+		case isStop(ctx, err):
+			return err, nil
+		case err != nil:
+			return nil, fmt.Errorf("fitting the baseline %s: %w", name, err)
+		}
+		addBaseline(m, b, model.compare(p, name))
+	}
+	return nil, nil
+}
+
+// fitBaseline fits and measures one. A stop is an error.
+func (t *trainer) fitBaseline(ctx context.Context, name string) (result.Baseline, *predictions, error) {
+	method, meaning, err := baseline.New(name)
+	if err != nil {
+		return result.Baseline{}, nil, err
+	}
+	predictor, _, err := method.Fit(ctx, t.loaded.dataset)
+	if err != nil {
+		return result.Baseline{}, nil, err
+	}
+	defer predictor.Close()
+	p, err := predict(ctx, predictor, t.config.Data.Task, t.loaded.dataset)
+	if ctx.Err() != nil {
+		return result.Baseline{}, nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return result.Baseline{}, nil, err
+	}
+	b := result.Baseline{Name: name, Description: meaning}
+	b.Splits, b.Horizons, err = p.evaluate()
+	return b, p, err
+}
+
+// addBaseline adds one to the metrics, with how the model compares.
+func addBaseline(m *result.Metrics, b result.Baseline, c evaluation.Comparison) {
+	if m.Baselines == nil {
+		m.Baselines = map[string]result.Baseline{}
+	}
+	m.Baselines[b.Name] = b
+	m.Comparisons = append(m.Comparisons, c)
+}
