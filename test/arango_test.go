@@ -217,7 +217,7 @@ func TestEachShapeOfDataInArangoDBTrainsToTheEnd(t *testing.T) {
 
 func TestARunWaitsForItsGraphAndSaysSo(t *testing.T) {
 	t.Parallel()
-	s, vars, _ := database(t, map[string]string{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "5m"})
+	s, vars, _ := database(t, map[string]string{"GRAPH_COLLECTION_NAME": "late", "GRAPH_WAIT": "5m", "SYMBOL": "N000"})
 	p := start(t, vars)
 	p.await("word of the wait", func(e event) bool {
 		return e.Status == "loading" && strings.HasPrefix(e.Message, "Waiting until ") && strings.HasSuffix(e.Message, ": late is neither a named graph nor a collection in ARANGO_DB=market")

@@ -105,6 +105,7 @@ func find(v variable, environ map[string]string, faults *fault.List) (name, valu
 		value = v.findSecret(name, value, faults)
 	} else {
 		value = literal(name, value, v.show, faults)
+		checkPath(v, name, value, faults)
 	}
 	return name, value, true
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,6 +41,10 @@ func literal(name, value string, show func(string) string, faults *fault.List) s
 		reject("remove the quotes, which no shell takes off here", "in quotes")
 		value = bare
 	}
+	if at := strings.Index(value+" ", " # "); at > 0 {
+		reject("remove it, which docker's --env-file keeps", "with a comment behind it")
+		value = strings.TrimSpace(value[:at])
+	}
 	if strings.HasPrefix(value, "~") {
 		reject("write the folder itself, since no shell expands ~ here", "which begins with ~")
 	}
@@ -47,6 +52,31 @@ func literal(name, value string, show func(string) string, faults *fault.List) s
 		reject("write the value that is meant, since nothing expands it here", "which holds %.40s", reference)
 	}
 	return value
+}
+
+// paths are the variables that a file or a folder is named by.
+var paths = []string{"STORE_DIR", "WORK_DIR", "DATA_DIR", "CACHE_DIR", "CA_PATH"}
+
+var (
+	scheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]+:/`)
+	drive  = regexp.MustCompile(`^[A-Za-z]:[\\/]|^\\\\`)
+)
+
+// checkPath rejects what would be a folder of that literal name as well: the
+// address of a store, and a path of Windows.
+func checkPath(v variable, name, value string, faults *fault.List) {
+	if !slices.Contains(paths, v.name) {
+		return
+	}
+	switch {
+	case scheme.MatchString(value) && v.name == "STORE_DIR":
+		faults.Add(fault.Input("%s is %s, an address and no folder", name, v.show(value)).At("%s", name).
+			Fix("write a folder, and for a bucket set MINIO_ENDPOINT and MINIO_BUCKET_NAME"))
+	case scheme.MatchString(value):
+		faults.Add(fault.Input("%s is %s, an address and no path", name, v.show(value)).At("%s", name).Fix("write the path, where it is mounted"))
+	case drive.MatchString(value):
+		faults.Add(fault.Input("%s is %s, a path of Windows", name, v.show(value)).At("%s", name).Fix("write the path that it has in this system, such as /data"))
+	}
 }
 
 // references finds what shells, cmd.exe, Kubernetes and templates expand:

@@ -33,6 +33,7 @@ func TestQuotesAndWhatAShellWouldExpandAreRejectedInEveryVariable(t *testing.T) 
 		for meant, c := range map[string]string{
 			`"` + value + `"`: "in quotes", `'` + value + `'`: "in quotes", "“" + value + "”": "in quotes", "„" + value + "“": "in quotes",
 			"«" + value + "»": "in quotes", "`" + value + "`": "in quotes", `"` + value: "in quotes", value + "’": "in quotes", "＂" + value + "＂": "in quotes",
+			value + " # as before": "with a comment behind it", value + " #": "with a comment behind it",
 			"~/" + value: "begins with ~", "~user/" + value: "begins with ~",
 			"$HOME/" + value: "holds $HOME", "${HOME}" + value: "holds ${HOME}", value + "$RUN_1": "holds $RUN_1", "$(RUN)" + value: "holds $(RUN)",
 			"%USERPROFILE%" + value: "holds %USERPROFILE%", value + "{{ .Values.x }}": "holds {{ .Values.x }}",
@@ -40,6 +41,24 @@ func TestQuotesAndWhatAShellWouldExpandAreRejectedInEveryVariable(t *testing.T) 
 			got := about(t, name, meant)
 			if len(got) == 0 || !strings.Contains(got[0], c) {
 				t.Errorf("%s=%s: %q", name, meant, got)
+			}
+		}
+	}
+}
+
+func TestAnAddressAndAPathOfWindowsAreNoFolder(t *testing.T) {
+	for _, name := range []string{"STORE_DIR", "WORK_DIR", "DATA_DIR", "CACHE_DIR", "CA_PATH", "KAFKA_CA_PATH"} {
+		for value, want := range map[string]string{
+			"s3://models/x": "an address", "file:///data": "an address", "https://h/x": "an address", "gs:/b": "an address",
+			`C:\data`: "a path of Windows", "d:/data": "a path of Windows", `\\server\share`: "a path of Windows",
+		} {
+			if got := about(t, name, value); len(got) == 0 || !strings.Contains(got[0], want) {
+				t.Errorf("%s=%s: %q", name, value, got)
+			}
+		}
+		for _, value := range []string{"a:b", "/data:ro", "x/C:", "c", "a#b", "run #3"} {
+			if got := about(t, name, value); len(got) > 0 && name != "DATA_DIR" {
+				t.Errorf("%s=%s: %q", name, value, got)
 			}
 		}
 	}

@@ -108,7 +108,7 @@ func (e *Error) Found() string {
 	return e.What + ", " + e.Where
 }
 
-// longest is how many characters a sentence about settings, data or rights may
+// longest is how many characters a sentence about settings or data may
 // have, for a reader to take it in.
 const longest = 300
 
@@ -116,7 +116,7 @@ const longest = 300
 // its middle where a value in it makes the sentence too long.
 func (e *Error) Error() string {
 	sentence := e.sentence()
-	if over := utf8.RuneCountInString(sentence) - longest; over > 0 && e.Kind.Permanent() {
+	if over := utf8.RuneCountInString(sentence) - longest; over > 0 && e.Kind == ErrInput {
 		short := *e
 		short.What = shorten(e.What, over)
 		return short.sentence()

@@ -82,6 +82,8 @@ var byVariables = []step{
 		}
 		return set(w, name, seen(w.vars[name]))
 	}},
+	{regexp.MustCompile(`^remove it, which docker's --env-file keeps$`), change(func(s string) string { return s[:strings.Index(s, " #")] })},
+	{regexp.MustCompile(`^write (a folder|the path, where it is mounted)`), to("/data")},
 	{regexp.MustCompile(`^remove the space around it$`), change(strings.TrimSpace)},
 	{regexp.MustCompile(`^write it in UTF-8$`), change(func(s string) string { return strings.ToValidUTF8(s, "") })},
 	{regexp.MustCompile(`^write the folder itself`), change(func(s string) string { return "/home/me" + strings.TrimPrefix(s, "~") })},
@@ -216,7 +218,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 		"TRAIN_END=2024-06-01T00:00:00Z", "INTERVAL=7m", "INTERVAL=5T", "INTERVAL=" + long, "START=yesterday", "END=tomorrow", "LOOKBACK=long", "TIME_RANGE=2024-06-02:yesterday", "TIME_RANGE=a:b:c",
 		"SYMBOLS=A,A", "SYMBOLS=A,,B", "SYMBOLS=.A", "SYMBOLS=top:x", "SYMBOLS=A/B,C", "SYMBOLS=" + long + "/", "SYMBOL=B/C", "SYMBOL=.b", "EXCLUDE=A/B", "EXCLUDE=BTCUSDT",
 		"MODEL_NAME=a/b", "MODEL_OUTPUT=..", "MODEL_NAME=" + long, "MODEL_NAME=.m", "QUEUE_ID=latest.json", "QUEUE_ID=.lock", "QUEUE_ID=a\\b",
-		"STORE_DIR=\"out\"", "STORE_DIR='out'", "STORE_DIR=~/out", "STORE_DIR=$HOME/out", "STORE_DIR=${HOME}", "STORE_DIR=%HOME%/out", "STORE_DIR=out ", "STORE_DIR=a\tb", "STORE_DIR=\xff",
+		"STORE_DIR=\"out\"", "STORE_DIR='out'", "STORE_DIR=~/out", "STORE_DIR=$HOME/out", "STORE_DIR=${HOME}", "STORE_DIR=%HOME%/out", "STORE_DIR=out ", "STORE_DIR=out # here", "STORE_DIR=s3://b/x", "CACHE_DIR=https://x", `WORK_DIR=C:\work`, "STORE_DIR=a\tb", "STORE_DIR=\xff",
 		"STORE_DIR=" + strings.Repeat("\u200b", 300), "QUEUE_ID=\ufeffq", "SYMBOL=BTC\u00a0USDT", "EPOCHS=\"ten\"", "OMP_NUM_THREADS=\"2\"", "HTTPS_PROXY='http://p:1'",
 		"ENCODER=gru", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long,
 		"KUBEFLOW_TRAINER_SERVER_TOKEN=/t", "KUBEFLOW_TRAINER_SERVER_URL=https://u:p@a/b", "ARANGO_URL=http://u:p@a:8529", "GRAPH_WAIT=soon", "RECORD_EVERY=often", "CHECKPOINT_EVERY=0",

@@ -85,11 +85,14 @@ func Find(host string, answer *http.Response, start []byte, want Format) *fault.
 
 func newFault(host string, answer *http.Response, start []byte, want Format) *fault.Error {
 	kind := fault.Rejected
-	if answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests {
+	if answer.StatusCode >= http.StatusInternalServerError && answer.StatusCode != http.StatusNetworkAuthenticationRequired || answer.StatusCode == http.StatusTooManyRequests {
 		kind = fault.Transient
 	}
 	if WantsTLS(start) {
 		return fault.Rejected("%s speaks TLS, and was asked without (%d)", host, answer.StatusCode).At("%s", host)
+	}
+	if to := answer.Header.Get("Location"); to != "" && answer.StatusCode >= 300 && answer.StatusCode < 400 {
+		return kind("%s redirects to %.100q in place of an answer in %s (%d)", host, to, want, answer.StatusCode).At("%s", host)
 	}
 	return kind("%s answers with %s in place of %s (%d)", host, Describe(answer.Header.Get("Content-Type"), start), want, answer.StatusCode).At("%s", host)
 }

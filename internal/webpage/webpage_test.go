@@ -38,30 +38,31 @@ func TestAGuardHandsOnAnswersAndMakesAFaultOfAPage(t *testing.T) {
 		body   string
 		want   fault.Kind // empty: it is handed on
 	}{
-		"JSON":                          {JSON, 200, "application/json", ` {"a":1}`, ""},
-		"a list":                        {JSON, 200, "", "[]", ""},
-		"an error in JSON":              {JSON, 400, "application/json", `{"code":-1121}`, ""},
-		"nothing":                       {JSON, 200, "", "", ""},
-		"a page for JSON":               {JSON, 200, "text/html", page, fault.ErrRejected},
-		"a page without a type":         {JSON, 200, "", "\n<!doctype html>", fault.ErrRejected},
-		"a page with the type of JSON":  {JSON, 200, "application/json", page, fault.ErrRejected},
-		"XML for JSON":                  {JSON, 200, "application/xml", "<a/>", fault.ErrRejected},
-		"words for JSON":                {JSON, 200, "text/plain", "OK", fault.ErrRejected},
-		"no such page":                  {JSON, 404, "text/html", page, fault.ErrRejected},
-		"a gateway's page":              {JSON, 502, "text/html", page, fault.ErrTransient},
-		"a mesh without a server":       {JSON, 503, "text/plain", "no healthy upstream", fault.ErrTransient},
-		"too many":                      {JSON, 429, "text/html", page, fault.ErrTransient},
-		"XML":                           {XML, 200, "application/xml", "<?xml version='1.0'?><a/>", ""},
-		"an error in XML":               {XML, 404, "application/xml", "<Error/>", ""},
-		"an object":                     {XML, 200, "application/octet-stream", "anything", ""},
-		"an object in JSON":             {XML, 200, "application/json", "{}", ""},
-		"a page for XML":                {XML, 200, "text/html", page, fault.ErrRejected},
-		"a HEAD of a page":              {XML, 200, "text/html", "", fault.ErrRejected},
-		"an error in words for XML":     {XML, 404, "text/plain", "404 page not found", fault.ErrRejected},
-		"an error in JSON for XML":      {XML, 403, "application/json", `{"error":1}`, fault.ErrRejected},
-		"a gateway's page for XML":      {XML, 504, "text/html", page, fault.ErrTransient},
-		"a page with a comment before":  {XML, 200, "", "<!-- x --><html>", fault.ErrRejected},
-		"an XHTML page of another type": {XML, 200, "application/xhtml+xml", "<?xml version='1.0'?>", fault.ErrRejected},
+		"JSON":                           {JSON, 200, "application/json", ` {"a":1}`, ""},
+		"a list":                         {JSON, 200, "", "[]", ""},
+		"an error in JSON":               {JSON, 400, "application/json", `{"code":-1121}`, ""},
+		"nothing":                        {JSON, 200, "", "", ""},
+		"a page for JSON":                {JSON, 200, "text/html", page, fault.ErrRejected},
+		"a page without a type":          {JSON, 200, "", "\n<!doctype html>", fault.ErrRejected},
+		"a page with the type of JSON":   {JSON, 200, "application/json", page, fault.ErrRejected},
+		"XML for JSON":                   {JSON, 200, "application/xml", "<a/>", fault.ErrRejected},
+		"words for JSON":                 {JSON, 200, "text/plain", "OK", fault.ErrRejected},
+		"no such page":                   {JSON, 404, "text/html", page, fault.ErrRejected},
+		"a gateway's page":               {JSON, 502, "text/html", page, fault.ErrTransient},
+		"a network that asks to sign in": {JSON, 511, "text/html", page, fault.ErrRejected},
+		"a mesh without a server":        {JSON, 503, "text/plain", "no healthy upstream", fault.ErrTransient},
+		"too many":                       {JSON, 429, "text/html", page, fault.ErrTransient},
+		"XML":                            {XML, 200, "application/xml", "<?xml version='1.0'?><a/>", ""},
+		"an error in XML":                {XML, 404, "application/xml", "<Error/>", ""},
+		"an object":                      {XML, 200, "application/octet-stream", "anything", ""},
+		"an object in JSON":              {XML, 200, "application/json", "{}", ""},
+		"a page for XML":                 {XML, 200, "text/html", page, fault.ErrRejected},
+		"a HEAD of a page":               {XML, 200, "text/html", "", fault.ErrRejected},
+		"an error in words for XML":      {XML, 404, "text/plain", "404 page not found", fault.ErrRejected},
+		"an error in JSON for XML":       {XML, 403, "application/json", `{"error":1}`, fault.ErrRejected},
+		"a gateway's page for XML":       {XML, 504, "text/html", page, fault.ErrTransient},
+		"a page with a comment before":   {XML, 200, "", "<!-- x --><html>", fault.ErrRejected},
+		"an XHTML page of another type":  {XML, 200, "application/xhtml+xml", "<?xml version='1.0'?>", fault.ErrRejected},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -92,6 +93,21 @@ func TestAGuardHandsOnAnswersAndMakesAFaultOfAPage(t *testing.T) {
 				t.Errorf("%q, %v", whole, err)
 			}
 		})
+	}
+}
+
+func TestARedirectIsNamedByWhereItLeads(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "https://login.example/sign-in", http.StatusFound)
+	}))
+	defer server.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = (&Guard{Base: http.DefaultTransport, Format: XML, Remedy: "check it"}).RoundTrip(r)
+	if want := r.URL.Host + ` redirects to "https://login.example/sign-in" in place of an answer in XML (302): check it`; err == nil || err.Error() != want {
+		t.Errorf("%v", err)
 	}
 }
 
