@@ -348,6 +348,28 @@ func TestAllThatIsWrongIsToldAtOnceAndTheIDsSurvive(t *testing.T) {
 	}
 }
 
+func TestAFaultNamesTheVariableAsItIsSet(t *testing.T) {
+	for set, want := range map[string]string{
+		"BASELINE=yes":     `BASELINE names "yes"`,
+		"GRAPH_NAME=a,b":   "GRAPH_NAME=a,b names several graphs",
+		"MINIO_BUCKET=A":   `MINIO_BUCKET is "A"`,
+		"MODEL_OUTPUT=a/b": `MODEL_OUTPUT is "a/b"`,
+		"TIME_RANGE=a:b:c": `TIME_RANGE="a:b:c" is no range`,
+	} {
+		name, _, _ := strings.Cut(set, "=")
+		more := []string{set}
+		switch name {
+		case "GRAPH_NAME":
+			more = append(more, "DATA_SOURCE=arango", "ARANGO_URL=http://a:8529")
+		case "MINIO_BUCKET":
+			more = append(more, "MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=a", "MINIO_SECRET_KEY=s")
+		}
+		if got := rejected(t, append(without(environ(), "DATA_SOURCE"), append([]string{"DATA_SOURCE=simulated"}, more...)...)); len(got) != 1 || !strings.HasPrefix(got[0], want) {
+			t.Errorf("%s: %q, want %q", set, got, want)
+		}
+	}
+}
+
 func TestEveryMissingIDIsTold(t *testing.T) {
 	ids := []string{"QUEUE_ID", "SYMBOL", "TYPE", "TELEMETRY_PRODUCER_ID"}
 	got := rejected(t, append(without(environ(), ids...), "TYPE=")) // empty is unset

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,6 +33,21 @@ func (s settings) has(name string) bool { _, ok := s.as[name]; return ok }
 func (s settings) reject(v variable, f *fault.Error, faults *fault.List) {
 	faults.Add(f)
 	delete(s.values, v.name)
+}
+
+// rename gives faults of other packages, which know a variable's own name alone,
+// the name under which it is set.
+func (s settings) rename(faults fault.List) {
+	for i, one := range faults {
+		f := *fault.Of(one)
+		as, set := s.as[f.Where]
+		if !set || as == f.Where {
+			continue
+		}
+		f.What = regexp.MustCompile(`\b`+f.Where+`\b`).ReplaceAllLiteralString(f.What, as)
+		f.Where = as
+		faults[i] = &f
+	}
 }
 
 // gather finds each variable under its names. needs tells which must be set.

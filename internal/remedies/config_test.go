@@ -112,6 +112,7 @@ var byVariables = []step{
 	{regexp.MustCompile(`such as ([^ ,]+?),?( \(| \w|$)`), func(w *world, f *fault.Error, g []string) bool { return set(w, f.Where, g[1]) }},
 	{regexp.MustCompile(`^write it as (\S+)`), func(w *world, f *fault.Error, g []string) bool { return set(w, f.Where, strings.TrimSuffix(g[1], ",")) }},
 	{regexp.MustCompile(`^write top:20, or a list$`), to("top:20")},
+	{regexp.MustCompile(`^set a list of ([a-z_]+)`), func(w *world, f *fault.Error, g []string) bool { return set(w, f.Where, g[1]) }},
 	{regexp.MustCompile(`^set a (number|share) (above|from) 0,? (and )?below 1`), to("0.3")},
 	{regexp.MustCompile(`^set them to a sum below 1`), func(w *world, _ *fault.Error, _ []string) bool {
 		return set(w, "TRAIN_FRACTION", "0.6") && set(w, "VALID_FRACTION", "0.2")

@@ -15,6 +15,7 @@ var settingsFiles = []string{
 
 // uncovered are those of their messages that no trial has, and why.
 var uncovered = map[string]string{
+	"EXCLUDE names %s, which %s has not":                    "the source says so, once it has its symbols",
 	"BINANCE_MARKET=%q is no market":                        "config.Load rejects what is none of an enumeration before",
 	"ARANGO_URL, address %d (%s), holds a user or password": "config.Load rejects such an address before",
 }
