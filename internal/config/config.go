@@ -120,6 +120,7 @@ func Load(environ []string) (Config, error) {
 	}
 	c.resolveSource(given)
 	c.check(given, &faults)
+	given.rename(faults)
 	c.Data.Signals = c.Train.Baselines.Signals()
 	return c, faults.Err()
 }

@@ -164,7 +164,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"DEVICE=gpu", `DEVICE is "gpu": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=cuda:", `DEVICE is "cuda:": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=CUDA", `DEVICE is "CUDA": set auto, cpu, cuda or cuda:N`},
-		{"BASELINE=yes", `BASELINES names "yes": set a list of prior, signals, ridge, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINE=yes", `BASELINE names "yes": set a list of prior, signals, ridge, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"BASELINES=ridge,no_edge", `BASELINES names "no_edge": set no_edges in its place`},
 		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"MESSAGE_LANG=fr", `MESSAGE_LANG is "fr": set ru or en`},
