@@ -83,12 +83,7 @@ func (f *Form[T]) Of(b *Batch) T {
 	}
 	parts := make([]T, len(b.graphs))
 	for i, g := range b.graphs {
-		part, ok := g.derived[f]
-		if !ok {
-			part = f.Derive(g)
-			g.derived[f] = part
-		}
-		parts[i] = part.(T)
+		parts[i] = f.part(g)
 	}
 	whole := f.Join(parts, b.device)
 	if b.derived == nil {
@@ -97,6 +92,19 @@ func (f *Form[T]) Of(b *Batch) T {
 	b.derived[f] = whole
 	return whole
 }
+
+// part is the form of one graph.
+func (f *Form[T]) part(g *Graph) T {
+	part, ok := g.derived[f]
+	if !ok {
+		part = f.Derive(g)
+		g.derived[f] = part
+	}
+	return part.(T)
+}
+
+// Prepare derives the form of a graph now.
+func (f *Form[T]) Prepare(g *Graph) { f.part(g) }
 
 // Graph is one snapshot's nodes and edges, and what layers have derived from
 // them.

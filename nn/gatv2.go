@@ -106,6 +106,9 @@ func (c *GATv2Conv) Forward(s *Scope, x Tensor, b *Batch, training bool) Tensor 
 	return s.Add(s.GATv2(selfLooped.Of(b), b.Offsets, left, right, att, c.Edge, negativeSlope, dropout), c.Bias)
 }
 
+// Prepare derives the adjacency of a graph.
+func (c *GATv2Conv) Prepare(g *Graph) { selfLooped.Prepare(g) }
+
 // Parameters are in PyG's order.
 func (c *GATv2Conv) Parameters() []Parameter {
 	out := c.Heads * c.Channels

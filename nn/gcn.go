@@ -42,6 +42,9 @@ func (c *GCNConv) Forward(s *Scope, x Tensor, b *Batch, _ bool) Tensor {
 	return s.Add(s.Matmul(adjacency, s.Linear(x, c.Weight, Tensor{})), c.Bias)
 }
 
+// Prepare derives the adjacency of a graph.
+func (c *GCNConv) Prepare(g *Graph) { gcnAdjacency.Prepare(g) }
+
 // Parameters are in PyG's order.
 func (c *GCNConv) Parameters() []Parameter {
 	return []Parameter{

@@ -26,6 +26,10 @@ type Network interface {
 type Model interface {
 	Network
 	Config() Config
+	// Prepare derives of a graph what the layers compute on, as the first batch
+	// with it would. Made for all graphs before the first batch, what stays lies
+	// together, and does not break up the memory that each batch takes anew.
+	Prepare(*Graph)
 	Close()
 }
 
@@ -67,5 +71,14 @@ type model struct {
 }
 
 func (m *model) Config() Config { return m.config }
+
+func (m *model) Prepare(g *Graph) {
+	if p, ok := m.Network.(preparer); ok {
+		p.Prepare(g)
+	}
+}
+
+// preparer is a network or a layer that derives something of a graph.
+type preparer interface{ Prepare(*Graph) }
 
 func (m *model) Close() { m.owner.Close() }

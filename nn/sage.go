@@ -57,6 +57,9 @@ func (c *SAGEConv) Forward(s *Scope, x Tensor, b *Batch, _ bool) Tensor {
 	return s.Add(s.Matmul(mean, s.Linear(x, c.Neighbour.Weight, Tensor{})), own)
 }
 
+// Prepare derives the adjacency of a graph.
+func (c *SAGEConv) Prepare(g *Graph) { meanAdjacency.Prepare(g) }
+
 // Parameters are in PyG's order.
 func (c *SAGEConv) Parameters() []Parameter {
 	return append(prefixed("lin_l", c.Neighbour.Parameters()), Parameter{"lin_r.weight", []int{c.Out, c.In}, c.Root})

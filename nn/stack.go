@@ -51,6 +51,15 @@ func (m *stack) Forward(s *Scope, b *Batch, training bool) Tensor {
 	return m.head.Forward(s, x)
 }
 
+// Prepare implements Model.
+func (m *stack) Prepare(g *Graph) {
+	for _, conv := range m.convs {
+		if p, ok := conv.(preparer); ok {
+			p.Prepare(g)
+		}
+	}
+}
+
 // Parameters are convs.0.*, convs.1.*, ..., lin.weight, lin.bias.
 func (m *stack) Parameters() []Parameter {
 	var all []Parameter

@@ -35,10 +35,35 @@ type Model struct {
 	// nothing can be.
 	Check func(Config) error
 
-	// Weights is the number of parameters of a layer, and LayerTensors about how
-	// many tensors [N, HIDDEN] a layer holds in a training step: doctor's estimate.
-	Weights      func(in, out int) int
-	LayerTensors int
+	// Weights is the number of parameters of a layer.
+	Weights func(in, out int) int
+	// Loops: each node receives messages from itself, too.
+	Loops bool
+	// Step is what a layer of in channels holds in a training step on the CPU.
+	Step func(in int, c Config) Step
+	// DeviceEdge is how many values [HIDDEN] an edge takes beside that on CUDA.
+	DeviceEdge int
+}
+
+// PredictNodes is about how many nodes are predicted at once: enough to keep the
+// threads busy, few enough that a stop is not held up.
+const PredictNodes = 4096
+
+// Step is what a layer holds in a training step, in values of four bytes: a
+// scope keeps all that a forward pass makes until the step ends.
+type Step struct {
+	Kept     int // of a node, from the forward pass on
+	Backward int // of a node, beside those, as the gradient passes
+	Entry    int // of an edge
+}
+
+// tail are the values that follow each layer: ReLU, and the mask and the result
+// of dropout.
+func (c Config) tail() int {
+	if c.Dropout == 0 {
+		return c.Hidden
+	}
+	return 3 * c.Hidden
 }
 
 // Types are the values of MODEL_TYPE, the default first.

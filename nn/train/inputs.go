@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/nn"
@@ -37,6 +38,38 @@ func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler 
 		return nil, err
 	}
 	return in, nil
+}
+
+// prepare derives what a model computes on of snapshots, some at once, so that a
+// stop is not held up. A stop is no error: the training sees it.
+func (in *inputs) prepare(ctx context.Context, thread *torch.Thread, m nn.Model, snapshots []int) error {
+	const atOnce = 256
+	for chunk := range slices.Chunk(snapshots, atOnce) {
+		if ctx.Err() != nil {
+			return nil
+		}
+		err := thread.Do(func() error {
+			for _, t := range chunk {
+				m.Prepare(in.graphs[in.at(t)])
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// at is the place of a snapshot in x and graphs.
+func (in *inputs) at(t int) int {
+	switch {
+	case in.place != nil:
+		return in.place[t]
+	case in.panel.Timeless():
+		return 0
+	}
+	return t
 }
 
 // newSome copies some snapshots, on the libtorch thread.
@@ -75,13 +108,8 @@ func (in *inputs) upload(x []float32) {
 func (in *inputs) batch(s *torch.Scope, snapshots []int) *nn.Batch {
 	places, graphs := make([]int64, len(snapshots)), make([]*nn.Graph, len(snapshots))
 	for i, t := range snapshots {
-		switch {
-		case in.place != nil:
-			t = in.place[t]
-		case in.panel.Timeless():
-			t = 0
-		}
-		places[i], graphs[i] = int64(t), in.graphs[t]
+		at := in.at(t)
+		places[i], graphs[i] = int64(at), in.graphs[at]
 	}
 	return nn.NewBatch(s.Take(in.x, places), graphs, in.device)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -49,6 +50,10 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 		return Result{}, err
 	}
 	if f.inputs, err = newInputs(ctx, n.Thread, d.Panel, f.scaler, n.Device, n.Isolated); err != nil {
+		return Result{}, err
+	}
+	snapshots := slices.Concat(d.Snapshots(data.Train), d.Snapshots(data.Valid))
+	if err = f.inputs.prepare(ctx, n.Thread, f.model, snapshots); err != nil {
 		return Result{}, err
 	}
 	y, err := newTargets(n.Thread, d, n.Device)
@@ -111,12 +116,8 @@ type fittedNetwork struct {
 	inputs   *inputs // of the panel it was fitted on; nil: it was loaded
 }
 
-// predictNodes is about how many nodes are predicted at once: enough to keep
-// the threads busy, few enough that a stop is not held up.
-const predictNodes = 4096
-
 // perBatch is how many snapshots of N nodes are predicted at once.
-func perBatch(nodes int) int { return max(1, predictNodes/nodes) }
+func perBatch(nodes int) int { return max(1, catalog.PredictNodes/nodes) }
 
 // Predict implements Predictor.
 func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []int) (Prediction, error) {
