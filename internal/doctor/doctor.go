@@ -16,6 +16,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/job"
+	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
 // Status is the outcome of a check.
@@ -110,6 +111,8 @@ type checker struct {
 	plan     *plan
 	skew     skew
 	noBucket atomic.Bool // MinIO has none yet
+
+	gpu atomic.Pointer[torch.Device] // that tensors will live on; nil: the CPU
 }
 
 // checks are all there are, in the order of the report.

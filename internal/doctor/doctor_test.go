@@ -9,11 +9,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/memory"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 func TestChecksAreMadeSideBySideEachWithinItsTime(t *testing.T) {
@@ -205,6 +206,11 @@ func TestAnErrorGivesItsFieldsToTheFinding(t *testing.T) {
 
 func TestWhatIsThereIsJudged(t *testing.T) {
 	const mib, gib = 1 << 20, 1 << 30
+	small := memory.Size{Nodes: 5, Snapshots: 100, Rows: 500, Edges: 2000, Train: 60, Features: 14, Horizons: 1}
+	large := memory.Size{Nodes: 100, Snapshots: 9000, Rows: 900_000, Edges: 9_000_000, Train: 5400, Features: 14, Horizons: 1}
+	settings := memory.Settings{Model: catalog.Config{Type: "gcn", Hidden: 64, Layers: 2, Heads: 4, Dropout: 0.1}, BatchSize: 32, Baseline: true}
+	cuda := settings
+	cuda.CUDA = true
 	for _, c := range []struct {
 		name   string
 		got    finding
@@ -217,12 +223,13 @@ func TestWhatIsThereIsJudged(t *testing.T) {
 		{"threads within the limit", judgeCPU(2, false, 1.5, 8), OK, false, "the container may use 1.5 CPUs"},
 		{"more threads than the limit", judgeCPU(8, true, 1.5, 8), Warning, false, "8 threads (OMP_NUM_THREADS), and the container may use 1.5 CPUs"},
 		{"a limit above the machine", judgeCPU(4, false, 16, 4), OK, false, "this machine has 4 CPUs"},
-		{"memory that suffices", judgeMemory(gib, "x", 2*gib, 64*gib, 32*gib), OK, false, "the run needs about 1.0 GiB (x), and 2.0 GiB are the container's limit"},
-		{"memory that is scarce", judgeMemory(1900*mib, "x", 2*gib, 64*gib, 32*gib), Warning, false, "are the container's limit"},
-		{"more memory than the limit", judgeMemory(3*gib, "x", 2*gib, 64*gib, 32*gib), Failed, false, "are the container's limit"},
-		{"more memory than is free", judgeMemory(3*gib, "x", 0, 64*gib, 2*gib), Warning, false, "2.0 GiB of this machine's memory are free"},
-		{"more memory than there is", judgeMemory(65*gib, "x", 0, 64*gib, 2*gib), Failed, false, "the run needs about 65 GiB"},
-		{"a run of unknown size", judgeMemory(0, "", 2*gib, 64*gib, 32*gib), OK, false, "known only once the data are read"},
+		{"memory that suffices", judgeMemory(small, settings, "x", memory.Machine{Limit: 2 * gib, Total: 64 * gib, Available: 32 * gib}), OK, false, "of memory (x), and 2.0 GiB are the container's limit"},
+		{"memory that is scarce", judgeMemory(large, settings, "x", memory.Machine{Limit: 1000 * mib, Total: 64 * gib, Available: 32 * gib}), Warning, false, "are the container's limit"},
+		{"more memory than the limit", judgeMemory(large, settings, "x", memory.Machine{Limit: 500 * mib, Total: 64 * gib, Available: 32 * gib}), Failed, false, "are the container's limit"},
+		{"more memory than is free", judgeMemory(large, settings, "x", memory.Machine{Total: 64 * gib, Available: gib}), Warning, false, "1.0 GiB of this machine's memory are free"},
+		{"more memory than there is", judgeMemory(large, settings, "x", memory.Machine{Total: gib / 2, Available: gib / 4}), Failed, false, "and 256 MiB of this machine's memory are free, of 512 MiB"},
+		{"a GPU that suffices", judgeDeviceMemory(small, cuda, "x", "cuda:0", 8*gib), OK, false, "of the memory of cuda:0 (x), which has 8.0 GiB"},
+		{"a GPU that is too small", judgeDeviceMemory(large, cuda, "x", "cuda:0", 100*mib), Failed, false, "of the memory of cuda:0 (x), which has 100 MiB"},
 		{"space that suffices", judgeSpace("/a", "STORE_DIR", gib, 100*mib), OK, false, "STORE_DIR=/a can be written, and 1.0 GiB are free for about 100 MiB"},
 		{"space that is scarce", judgeSpace("/a", "STORE_DIR", gib, 600*mib), Warning, false, "for about 600 MiB"},
 		{"too little space", judgeSpace("/a", "STORE_DIR", 100*mib, 101*mib), Failed, true, "100 MiB are free for about 101 MiB"},
@@ -247,14 +254,6 @@ func TestWhatIsThereIsJudged(t *testing.T) {
 		if got := cut(c.least, c.most); got != c.want {
 			t.Errorf("between %v and %v a clock is %v ahead", c.least, c.most, got)
 		}
-	}
-}
-
-func TestTheMemoryOfTheMachineIsRead(t *testing.T) {
-	file := &fstest.MapFile{Data: []byte("MemTotal:  1024 kB\nMemFree: 1 kB\nMemAvailable:    512 kB\n")}
-	total, available := memoryOfMachine(fstest.MapFS{"proc/meminfo": file})
-	if total != 1<<20 || available != 1<<19 {
-		t.Errorf("%d and %d bytes", total, available)
 	}
 }
 
@@ -284,7 +283,7 @@ func TestAPlanIsOfTheSizeOfMeasuredRuns(t *testing.T) {
 			t.Errorf("%s: the size is not known", name)
 			continue
 		}
-		if got := p.memory(s) >> 10; got < c.memory || got > c.memory*3/2 {
+		if got := memory.Of(memory.PlannedOf(conf, s.nodes, s.bars, s.cells, s.edges), memory.SettingsOf(conf)).Host() >> 10; got < c.memory*7/10 || got > c.memory*13/10 {
 			t.Errorf("%s: %d KiB are said to be needed, and %d were", name, got, c.memory)
 		}
 		if got := p.disk(s); c.dataset > 0 && (got < c.dataset || got > c.dataset*3/2+8<<20) {

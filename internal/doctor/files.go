@@ -13,6 +13,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/fault"
+	"github.com/streamforge/gnn-trainer/internal/memory"
 )
 
 // files looks at the files that the run reads.
@@ -103,7 +104,7 @@ func (x *checker) graphFile() finding {
 	if err != nil {
 		return fail("reading DATA_DIR: "+err.Error(), "set it to the file that torch.save(data) wrote")
 	}
-	return fine("DATA_DIR=%s is a file of %s", x.Source.Dir, bytesText(info.Size()))
+	return fine("DATA_DIR=%s is a file of %s", x.Source.Dir, memory.Text(info.Size()))
 }
 
 // bars compares the length of the market with what windows, horizon and splits

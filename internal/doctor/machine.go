@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/cgroup"
 	"github.com/streamforge/gnn-trainer/internal/job"
+	"github.com/streamforge/gnn-trainer/internal/memory"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn/torch"
@@ -88,6 +90,9 @@ func (x *checker) device() check {
 		if err != nil {
 			return failure(err, "set DEVICE=cpu, or run where an NVIDIA GPU and its driver are")
 		}
+		if device != torch.CPU {
+			x.gpu.Store(&device)
+		}
 		switch {
 		case errors.Is(fallback, torch.ErrUnusableCUDA):
 			return warn(fmt.Sprintf("%v: %v", device, fallback), "make the GPU usable, or set DEVICE=cpu")
@@ -129,41 +134,53 @@ func judgeCPU(threads int, chosen bool, limit float64, cpus int) finding {
 // sources are the checks that find how large the run will be.
 var sources = []string{binanceName, arangoName, filesName}
 
-// memory compares what the run will need with what there is.
+// memory compares what the run will need with what there is, as the run does.
 func (x *checker) memory() check {
-	return check{name: "memory", after: sources, run: func(context.Context) finding {
+	return check{name: "memory", after: append(slices.Clone(sources), deviceName), run: func(context.Context) finding {
+		machine := memory.MachineOf(os.DirFS("/"))
 		s, known := x.plan.size()
-		need, of := int64(0), ""
-		if known {
-			need, of = x.plan.memory(s), s.String()
+		if !known {
+			has, whose := machine.Has()
+			return fine("%s %s; what the run needs is known only once the data are read", memory.Text(has), whose)
 		}
-		root := os.DirFS("/")
-		total, available := memoryOfMachine(root)
-		return judgeMemory(need, of, cgroup.Of(root).Memory, total, available)
+		size := memory.PlannedOf(x.Config, s.nodes, s.bars, s.cells, s.edges)
+		settings, device := memory.SettingsOf(x.Config), x.gpu.Load()
+		settings.CUDA = device != nil
+		found := judgeMemory(size, settings, s.String(), machine)
+		if device == nil || found.status == Failed {
+			return found
+		}
+		total, err := torch.DeviceTotal(*device)
+		if err != nil {
+			return found
+		}
+		if gpu := judgeDeviceMemory(size, settings, s.String(), device.String(), total); gpu.status != OK {
+			return gpu
+		}
+		return found
 	}}
 }
 
-// judgeMemory: need is 0 where it is not known, limit where there is none.
-func judgeMemory(need int64, of string, limit, total, available int64) finding {
-	has, whose := available, "of this machine's memory are free"
-	most := total // what cannot be had however much others free
-	if limit > 0 && limit < total {
-		most = limit
-		if limit < available {
-			has, whose = limit, "are the container's limit"
-		}
+func judgeMemory(s memory.Size, c memory.Settings, of string, m memory.Machine) finding {
+	level, message := memory.Judge(memory.Of(s, c).Host(), of, m)
+	switch level {
+	case memory.TooMuch:
+		return fail(message, memory.Remedy(s, c, m.Most(), memory.Estimate.Host))
+	case memory.Scarce:
+		has, _ := m.Has()
+		return warn(message, memory.Remedy(s, c, has, memory.Estimate.Host))
 	}
-	there := fmt.Sprintf("%s %s", bytesText(has), whose)
-	if need == 0 {
-		return fine("%s; what the run needs is known only once the data are read", there)
-	}
-	message := fmt.Sprintf("the run needs about %s (%s), and %s", bytesText(need), of, there)
-	const remedy = "give the container more memory, or take fewer SYMBOLS, a shorter LOOKBACK or a smaller EDGE_TOP_K"
-	switch {
-	case need > most:
-		return fail(message, remedy)
-	case need > has*8/10:
-		return warn(message, remedy)
+	return finding{status: OK, message: message}
+}
+
+func judgeDeviceMemory(s memory.Size, c memory.Settings, of, device string, total int64) finding {
+	part := func(e memory.Estimate) int64 { return e.Device }
+	level, message := memory.JudgeDevice(part(memory.Of(s, c)), of, device, total)
+	switch level {
+	case memory.TooMuch:
+		return fail(message, memory.Remedy(s, c, total, part))
+	case memory.Scarce:
+		return warn(message, memory.Remedy(s, c, total, part))
 	}
 	return finding{status: OK, message: message}
 }
@@ -204,9 +221,9 @@ func (x *checker) folders() []check {
 
 // judgeSpace: need is 0 where it is not known, or nothing.
 func judgeSpace(dir, variable string, free, need int64) finding {
-	message := fmt.Sprintf("%s=%s can be written, and %s are free", variable, dir, bytesText(free))
+	message := fmt.Sprintf("%s=%s can be written, and %s are free", variable, dir, memory.Text(free))
 	if need > 0 {
-		message += fmt.Sprintf(" for about %s", bytesText(need))
+		message += fmt.Sprintf(" for about %s", memory.Text(need))
 	}
 	remedy := "free some space or set " + variable + " to another disk"
 	switch {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 // plan is how large the planned run will be, as far as that is known. The
@@ -61,7 +60,6 @@ func (p *plan) update(add func(*plan)) {
 // size is what the formulas are of.
 type size struct {
 	nodes, bars, cells, edges int64 // N, T, N x T, E x T
-	batch                     int64 // nodes of a step
 }
 
 // size is that of the run; false: it is not known.
@@ -91,10 +89,6 @@ func (p *plan) size() (size, bool) {
 		}
 		s.edges = s.cells * neighbours
 	}
-	s.batch = s.cells
-	if p.nodes > 0 {
-		s.batch = min(s.batch, p.nodes*int64(c.Train.BatchSize))
-	}
 	return s, true
 }
 
@@ -104,25 +98,6 @@ func (s size) String() string {
 		market = fmt.Sprintf("%d symbols x %d bars", s.nodes, s.bars)
 	}
 	return fmt.Sprintf("%s with %d edges", market, s.edges)
-}
-
-// memory is what the run takes at its peak, in bytes: what was measured on
-// seven runs on the CPU, of 4 to 850 thousand rows, and rounded up. Of F features, H hidden
-// channels, L layers, C = N x T rows, E edges of all snapshots and B nodes in a
-// batch it is
-//
-//	240 MiB + C (28 F + 208) + 32 E + 4 K B H L
-//
-// libtorch and Go themselves; the features, seven times in float32 (the panel,
-// its copies for model and baseline, and what the collector leaves for later)
-// with masks, labels, returns and the rows of adjacency; each edge in the panel
-// and, twice, in the model's adjacency; and the tensors of a layer, forth
-// and back, of which a GCN has K = 9.
-func (p *plan) memory(s size) int64 {
-	const f = maxFeatures
-	hidden, layers := int64(p.config.Model.Hidden), int64(p.config.Model.Layers)
-	model, _ := catalog.Lookup(p.config.Model.Type)
-	return 240<<20 + s.cells*(28*f+208) + 32*s.edges + 4*int64(model.LayerTensors)*s.batch*hidden*layers
 }
 
 // disk is what the result and its checkpoints take in STORE_DIR, in bytes:
@@ -148,15 +123,4 @@ func (p *plan) cache(s size) int64 {
 		return 0
 	}
 	return 64 * s.cells
-}
-
-// bytesText writes a size for people.
-func bytesText(n int64) string {
-	switch {
-	case n >= 10<<30:
-		return fmt.Sprintf("%d GiB", n>>30)
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	}
-	return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/memory"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
@@ -34,6 +35,7 @@ type Job struct {
 	Version string            // of gnn-trainer
 	Metrics *metrics.Metrics  // nil: nobody reads them
 	Summary bool              // a person reads Console: show what came out
+	Machine *memory.Machine   // nil: the memory that there is
 }
 
 // Run does the job and returns the process's exit code. It ends early, with what
@@ -160,6 +162,9 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 		return end(err)
 	}
 
+	if err = j.checkPlan(device); err != nil {
+		return end(err)
+	}
 	l := &loader{config: j.Config, source: state.pinned(Cached(j.Config), settings), console: j.Console, reporter: r}
 	l.pin = func(p *source.Pin) {
 		if !sameTraining(state.Settings, settings) {
@@ -175,6 +180,9 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	loadTime := time.Since(started)
 	describe(input.dataset, j.Config.IDs.Symbol, j.Log)
 	if err = checkSymbol(input.dataset, j.Config.IDs.Symbol, j.Log); err != nil {
+		return end(err)
+	}
+	if err = j.checkData(input.dataset, device); err != nil {
 		return end(err)
 	}
 	if device == torch.CPU {

@@ -1,0 +1,37 @@
+package memory
+
+import (
+	"time"
+
+	"github.com/streamforge/gnn-trainer/internal/config"
+)
+
+// maxFeatures is F, the columns of x, where nothing is left out.
+const maxFeatures = 14
+
+// SettingsOf are those of a configuration, on the CPU.
+func SettingsOf(c config.Config) Settings {
+	return Settings{Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Train.Baselines.Has(config.BaselineNoEdges)}
+}
+
+// Planned is the size of a run before its data are read, as far as its
+// configuration tells it; false: it does not.
+func Planned(c config.Config, now time.Time) (Size, bool) {
+	e := c.Source.Extent(now)
+	if e.Symbols == 0 || e.Bars == 0 {
+		return Size{}, false
+	}
+	rows := e.Symbols * e.Bars
+	return PlannedOf(c, e.Symbols, e.Bars, rows, rows*min(int64(c.Data.EdgeTopK), e.Symbols-1)), true
+}
+
+// PlannedOf is the size of a market of so many symbols (0: not known), bars (0:
+// not known), rows and edges.
+func PlannedOf(c config.Config, nodes, bars, rows, edges int64) Size {
+	s := Size{Nodes: nodes, Snapshots: bars, Rows: rows, Edges: edges, Features: maxFeatures, Horizons: max(1, len(c.Data.Horizons))}
+	if nodes > 0 && bars == 0 {
+		s.Snapshots = rows / nodes
+	}
+	s.Train = int64(c.Data.TrainFraction * float64(s.Snapshots))
+	return s
+}
