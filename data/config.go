@@ -42,9 +42,27 @@ func (c Config) LeastBars() int { return c.firstBar() + 3 + 3*c.reach() }
 func (c Config) CheckBars(bars int) error {
 	if need := c.LeastBars(); bars < need {
 		return fault.Input("%d bars are too few: GRAPH_WINDOW=%d and HORIZON=%s need at least %d (windows of %d, three splits, their gaps)", bars, c.GraphWindow, c.Horizons, need, c.firstBar()).
-			Fix("load more (START, LOOKBACK) or lower GRAPH_WINDOW")
+			At("GRAPH_WINDOW").Fix("load more (START, LOOKBACK)%s", c.orLower(bars))
 	}
 	return nil
+}
+
+// orLower is what else helps against too few bars: a setting that is enough when
+// it is lowered; "": none is.
+func (c Config) orLower(bars int) string {
+	window, horizon := c, c
+	window.GraphWindow, horizon.Horizons = minGraphWindow, Horizons{1}
+	both := window
+	both.Horizons = Horizons{1}
+	switch {
+	case window.LeastBars() <= bars:
+		return " or lower GRAPH_WINDOW"
+	case horizon.LeastBars() <= bars:
+		return " or lower HORIZON"
+	case both.LeastBars() <= bars:
+		return " or lower GRAPH_WINDOW and HORIZON"
+	}
+	return ""
 }
 
 // EmptySplit is a split that no snapshot of a market of so many bars falls

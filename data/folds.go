@@ -114,7 +114,7 @@ func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
 	settled := sort.Search(len(bars), func(s int) bool { return bars[s]+reach >= axis.Bars })
 	if settled == 0 {
 		return Fold{}, fault.Input("no snapshot is followed by HORIZON=%s bars", y.Horizons).
-			Fix("load more bars (START, LOOKBACK) or lower HORIZON")
+			At("HORIZON").Fix("load more bars (START, LOOKBACK) or lower HORIZON")
 	}
 	validFrom, testFrom, err := c.boundaries(axis, bars[:settled], reach)
 	if err != nil {
@@ -139,7 +139,7 @@ func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
 	for _, split := range []Split{Train, Valid, Test} {
 		if size[split] == 0 {
 			return Fold{}, fault.Input("the %s split is empty: %s cut the %d labelled snapshots from %s to %s into train %d, valid %d and test %d, with gaps of %d bars (HORIZON=%s) between", split, c.boundaryNames(), settled, axis.stampOf(bars[0]), axis.stampOf(bars[settled-1]), size[Train], size[Valid], size[Test], reach, y.Horizons).
-				Fix("move the boundaries or load more bars (START, LOOKBACK)")
+				At("the %s split", split).Fix("move the boundaries or load more bars (START, LOOKBACK)")
 		}
 	}
 	return f, nil
@@ -195,7 +195,7 @@ func (c FoldConfig) boundaries(axis Axis, bars []int, reach int) (validFrom, tes
 	}{{"TRAIN_END", c.TrainEnd, validFrom}, {"VALID_END", c.ValidEnd, testFrom}} {
 		if b.bar <= bars[0] || b.bar > bars[len(bars)-1] {
 			return 0, 0, fault.Input("%s %s is outside the labelled snapshots, which run from %s to %s", b.name, stamp(b.end), axis.stampOf(bars[0]), axis.stampOf(bars[len(bars)-1])).
-				Fix("move it between them or load other bars (START, END)")
+				At("%s", b.name).Fix("move it between them or load other bars (START, END)")
 		}
 	}
 	return validFrom, testFrom, nil
@@ -242,7 +242,7 @@ func (f *Fold) checkLabels(y *Targets) error {
 	for _, split := range []Split{Train, Valid, Test} {
 		if labels[split] == 0 {
 			return fault.Input("the %s split has no label", split).
-				Fix("move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data")
+				At("the %s split", split).Fix("move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data")
 		}
 	}
 	if y.Given || len(classes) > 1 {
@@ -250,7 +250,7 @@ func (f *Fold) checkLabels(y *Targets) error {
 	}
 	for class := range classes {
 		return fault.Input("all labels of the train split are of class %s, and from one class nothing is learned", className[class]).
-			Fix("load a market whose prices move, or more bars of it (START, LOOKBACK)")
+			At("the train split").Fix("load a market whose prices move, or more bars of it (START, LOOKBACK)")
 	}
 	return nil
 }

@@ -187,7 +187,7 @@ func (c TargetConfig) prices(m *Market) (func(i, t int) float64, error) {
 		bid, ask := m.Optional[BestBid], m.Optional[BestAsk]
 		if bid == nil || ask == nil {
 			return nil, fault.Input("TARGET=mid needs best_bid and best_ask, which this market lacks").
-				Fix("record order books, or set TARGET=open")
+				At("TARGET").Fix("record order books, or set TARGET=open")
 		}
 		return func(i, t int) float64 { return (bid[i][t] + ask[i][t]) / 2 }, nil
 	default:

@@ -87,7 +87,7 @@ func (d *Data) Validate() error {
 	}
 	for i, v := range d.EdgeIndex {
 		if v < 0 || v >= int64(n) {
-			return invalid("edge_index[%d, %d] is %d, outside 0..%d", i/max(e, 1), i%max(e, 1), v, n-1)
+			return invalid("edge_index[%d, %d] is %d, outside 0..%d", i/max(e, 1), i%max(e, 1), v, n-1).Fix("number the nodes from 0, or drop the edge")
 		}
 	}
 	return nil

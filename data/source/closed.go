@@ -11,7 +11,7 @@ import (
 // dropOpen removes the newest bar where it has not closed: by the clock, or when
 // the file was written, so that it holds a part of a bar as if it were the whole.
 // A bar that has not begun is an error, unless END leaves it out: then the times
-// are in another zone than UTC, or the clock is wrong. note tells what was
+// are in another zone than UTC, or the clock is wrong. note reports what was
 // removed.
 func (s *series) dropOpen(now, written time.Time, span Range, interval time.Duration) (note string, err error) {
 	_, end := span.bounds(math.MaxInt64)

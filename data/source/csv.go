@@ -144,10 +144,17 @@ func csvError(path string, above int, err error) error {
 // addRecord checks one line, which stands at place, and adds its candle.
 func (t *csvText) addRecord(line int, record []string) error {
 	wrong := func(format string, a ...any) *fault.Error { return t.badAt(line, format, a...) }
-	if n, want := len(record), len(t.header); n != want {
+	want := len(t.header)
+	for len(record) > want && strings.TrimSpace(record[len(record)-1]) == "" {
+		record = record[:len(record)-1] // behind a separator at the end of the line
+	}
+	if n := len(record); n != want {
 		err := wrong("there are %d fields where the header has %d", n, want)
 		if t.comma == ',' && n > want+2 && n < 2*want {
 			return err.Fix("complete or remove this line; save a file of decimal commas with ; between fields")
+		}
+		if t.count == 0 && n > want {
+			return err.Fix("name each column in the header")
 		}
 		return err.Fix("complete or remove this line")
 	}

@@ -53,6 +53,10 @@ func readDialect(path string, sample []byte) (d dialect, err error) {
 				best, bestLine, bestFields = dialect{comma: comma, header: fields, above: n, bytes: offset}, n, fields
 			}
 			if looksLikeCandle(fields, comma) && requiredIn(bestFields) == 0 {
+				if len(first) == len(fields) { // the line above may be a header in other words
+					_, err := locate(first)
+					return d, from.badAt(firstLine, "%s cannot be read: %w", path, err)
+				}
 				if first == nil && len(fields) == len(dumpHeader) {
 					return dialect{comma: comma, header: dumpHeader, bare: true, above: n - 1, bytes: offset - len(line)}.withDecimals(path, sample)
 				}

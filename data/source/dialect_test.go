@@ -21,11 +21,12 @@ func TestTextOfAnotherFormIsReadWhereItIsClear(t *testing.T) {
 		"a declared separator": "sep=;\n" + decimal(";"), "a declared separator in quotes": "\"sep=,\"\r\n" + plain, "a declared tab": "\uFEFFsep=\t\r\n" + other("\t"),
 		"a line above": "https://www.CryptoDataDownload.com\n" + plain, "comments above": "# exported, from, an, exchange, at, once\n#\n" + plain,
 		"a title, and an empty line": "BTCUSDT, 5 minutes\n\nSource;x\n" + other(";"), "a comment for a header": "# " + plain,
-		"names in angles":            strings.Replace(plain, plainHeader, "<OPEN_TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOLUME>\n", 1),
-		"names with spaces":          strings.Replace(plain, plainHeader, "Open time,Open,High,Low,Close,Volume\n", 1),
-		"an index":                   "," + strings.ReplaceAll(strings.TrimSuffix(plain, "\n"), "\n", "\n0,"),
-		"the header again":           strings.Replace(plain, "\n"+line(2, 12.125), "\n"+plainHeader+line(2, 12.125), 1),
-		"a dump with decimal commas": dump,
+		"names in angles":              strings.Replace(plain, plainHeader, "<OPEN_TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<VOLUME>\n", 1),
+		"names with spaces":            strings.Replace(plain, plainHeader, "Open time,Open,High,Low,Close,Volume\n", 1),
+		"an index":                     "," + strings.ReplaceAll(strings.TrimSuffix(plain, "\n"), "\n", "\n0,"),
+		"the header again":             strings.Replace(plain, "\n"+line(2, 12.125), "\n"+plainHeader+line(2, 12.125), 1),
+		"a separator behind each line": plainHeader + strings.ReplaceAll(strings.TrimPrefix(plain, plainHeader), "\n", ",,\n"),
+		"a dump with decimal commas":   dump,
 	} {
 		s, err := parseCSV(text)
 		if err != nil {
@@ -57,6 +58,8 @@ func TestTextThatCanBeReadInTwoWaysIsRejected(t *testing.T) {
 		{"thousands and points", three("1,234", "1.5", "2"), []string{"with a decimal point", "with a comma"}},
 		{"a point far below", three("1,5", "1,6", "2") + strings.Repeat("\n", 1<<17) + "1704068100000;10;20;5;10;1.5\n", []string{"has a decimal point", "correct or remove this line"}},
 		{"decimal commas between commas", plainHeader + "1704067200000,100,0,100,1,99,9,100,0,28,3\n", []string{"11 fields where the header has 6", "with ; between fields"}},
+		{"a column without a name", plainHeader + "1," + line(0, 10), []string{"line 2", "7 fields where the header has 6", "name each column in the header"}},
+		{"a header in another language", "Zeit,Eröffnung,Hoch,Tief,Schluss,Volumen\n" + line(0, 10), []string{"line 1", "no column open among"}},
 		{"spaces", strings.ReplaceAll(plainHeader, ",", " ") + strings.ReplaceAll(line(0, 10), ",", " "), []string{"separates its fields by spaces", "with commas"}},
 		{"only carriage returns", strings.ReplaceAll(plainHeader+line(0, 10), "\n", "\r"), []string{"a carriage return alone"}},
 		{"a candle, and no header", "2024-01-01 00:00:00,10,20,5,10,100\n", []string{"line 1", "6 numbers where the header should be"}},

@@ -34,7 +34,8 @@ func TestEXCLUDELeavesSymbolsOutOfTheSourcesChoice(t *testing.T) {
 		{"b", "", []string{"EXCLUDE names b", "write B for b"}},
 		{"X,C/", "", []string{"EXCLUDE=X,C/", "no symbol does"}},
 		{"B", "A,B", []string{"SYMBOLS names B, and EXCLUDE leaves it out", "remove it from one"}},
-		{"B C", "", []string{"EXCLUDE=B C", "no symbol does"}},
+		{"B C", "", []string{"EXCLUDE=B C", "no symbol does", "commas between symbols"}},
+		{"B;C", "", []string{"EXCLUDE=B;C", "commas between symbols"}},
 		{"B", "top:4", []string{"top:4", "3 symbols", "set top:3 or less"}},
 	} {
 		_, err := loadFrom(t, files, func(cfg *Config) { cfg.Exclude, cfg.Symbols = c.exclude, c.symbols })

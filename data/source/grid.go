@@ -3,8 +3,10 @@ package source
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/data/internal/barlength"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
@@ -42,7 +44,11 @@ func (s *series) checkGrid(interval time.Duration) error {
 	case at >= 0 && !sameDay(offset, other, interval):
 		return s.offGrid(offset, at, interval)
 	case offset%offsetUnit.Milliseconds() != 0:
-		return s.badAt(s.places[0], "open_time is %s, not a whole multiple of INTERVAL=%s since 1970", stamp(s.times[0]), intervalName(interval)).Fix("%s", s.remedy)
+		remedy := s.remedy
+		if len(s.times) > 1 { // all are wrong alike: times of closing, perhaps
+			remedy = "write the times at which the bars open, to the minute"
+		}
+		return s.badAt(s.places[0], "open_time is %s, not a whole multiple of INTERVAL=%s since 1970", stamp(s.times[0]), intervalName(interval)).Fix("%s", remedy)
 	}
 	return nil
 }
@@ -67,9 +73,23 @@ func (s *series) misfit(interval time.Duration) error {
 	name := intervalName(apart)
 	err := bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart", intervalName(interval), durationName(apart)).Fix("set INTERVAL=%s", name)
 	if name == "" {
-		err = bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart, which is no bar length", intervalName(interval), durationName(apart)).Fix("resample it to one of %s", intervalNames())
+		err = bad(s.path, "does not fit INTERVAL=%s, its bars are %s apart, which is no bar length", intervalName(interval), durationName(apart)).Fix("%s", resample(apart))
 	}
 	return misfit{err, s.path, s.symbol, s.apart}
+}
+
+// resample is what to do about bars of a length that INTERVAL cannot be.
+func resample(apart time.Duration) string {
+	var longer []string
+	for _, l := range barlength.All {
+		if l.Length > apart {
+			longer = append(longer, l.Name)
+		}
+	}
+	if len(longer) == 0 {
+		return "provide bars of 1d or less"
+	}
+	return "resample it to one of " + strings.Join(longer, ", ") + ", and set INTERVAL to that"
 }
 
 // offGrid is the fault of a bar at an index that opens at another time than

@@ -114,7 +114,7 @@ func TestOpenTimesThatFitNoGridAreRejected(t *testing.T) {
 	}{
 		{"two exchanges", "1d", map[string]string{"A.csv": openings(10, five...), "B.csv": openings(11, weekdays(tokyo, 2024, 1, 40, 0)...)}, []string{"B.csv", "15:00", "A.csv", "05:00", "the same open times"}},
 		{"hours of two exchanges", "1h", map[string]string{"A.csv": openings(10, weekdays(ny, 2024, 1, 20, hours(9*time.Hour, 5)...)...), "B.csv": openings(11, weekdays(ny, 2024, 1, 20, hours(570*time.Minute, 5)...)...)}, []string{"no whole number of INTERVAL=1h from those of A.csv"}},
-		{"a minute off", "5m", map[string]string{"A.csv": openings(10, minute...)}, []string{"A.csv, line 2", "not a whole multiple of INTERVAL=5m"}},
+		{"a minute off", "5m", map[string]string{"A.csv": openings(10, minute...)}, []string{"A.csv, line 2", "not a whole multiple of INTERVAL=5m", "the times at which the bars open"}},
 		{"one day off", "1d", map[string]string{"A.csv": openings(10, append(slices.Clone(five), five[len(five)-1].Add(26*time.Hour))...)}, []string{"not a whole number of INTERVAL=1d after the first", "write dates"}},
 		{"times of closing", "1h", map[string]string{"A.csv": openings(10, weekdays(ny, 2024, 1, 20, hours(10*time.Hour-time.Millisecond, 5)...)...)}, []string{"not a whole multiple of INTERVAL=1h"}},
 	} {
@@ -142,6 +142,8 @@ func TestFilesOfSeveralBarLengthsAreToldWhatFitsAll(t *testing.T) {
 		{"SYMBOL's", "1h", map[string]string{"A.csv": five, "B.csv": hour}, []string{"A.csv does not fit INTERVAL=1h", "resample it to 1h"}, []string{"INTERVAL=5m", "EXCLUDE=A"}},
 		{"none fits", "1m", map[string]string{"A.csv": five, "B.csv": quarter}, []string{"resample all files to one length"}, []string{"set INTERVAL=5m", "set INTERVAL=15m"}},
 		{"all have another", "1m", map[string]string{"A.csv": hour, "B.csv": hour}, []string{"set INTERVAL=1h"}, nil},
+		{"of no length", "5m", map[string]string{"A.csv": openings(10, every(0, 2, 100)...)}, []string{"10m apart, which is no bar length", "one of 15m, 30m,"}, []string{" 5m,"}},
+		{"of a week", "1d", map[string]string{"A.csv": openings(10, every(0, 2016, 30)...)}, []string{"7d apart", "provide bars of 1d or less"}, nil},
 		{"first short, then long", "5m", map[string]string{"A.csv": openings(10, append(every(0, 1, 100), every(100, 12, 30)...)...)}, []string{"A.csv, line 103", "bars of 5m and of another length"}, nil},
 		{"first long, then short", "5m", map[string]string{"A.csv": openings(10, append(every(0, 12, 30), every(360, 1, 100)...)...)}, []string{"bars of 5m and of another length"}, nil},
 		{"mostly long", "5m", map[string]string{"A.csv": openings(10, append(every(0, 12, 200), every(2400, 1, 50)...)...)}, []string{"another length"}, []string{"set INTERVAL=1h"}},

@@ -204,6 +204,9 @@ func (f *listing) lacks(lacking, there []string) error {
 		return err
 	}
 	err := fault.Input("DATA_DIR=%s has no file of %s", f.Dir, FirstOf(lacking)).At("DATA_DIR")
+	if len(there) == 0 {
+		return err.Fix("name each file after its symbol, as %s.csv", lacking[0])
+	}
 	if remedy := meant(lacking, there); remedy != "" {
 		return err.Fix("%s", remedy)
 	}

@@ -176,6 +176,8 @@ func TestTheRealNameOfASymbolIsSuggested(t *testing.T) {
 			t.Errorf("%s: %v", want, err)
 		}
 	}
-	_, err := loadFrom(t, files, func(c *Config) { c.Symbol = "DDDUSDT" })
+	_, err := loadFrom(t, map[string]string{"BINANCE_A, 5.csv": wave(0, 20, 10)}, nil)
+	rejected(t, err, "no file of A", "name each file after its symbol, as A.csv")
+	_, err = loadFrom(t, files, func(c *Config) { c.Symbol = "DDDUSDT" })
 	rejected(t, err, "no file of DDDUSDT", "choose among AAA-USDT, BBB_USDT, CCCUSDT")
 }

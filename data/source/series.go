@@ -3,7 +3,9 @@ package source
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
@@ -119,7 +121,7 @@ func (o *origin) within(place int) string {
 	if o.names == nil {
 		return fmt.Sprintf("%s %d", o.unit, place)
 	}
-	return o.names(place)
+	return strings.TrimPrefix(o.names(place), filepath.Dir(o.path)+string(filepath.Separator))
 }
 
 // stamp writes an open time as the source has it and as people read it.

@@ -68,6 +68,9 @@ func checkName(name string) error {
 		if plain := canonical(name); strings.ContainsAny(name, "/:") && plain != "" && len(plain) <= 40 {
 			return err.Fix("write it such as %s", plain)
 		}
+		if strings.ContainsAny(name, "; ") {
+			return err.Fix("write it such as BTCUSDT, and commas between symbols")
+		}
 		return err.Fix("write it such as BTCUSDT")
 	}
 	return nil

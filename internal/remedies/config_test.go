@@ -122,8 +122,10 @@ var byVariables = []step{
 	{regexp.MustCompile(`^set (a|some|one to five|one to \d+) (finite )?(whole )?(number|horizons)`), to("1")},
 	{regexp.MustCompile(`^set at most \d+|^set (one to|1 to) `), to("1")},
 	{regexp.MustCompile(`^set HIDDEN to a multiple of HEADS`), func(w *world, _ *fault.Error, _ []string) bool { return set(w, "HEADS", "1") }},
-	{regexp.MustCompile(`^set host:port|^set one (that|of|in) |^set a topic's name|^set a name of|^set another name|^set one$|^set that of the file|^set the https address|^write it as the database has it|^set it to `),
-		func(w *world, f *fault.Error, _ []string) bool { return set(w, f.Where, example(f.Where)) }},
+	{
+		regexp.MustCompile(`^set host:port|^set one (that|of|in) |^set a topic's name|^set a name of|^set another name|^set one$|^set that of the file|^set the https address|^write it as the database has it|^set it to `),
+		func(w *world, f *fault.Error, _ []string) bool { return set(w, f.Where, example(f.Where)) },
+	},
 	{regexp.MustCompile(`^remove (one|the comma)|^set each horizon once`), change(func(s string) string {
 		var kept []string
 		for _, name := range strings.Split(s, ",") {

@@ -17,6 +17,8 @@ type world struct {
 	t    *testing.T
 	vars map[string]string
 	dir  string // of the data; empty: there are none
+
+	graph map[string]values // of a file of PyG
 }
 
 // trial is a wrong world. check is what the program does with it, up to its first
@@ -101,10 +103,10 @@ func (tr trial) follow(w *world, f *fault.Error) bool {
 	return false
 }
 
-var values = regexp.MustCompile(`"[^"]*"|\d+|=\S+`)
+var valuesOf = regexp.MustCompile(`"[^"]*"|\d+|=\S+`)
 
 // skeleton is a fault without its values: the same thing is wrong in two faults
 // with the same one.
 func skeleton(f *fault.Error) string {
-	return f.Where + ": " + values.ReplaceAllString(f.What, "#")
+	return f.Where + ": " + valuesOf.ReplaceAllString(f.What, "#")
 }

@@ -16,18 +16,18 @@ import (
 // root is the module's.
 const root = "../.."
 
-// source is one parsed file, with the node above each.
-type source struct {
+// parsed is one file, with the node above each.
+type parsed struct {
 	path   string
 	file   *ast.File
 	parent map[ast.Node]ast.Node
 }
 
 // sources are the module's own files, without tests and what is built.
-func sources(t *testing.T) (*token.FileSet, []source) {
+func sources(t *testing.T) (*token.FileSet, []parsed) {
 	t.Helper()
 	set := token.NewFileSet()
-	var all []source
+	var all []parsed
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -43,7 +43,7 @@ func sources(t *testing.T) (*token.FileSet, []source) {
 		if err != nil {
 			return err
 		}
-		s := source{path: strings.TrimPrefix(path, root+"/"), file: file, parent: map[ast.Node]ast.Node{}}
+		s := parsed{path: strings.TrimPrefix(path, root+"/"), file: file, parent: map[ast.Node]ast.Node{}}
 		var above []ast.Node
 		ast.Inspect(file, func(n ast.Node) bool {
 			if n == nil {
@@ -108,7 +108,7 @@ func TestEveryFaultOfInputHasARemedy(t *testing.T) {
 }
 
 // makes tells whether a call makes a fault.
-func (s *scan) makes(in source, call *ast.CallExpr) bool {
+func (s *scan) makes(in parsed, call *ast.CallExpr) bool {
 	folder := filepath.Dir(in.path)
 	switch f := call.Fun.(type) {
 	case *ast.Ident:
@@ -124,7 +124,7 @@ func (s *scan) makes(in source, call *ast.CallExpr) bool {
 
 // look records a call that gets no remedy, or makes a helper of the function that
 // returns it.
-func (s *scan) look(in source, call *ast.CallExpr) {
+func (s *scan) look(in parsed, call *ast.CallExpr) {
 	top, fixed := in.chain(call)
 	if fixed {
 		return
@@ -152,7 +152,7 @@ func (s *scan) look(in source, call *ast.CallExpr) {
 
 // chain is the expression that a call's methods are called on and end in, and
 // whether Fix is among them.
-func (in source) chain(call *ast.CallExpr) (top ast.Node, fixed bool) {
+func (in parsed) chain(call *ast.CallExpr) (top ast.Node, fixed bool) {
 	top = call
 	for {
 		method, ok := in.parent[top].(*ast.SelectorExpr)
@@ -169,7 +169,7 @@ func (in source) chain(call *ast.CallExpr) (top ast.Node, fixed bool) {
 }
 
 // function is the innermost one around a node.
-func (in source) function(n ast.Node) ast.Node {
+func (in parsed) function(n ast.Node) ast.Node {
 	for n = in.parent[n]; n != nil; n = in.parent[n] {
 		switch n.(type) {
 		case *ast.FuncDecl, *ast.FuncLit:
@@ -180,7 +180,7 @@ func (in source) function(n ast.Node) ast.Node {
 }
 
 // named is what a function is known by: of a package, or a variable of a function.
-func (in source) named(name *ast.Ident) maker {
+func (in parsed) named(name *ast.Ident) maker {
 	if name.Obj != nil && name.Obj.Kind == ast.Var {
 		return maker{in.path, fmt.Sprint(name.Name, " at ", name.Obj.Pos())}
 	}
@@ -189,7 +189,7 @@ func (in source) named(name *ast.Ident) maker {
 
 // helper is the name of a function that returns a *fault.Error; nil: it does not,
 // or has none.
-func (in source) helper(function ast.Node) *ast.Ident {
+func (in parsed) helper(function ast.Node) *ast.Ident {
 	var kind *ast.FuncType
 	var name *ast.Ident
 	switch f := function.(type) {
@@ -216,7 +216,7 @@ func (in source) helper(function ast.Node) *ast.Ident {
 
 // fixesLater tells whether a function calls Fix on a variable, and never returns
 // it as it is.
-func (in source) fixesLater(function ast.Node, name string) bool {
+func (in parsed) fixesLater(function ast.Node, name string) bool {
 	fixes, bare := false, false
 	ast.Inspect(function, func(n ast.Node) bool {
 		switch x := n.(type) {
