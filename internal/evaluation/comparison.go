@@ -54,14 +54,34 @@ func Correct(all []Comparison) {
 // fewestICs is how many snapshots with a rank IC a comparison by it needs.
 const fewestICs = 10
 
-// Compare compares the test rows of one horizon of a model with those of another
-// method. reach is the number of bars until a return is known.
-func Compare(model, other iter.Seq[Prediction], against string, reach int) Comparison {
-	a, b := testRows(model), testRows(other)
+// TestSplit is a method's test rows of one horizon, and what comparisons ask of
+// them.
+type TestSplit struct {
+	rows     []Prediction // by time, then symbol
+	rankICs  []Dated
+	logLoss  []Dated
+	constant bool // all scores of each snapshot are equal
+}
+
+// NewTestSplit keeps the rows of the test split.
+func NewTestSplit(rows iter.Seq[Prediction]) *TestSplit {
+	t := &TestSplit{rows: testRows(rows), constant: true}
+	t.rankICs, t.logLoss = rankICs(t.rows), lossBySnapshot(t.rows)
+	for snapshot := range bySnapshot(t.rows) {
+		for _, p := range snapshot {
+			t.constant = t.constant && p.Score == snapshot[0].Score
+		}
+	}
+	return t
+}
+
+// Compare compares a model with another method. reach is the number of bars until
+// a return is known.
+func (t *TestSplit) Compare(other *TestSplit, against string, reach int) Comparison {
 	c := Comparison{Against: against, Metric: "rank_ic"}
-	pairs := difference(rankICs(a), rankICs(b))
+	pairs := difference(t.rankICs, other.rankICs)
 	if len(pairs) < fewestICs {
-		c.Metric, pairs = "accuracy", hitDifference(a, b)
+		c.Metric, pairs = "accuracy", hitDifference(t.rows, other.rows)
 	}
 	blocks := blocksOf(pairs)
 	means := resampled(blocks)
@@ -69,7 +89,7 @@ func Compare(model, other iter.Seq[Prediction], against string, reach int) Compa
 	c.HolmP = c.P
 	c.Values, c.Blocks = len(pairs), len(blocks)
 	var losses []float64
-	for _, d := range difference(lossBySnapshot(a), lossBySnapshot(b)) {
+	for _, d := range difference(t.logLoss, other.logLoss) {
 		losses = append(losses, d.Value)
 	}
 	statistic, p := DieboldMariano(losses, max(reach, 1))

@@ -3,6 +3,9 @@ package job
 import (
 	"context"
 	"fmt"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/streamforge/gnn-trainer/internal/baseline"
 	"github.com/streamforge/gnn-trainer/internal/config"
@@ -11,25 +14,44 @@ import (
 )
 
 // compareWithMethods compares the model's predictions with those of the baselines
-// that need no network. A baseline is reported whole or not at all: stop is what
-// ended the run before the last of them.
+// that need no network, some of them at once. A baseline is reported whole or not
+// at all: stop is what ended the run before the last of them.
 func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m *result.Metrics) (stop, err error) {
+	var names []string
 	for _, name := range t.config.Train.Baselines {
-		if name == config.BaselineNoEdges {
-			continue
-		}
-		if !baseline.Suits(name, t.loaded.dataset) {
-			t.reporter.log.Info().Str("baseline", name).Msg("left out: the graph has no returns or closes to make it of")
-			continue
-		}
-		b, p, err := t.fitBaseline(ctx, name)
 		switch {
-		case isStop(ctx, err):
-			return err, nil
-		case err != nil:
-			return nil, fmt.Errorf("fitting the baseline %s: %w", name, err)
+		case name == config.BaselineNoEdges:
+		case baseline.Suits(name, t.loaded.dataset):
+			names = append(names, name)
+		default:
+			t.reporter.log.Info().Str("baseline", name).Msg("left out: the graph has no returns or closes to make it of")
 		}
-		addBaseline(m, b, model.compare(p, name))
+	}
+	model.test() // before several ask for it
+	type measured struct {
+		result.Baseline
+		evaluation.Comparison
+	}
+	all := make([]measured, len(names))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i, name := range names {
+		g.Go(func() error {
+			b, p, err := t.fitBaseline(ctx, name)
+			if err != nil {
+				return fmt.Errorf("fitting the baseline %s: %w", name, err)
+			}
+			all[i] = measured{b, model.compare(p, name)}
+			return nil
+		})
+	}
+	if err := g.Wait(); isStop(ctx, err) {
+		return context.Cause(ctx), nil
+	} else if err != nil {
+		return nil, err
+	}
+	for _, a := range all {
+		addBaseline(m, a.Baseline, a.Comparison)
 	}
 	return nil, nil
 }
@@ -52,7 +74,7 @@ func (t *trainer) fitBaseline(ctx context.Context, name string) (result.Baseline
 	if err != nil {
 		return result.Baseline{}, nil, err
 	}
-	b := result.Baseline{Name: name, Description: meaning}
+	b := result.Baseline{Name: name, Description: meaning, Backtest: p.backtest()}
 	b.Splits, b.Horizons, err = p.evaluate()
 	return b, p, err
 }

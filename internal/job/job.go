@@ -98,6 +98,9 @@ func (j *Job) logResult(e Ending) {
 		logStored(e.Result.Metrics, e.ModelPath, j.Log)
 	}
 	logVerdicts(e.Result.Metrics, j.Log)
+	if costs := afterCosts(e.Result.Metrics); costs != "" && !j.Summary {
+		j.Log.Info().Msg(costs)
+	}
 }
 
 // emit concludes the run. The event must leave although the run's own context

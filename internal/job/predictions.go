@@ -22,6 +22,8 @@ type predictions struct {
 	score   func([]float32) float64
 	of      map[int]int // number of a snapshot to its place in values
 	values  []float32   // [snapshots predicted, N, H, columns]
+
+	testSplit *evaluation.TestSplit // of the first call of test
 }
 
 // scoreColumn is the one column of a method that ranks nodes and says nothing of
@@ -120,8 +122,26 @@ func (p *predictions) evaluate() (first evaluation.Splits, each []result.Horizon
 	return first, each, nil
 }
 
+// test are the test rows at the first horizon.
+func (p *predictions) test() *evaluation.TestSplit {
+	if p.testSplit == nil {
+		p.testSplit = evaluation.NewTestSplit(p.at(0))
+	}
+	return p.testSplit
+}
+
+// backtest trades the test split at the first horizon; nil where there are no
+// returns, or nothing that ranks nodes.
+func (p *predictions) backtest() *evaluation.Backtest {
+	horizon := p.dataset.Targets.Horizons[0]
+	if _, ret := p.dataset.Targets.At(0); ret == nil || horizon == 0 {
+		return nil
+	}
+	return p.test().Backtest(horizon)
+}
+
 // compare compares the predictions of the test split at the first horizon with
 // another method's.
 func (p *predictions) compare(other *predictions, name string) evaluation.Comparison {
-	return evaluation.Compare(p.at(0), other.at(0), name, p.dataset.Targets.Reach(0))
+	return p.test().Compare(other.test(), name, p.dataset.Targets.Reach(0))
 }

@@ -60,6 +60,9 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	for _, v := range list {
 		line(v.about, "%s", v.sentence())
 	}
+	if costs := afterCosts(e.Result.Metrics); costs != "" {
+		line("costs", "%s", costs)
+	}
 	b.WriteString("\n")
 	place := placeOf(e.ModelPath)
 	line("files", "%s", place)

@@ -261,5 +261,6 @@ func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*re
 		Description: "the same network, trained the same way, without edges",
 		Splits:      splits,
 		Horizons:    horizons,
+		Backtest:    p.backtest(),
 	}, p, err
 }

@@ -71,3 +71,22 @@ func logVerdicts(m result.Metrics, log zerolog.Logger) {
 			Msg("the model is " + v.sentence() + advice)
 	}
 }
+
+// costsShown is the cost a side, in bps, of which a person is shown what is left.
+const costsShown = 2
+
+// afterCosts says what positions by the model's scores would have earned; empty
+// where there is no backtest.
+func afterCosts(m result.Metrics) string {
+	if m.Backtest == nil || m.Backtest.DollarNeutral.Periods == 0 {
+		return ""
+	}
+	p := m.Backtest.DollarNeutral
+	for _, c := range p.AfterCosts {
+		if c.CostBps == costsShown {
+			return fmt.Sprintf("long the upper third of the scores, short the lower: breaks even at %.2f bps a side, %+.1f %% on the test split after %d bps",
+				float64(p.BreakEvenBps), 100*float64(c.Return), costsShown)
+		}
+	}
+	return ""
+}

@@ -23,6 +23,9 @@ type Metrics struct {
 	// no_edges of them, under the name of version 0.1; nil: not run.
 	Baselines map[string]Baseline `json:"baselines,omitempty"`
 	Baseline  *Baseline           `json:"baseline,omitempty"`
+	// Backtest is what positions by the model's scores would have earned on the
+	// test split at the first horizon; nil: there are no returns.
+	Backtest *evaluation.Backtest `json:"backtest,omitempty"`
 	// Comparisons are the model's with each baseline, on the test split at the
 	// first horizon.
 	Comparisons []evaluation.Comparison `json:"comparisons,omitempty"`
@@ -58,6 +61,8 @@ type Baseline struct {
 	Description string            `json:"description"`
 	Splits      evaluation.Splits `json:"splits"`
 	Horizons    []HorizonMetrics  `json:"horizons,omitempty"`
+
+	Backtest *evaluation.Backtest `json:"backtest,omitempty"` // as the model's
 }
 
 // GraphSize is how large and how full the snapshots are.
