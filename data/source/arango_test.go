@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -170,6 +171,30 @@ func TestTheRangeAndTheSymbolsAreAskedOfTheDatabase(t *testing.T) {
 				t.Errorf("%d documents came, want %d", counted.Documents, q.read)
 			}
 		})
+	}
+}
+
+func TestACandleOfTheDatabaseThatHasNotClosedIsLeftOut(t *testing.T) {
+	s, c := arangoSource(t)
+	for n := range 12 {
+		s.Insert("market", "candles", false, bar("BTCUSDT", n, nil), bar("ETHUSDT", n, nil))
+	}
+	clock := func(bars float64) func() time.Time {
+		return func() time.Time { return time.UnixMilli(june + int64(bars*5*minute)) }
+	}
+	for _, q := range []struct {
+		now  float64
+		bars int
+	}{{12, 12}, {11.5, 11}, {11, 11}} {
+		c.Clock = clock(q.now)
+		m, r, err := Load(t.Context(), c)
+		if err != nil || m.Bars != q.bars || (len(r.Warnings) == 1) != (q.bars < 12) {
+			t.Errorf("after %v bars: %v, %v", q.now, r.Warnings, err)
+		}
+	}
+	c.Clock = clock(5)
+	if _, _, err := Load(t.Context(), c); !errors.Is(err, data.ErrInput) || !strings.Contains(err.Error(), "or set END=2024-06-01T00:25:00Z") {
+		t.Errorf("candles of the future: %v", err)
 	}
 }
 

@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// clockSlack is how far this machine's clock may be behind: a bar that opens so
+// soon has not closed, and is none of the future.
+const clockSlack = time.Minute
+
 // dropOpen removes the newest bar where it has not closed: by the clock, or when
 // the file was written, so that it holds a part of a bar as if it were the whole.
 // A bar that has not begun is an error, unless END leaves it out: then the times
@@ -19,7 +23,7 @@ func (s *series) dropOpen(now, written time.Time, span Range, interval time.Dura
 	if last == 0 {
 		return "", nil
 	}
-	future, _ := slices.BinarySearch(s.times, now.UnixMilli()+1)
+	future, _ := slices.BinarySearch(s.times, now.Add(clockSlack).UnixMilli()+1)
 	if future < last {
 		remedy := "write the times in UTC, correct the clock"
 		if s.times[future]-now.UnixMilli() > 2*day.Milliseconds() { // no zone is as far away
@@ -28,18 +32,19 @@ func (s *series) dropOpen(now, written time.Time, span Range, interval time.Dura
 		return "", s.badAt(s.places[future], "open_time is %s, and it is %s now", rfc3339(s.times[future]), now.UTC().Format(time.RFC3339)).
 			Fix("%s, or set END=%s, which leaves out %d bars", remedy, now.UTC().Truncate(time.Minute).Format(time.RFC3339), last-future)
 	}
-	opened := s.times[last-1]
+	closed, _ := slices.BinarySearch(s.times[:last], now.Add(-interval).UnixMilli()+1) // how many
+	opened := s.times[min(closed, last-1)]
 	closes := opened + interval.Milliseconds()
 	why := ""
 	switch {
-	case closes > now.UnixMilli():
+	case closed < last:
 		why = "has not closed"
 	case interval < day && written.UnixMilli() >= opened && written.UnixMilli() < closes:
 		why = "had not closed when the file was written"
 	default:
 		return "", nil
 	}
-	s.keep(0, last-1)
+	s.keep(0, min(closed, last-1))
 	return fmt.Sprintf("the bar of %s %s and is not read", time.UnixMilli(opened).UTC().Format(time.RFC3339), why), nil
 }
 

@@ -18,7 +18,7 @@ func TestABarThatHasNotClosedIsLeftOutWithAWarning(t *testing.T) {
 		name string
 		now  float64
 		bars int
-	}{{"it began just now", 19, 19}, {"it is half over", 19.5, 19}, {"it is nearly over", 19.999, 19}, {"it closes at this moment", 20, 20}, {"long ago", 1e5, 20}} {
+	}{{"it began just now", 19, 19}, {"it is half over", 19.5, 19}, {"it is nearly over", 19.999, 19}, {"it closes at this moment", 20, 20}, {"a clock that is behind", 18.9, 18}, {"long ago", 1e5, 20}} {
 		for file, text := range map[string]string{"A.csv": wave(0, 20, 10), "A.parquet": string(parquetFile(t, plainRows(9)))} {
 			now, want := c.now, c.bars
 			if file == "A.parquet" {
@@ -27,7 +27,7 @@ func TestABarThatHasNotClosedIsLeftOutWithAWarning(t *testing.T) {
 			m, err := loadFrom(t, map[string]string{file: text}, func(cfg *Config) { cfg.Clock = at(now) })
 			if err != nil || m.bars != want {
 				t.Errorf("%s: %s: %+v, %v", c.name, file, m, err)
-			} else if m.warned(file+": the bar of 2024-01-01T") != (c.bars == 19) {
+			} else if m.warned(file+": the bar of 2024-01-01T") != (c.bars < 20) {
 				t.Errorf("%s: %s: %v", c.name, file, m.report.Warnings)
 			}
 		}
@@ -56,7 +56,7 @@ func TestABarThatWasOpenWhenTheFileWasWrittenIsLeftOut(t *testing.T) {
 
 func TestBarsThatHaveNotBegunAreRejectedUnlessENDLeavesThemOut(t *testing.T) {
 	text := wave(0, 20, 10)
-	for _, now := range []float64{18.99, 12.5, 0.5, -3} {
+	for _, now := range []float64{18.7, 12.5, 0.5, -3} {
 		_, err := loadFrom(t, map[string]string{"A.csv": text}, func(c *Config) { c.Clock = at(now) })
 		rejected(t, err, "A.csv, line ", "open_time is ", "now", "write the times in UTC", "END=")
 		if now < 1 {

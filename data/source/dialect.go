@@ -3,6 +3,7 @@ package source
 import (
 	"bytes"
 	"encoding/csv"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -78,6 +79,8 @@ func readDialect(path string, sample []byte) (d dialect, err error) {
 	case count < required/2:
 		bestFields, bestLine = first, firstLine
 	}
+	bestFields = withVolumes(bestFields, path)
+	best.header = bestFields
 	if _, err := locate(bestFields); err != nil {
 		if bestLine > 1 {
 			return d, from.badAt(bestLine, "%s cannot be read: %w", path, err)
@@ -85,6 +88,27 @@ func readDialect(path string, sample []byte) (d dialect, err error) {
 		return d, bad(path, "cannot be read: %w", err)
 	}
 	return best.withDecimals(path, sample)
+}
+
+// withVolumes is a header in which the two volumes are named after the assets of
+// the file's symbol, as CryptoDataDownload does, with their usual names: of
+// BTCUSDT the column "Volume BTC" is volume, and "Volume USDT" quote_volume.
+func withVolumes(header []string, path string) []string {
+	stem, _ := stemOf(filepath.Base(path))
+	symbol := canonical(parseFileName(stem).symbol)
+	names := tidyNames(header)
+	for i, base := range names {
+		for j, quote := range names {
+			base, ofBase := strings.CutPrefix(base, "volume_")
+			quote, ofQuote := strings.CutPrefix(quote, "volume_")
+			if ofBase && ofQuote && i != j && strings.Contains(symbol, strings.ToUpper(base+quote)) {
+				header = slices.Clone(header)
+				header[i], header[j] = baseVolume.String(), quoteVolume.String()
+				return header
+			}
+		}
+	}
+	return header
 }
 
 // required is how many columns a candle must have.

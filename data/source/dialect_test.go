@@ -1,6 +1,7 @@
 package source
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -34,6 +35,22 @@ func TestTextOfAnotherFormIsReadWhereItIsClear(t *testing.T) {
 		} else if want := []float64{10.25, 11.5, 12.125}; !slices.Equal(s.values[closePrice], want) || s.values[baseVolume][2] != 100 {
 			t.Errorf("%s: closes are %v, not %v", name, s.values[closePrice], want)
 		}
+	}
+}
+
+func TestVolumesNamedAfterTheAssetsAreRead(t *testing.T) {
+	text := "https://www.CryptoDataDownload.com\nUnix,Date,Symbol,Open,High,Low,Close,Volume %s,Volume %s,tradecount\n" +
+		"1704067500000,2024-01-01 00:05:00,BTCUSDT,10,20,5,11,3,33,1\n1704067200000,2024-01-01 00:00:00,BTCUSDT,10,20,5,10,2,20,1\n"
+	file := func(base, quote string) map[string]string {
+		return map[string]string{"BTCUSDT.csv": fmt.Sprintf(text, base, quote)}
+	}
+	m, err := loadFrom(t, file("BTC", "USDT"), func(c *Config) { c.Symbol = "BTCUSDT" })
+	if err != nil || m.Volume[0][0] != 2 || m.Optional["quote_volume"][0][1] != 33 {
+		t.Errorf("%+v, %v", m, err)
+	}
+	for _, other := range [][2]string{{"ETH", "USDT"}, {"BTC", "EUR"}} {
+		_, err = loadFrom(t, file(other[0], other[1]), func(c *Config) { c.Symbol = "BTCUSDT" })
+		rejected(t, err, "no column volume", "is \"Volume "+other[0]+"\" meant?")
 	}
 }
 
