@@ -49,7 +49,7 @@ WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TO
 CSRC := $(wildcard csrc/*.cc)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native servers run test quick keep kills stops faults fuzz check format bench bench-data clean
+.PHONY: setup build native servers run test quick keep kills stops faults truth fuzz check format bench bench-data clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -206,6 +206,10 @@ PROOF = $(WITH_LIBS) $(GO) test -count 1 -v -timeout 60m ./test -run
 ## kills: 200 starts killed at random moments end in the bits of an unkilled one
 kills: build
 	GNN_KILLS=$${GNN_KILLS:-200} $(PROOF) '^TestARunKilledAtAnyMoment'
+
+## truth: on 20 markets without a signal no method is found to have skill
+truth: build
+	GNN_TRUTH=1 $(PROOF) '^TestWithoutASignal'
 
 ## stops: how long 50 stops from another Kafka client take to be obeyed
 stops: build servers
