@@ -85,7 +85,7 @@ func Find(host string, answer *http.Response, start []byte, want Format) *fault.
 
 func newFault(host string, answer *http.Response, start []byte, want Format) *fault.Error {
 	kind := fault.Rejected
-	if answer.StatusCode >= http.StatusInternalServerError && answer.StatusCode != http.StatusNetworkAuthenticationRequired || answer.StatusCode == http.StatusTooManyRequests {
+	if mayRecover(answer.StatusCode) {
 		kind = fault.Transient
 	}
 	if WantsTLS(start) {
@@ -95,6 +95,16 @@ func newFault(host string, answer *http.Response, start []byte, want Format) *fa
 		return kind("%s redirects to %.100q in place of an answer in %s (%d)", host, to, want, answer.StatusCode).At("%s", host)
 	}
 	return kind("%s answers with %s in place of %s (%d)", host, Describe(answer.Header.Get("Content-Type"), start), want, answer.StatusCode).At("%s", host)
+}
+
+// mayRecover tells whether a status is that of a server that may answer better
+// soon, and not of one that does not do such a thing.
+func mayRecover(status int) bool {
+	switch status {
+	case http.StatusNotImplemented, http.StatusHTTPVersionNotSupported, http.StatusNetworkAuthenticationRequired:
+		return false
+	}
+	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests
 }
 
 // WantsTLS tells whether a body is what servers answer a request without TLS with
@@ -185,7 +195,7 @@ func words(text string) string {
 func Proxy(_ context.Context, proxy *url.URL, _ *http.Request, answer *http.Response) error {
 	code := answer.StatusCode
 	switch {
-	case code == http.StatusOK || code >= http.StatusInternalServerError || code == http.StatusTooManyRequests:
+	case code == http.StatusOK || mayRecover(code):
 		return nil // well, or an error that the transport reports and that may go away
 	case code == http.StatusProxyAuthRequired:
 		return fault.Rejected("the proxy %s asks for a user (407)", proxy.Host).At("%s", proxy.Host).Fix("write HTTPS_PROXY as http://user:password@%s", proxy.Host)

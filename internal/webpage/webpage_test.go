@@ -136,6 +136,7 @@ func TestAProxyThatLetsNothingThroughIsNamed(t *testing.T) {
 	for status, want := range map[int]string{
 		200: "", 502: "", 429: "",
 		407: "the proxy proxy:3128 asks for a user (407): write HTTPS_PROXY as http://user:password@proxy:3128",
+		501: "the proxy proxy:3128 does not let a request through (403 Forbidden): check HTTPS_PROXY, or name the server in NO_PROXY",
 		403: "the proxy proxy:3128 does not let a request through (403 Forbidden): check HTTPS_PROXY, or name the server in NO_PROXY",
 	} {
 		err := Proxy(context.Background(), proxy, nil, &http.Response{StatusCode: status, Status: "403 Forbidden"})
