@@ -15,6 +15,9 @@ import (
 // it (expand repeats them with a stride of 0): more is a bomb.
 const maxExpanded = 1 << 20
 
+// saveAgain is the remedy of a file that torch.save did not write so.
+const saveAgain = "save it with torch.save(data, path)"
+
 // archive is a zip as torch.save writes it. Nothing in it is trusted.
 type archive struct {
 	size    int64
@@ -37,18 +40,18 @@ func openArchive(r io.ReaderAt, size int64) (*archive, error) {
 	a := &archive{size: size, entries: make(map[string]*zip.File, len(z.File))}
 	for _, f := range z.File {
 		if _, twice := a.entries[f.Name]; twice {
-			return nil, invalid("the zip has two entries %.80q", f.Name)
+			return nil, invalid("the zip has two entries %.80q", f.Name).Fix(saveAgain)
 		}
 		a.entries[f.Name] = f
 		if prefix, ok := strings.CutSuffix(f.Name, "data.pkl"); ok && strings.Count(prefix, "/") == 1 && strings.HasSuffix(prefix, "/") {
 			if a.prefix != "" {
-				return nil, invalid("the zip holds both %.80q and %.80q", a.prefix+"data.pkl", f.Name)
+				return nil, invalid("the zip holds both %.80q and %.80q", a.prefix+"data.pkl", f.Name).Fix(saveAgain)
 			}
 			a.prefix = prefix
 		}
 	}
 	if a.prefix == "" {
-		return nil, invalid("the zip holds no data.pkl: it was not written by torch.save")
+		return nil, invalid("the zip holds no data.pkl: it was not written by torch.save").Fix(saveAgain)
 	}
 	if a.entries[a.prefix+"constants.pkl"] != nil {
 		return nil, invalid("the file is a TorchScript archive").Fix("save the data with torch.save(data, path)")
@@ -93,17 +96,17 @@ func damaged(doing string, err error) error {
 func (a *archive) entry(name string) (*zip.File, error) {
 	f := a.entries[a.prefix+name]
 	if f == nil {
-		return nil, invalid("the zip lacks the entry %.80q", a.prefix+name)
+		return nil, invalid("the zip lacks the entry %.80q", a.prefix+name).Fix(saveAgain)
 	}
 	if f.Method != zip.Store || f.CompressedSize64 != f.UncompressedSize64 {
-		return nil, invalid("the zip's entry %.80q is compressed: torch.save stores entries as they are", f.Name)
+		return nil, invalid("the zip's entry %.80q is compressed: torch.save stores entries as they are", f.Name).Fix(saveAgain)
 	}
 	at, err := f.DataOffset()
 	if err != nil {
 		return nil, damaged("finding entry "+name, err)
 	}
 	if at > a.size || f.UncompressedSize64 > uint64(a.size-at) {
-		return nil, invalid("the zip's entry %.80q claims %d bytes, more than the file has", f.Name, f.UncompressedSize64)
+		return nil, invalid("the zip's entry %.80q claims %d bytes, more than the file has", f.Name, f.UncompressedSize64).Fix(saveAgain)
 	}
 	return f, nil
 }
@@ -115,7 +118,7 @@ func (a *archive) read(name string, limit int) ([]byte, error) {
 		return nil, err
 	}
 	if f.UncompressedSize64 > uint64(limit) {
-		return nil, invalid("the zip's entry %.80q has %d bytes, more than %d", f.Name, f.UncompressedSize64, limit)
+		return nil, invalid("the zip's entry %.80q has %d bytes, more than %d", f.Name, f.UncompressedSize64, limit).Fix(saveAgain)
 	}
 	return readRange(f, 0, int64(f.UncompressedSize64))
 }
@@ -153,14 +156,14 @@ func load[T any](a *archive, name string, t *tensorRef, convert func(b []byte) T
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if stored := f.UncompressedSize64 / uint64(t.dtype.size); uint64(t.numel) > stored {
-		return nil, invalid("%s: its storage claims %d values of %s, entry %.80q holds %d", name, t.numel, t.dtype.name, f.Name, stored)
+		return nil, invalid("%s: its storage claims %d values of %s, entry %.80q holds %d", name, t.numel, t.dtype.name, f.Name, stored).Fix(saveAgain)
 	}
 	if numel == 0 {
 		return []T{}, nil
 	}
 	last, inside := t.last()
 	if !inside {
-		return nil, invalid("%s: size %v and stride %v from element %d on reach beyond its storage of %d", name, t.shape, t.strides, t.offset, t.numel)
+		return nil, invalid("%s: size %v and stride %v from element %d on reach beyond its storage of %d", name, t.shape, t.strides, t.offset, t.numel).Fix(saveAgain)
 	}
 	span := last - t.offset + 1
 	if numel-span > maxExpanded {

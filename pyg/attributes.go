@@ -99,8 +99,13 @@ func (a *attributes) tensor(name, want string, dims int) *tensorRef {
 			return &column
 		}
 		err := invalid("%s is a tensor of %v: %s is needed", name, v, want)
-		if dims == 1 && len(v.shape) == 2 {
+		switch {
+		case dims == 1 && len(v.shape) == 2:
 			err = err.Fix("save one column: %s[:, 0]", name)
+		case name == "x" && len(v.shape) == 1:
+			err = err.Fix("save it as a column: x.unsqueeze(1)")
+		default:
+			err = err.Fix("save it in that shape")
 		}
 		a.reject(err)
 	default:

@@ -64,7 +64,7 @@ func (o *object) attributes() (*pyDict, error) {
 	case name == "TemporalData":
 		return nil, invalid("the file holds a TemporalData, which has events and no x and edge_index").
 			Fix("save one Data of it: Data(x=..., edge_index=torch.stack([data.src, data.dst]), y=...)")
-	case strings.HasPrefix(o.class.module, "torch_geometric.datasets.") || has("_data_list") || has("_indices"):
+	case strings.HasPrefix(o.class.module, "torch_geometric.datasets.") || has("_data") || has("_data_list") || has("_indices"):
 		return nil, invalid("the file holds a dataset of PyG, %s", o.class).Fix(saveFirst)
 	case name == "SparseTensor" || o.class == sparse:
 		return nil, invalid("the file holds the edges alone, a %s", o.class).

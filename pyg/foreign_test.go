@@ -44,6 +44,7 @@ func foreignIsNamed(t *testing.T, folder string) {
 		"temporal":       "a TemporalData, which has events and no x and edge_index: save one Data of it: Data(x=...",
 		"list":           "a list of 2 graphs: save one of them: torch.save(graphs[0], path)",
 		"dataset_of_two": "a dataset of PyG, a tuple (data, slices): save one of its graphs: torch.save(dataset[0], path)",
+		"own_dataset":    "a dataset of PyG, __main__.Own: save one of its graphs: torch.save(dataset[0], path)",
 		"state_dict":     "a model's state dict, and a graph is needed: save the data in its place",
 		"gcn_state_dict": "a model's state dict",
 		"training_state": "a model's state dict",

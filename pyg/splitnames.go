@@ -20,11 +20,14 @@ var splitWords = map[string]int{
 	"test": testSplit, "testing": testSplit, "tst": testSplit,
 }
 
+// shortWords are splits only beside a form's word, as in tr_mask.
+var shortWords = map[string]int{"tr": trainSplit, "va": validSplit, "vl": validSplit, "te": testSplit, "ts": testSplit}
+
 // formWords are the words that may stand beside a split's: they tell how it is
 // given. Whether it is a mask or numbers of nodes is seen by its values.
 var formWords = []string{
 	"mask", "masks", "idx", "idxs", "index", "indexes", "indices", "ind", "inds", "id", "ids", "nid", "nids",
-	"node", "nodes", "is", "bool",
+	"node", "nodes", "is", "in", "bool", "flag", "flags", "set", "subset",
 }
 
 // groupWords are the words of a name that holds all splits in a dict.
@@ -72,6 +75,9 @@ func splitOf(name string) (split int, bare, ok bool) {
 	parts := words(name)
 	for _, w := range parts {
 		s, isSplit := splitWords[w]
+		if short, isShort := shortWords[w]; isShort && len(parts) > 1 {
+			s, isSplit = short, true
+		}
 		switch {
 		case isSplit && !ok:
 			split, ok = s, true

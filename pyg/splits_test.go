@@ -37,6 +37,8 @@ func TestASplitOfTheUserIsReadUnderAnyNameThatIsPlain(t *testing.T) {
 		"a column":                {"train_mask", NewTensor([]bool{true, true, true, false, false, false}, 6, 1), "val_mask", boolMask(3), "test_mask", boolMask(4, 5)},
 		"numbers":                 {"train_idx", numbers(2, 1, 0), "val_idx", numbers(3), "test_idx", numbers(4, 5)},
 		"numbers, valid":          {"train_index", numbers(2, 1, 0), "valid_index", numbers(3), "test_index", numbers(4, 5)},
+		"short words":             {"tr_mask", boolMask(0, 1, 2), "va_mask", boolMask(3), "te_mask", boolMask(4, 5)},
+		"flags":                   {"is_train", boolMask(0, 1, 2), "in_val", boolMask(3), "test_set", numbers(4, 5)},
 		"DGL's":                   {"train_nid", numbers(2, 1, 0), "val_nid", numbers(3), "test_nid", numbers(4, 5)},
 		"Kipf's":                  {"idx_train", numbers(2, 1, 0), "idx_val", numbers(3), "idx_test", numbers(4, 5)},
 		"int32":                   {"train_idx", NewTensor([]int32{0, 1, 2}, 3), "val_idx", NewTensor([]int32{3}, 1), "test_idx", NewTensor([]int32{4, 5}, 2)},

@@ -190,7 +190,7 @@ func (u *unpickler) step(code byte, at int) {
 	}
 }
 
-func (u *unpickler) fail(format string, a ...any) { u.reject(invalid(format, a...)) }
+func (u *unpickler) fail(format string, a ...any) { u.reject(invalid(format, a...).Fix(saveAgain)) }
 
 func (u *unpickler) reject(err *fault.Error) {
 	if u.err == nil {

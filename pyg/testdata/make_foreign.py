@@ -64,10 +64,17 @@ class Market(Data):
     """A class of Data, as people write one to batch their own attributes."""
 
 
+class Own(InMemoryDataset):
+    def __init__(self):
+        super().__init__()
+        self.data, self.slices = self.collate([graph(), graph()])
+
+
 class Torn(torch.Tensor):
     pass
 
 
+save("own_dataset", Own())
 save("subclass", Market(x=x, edge_index=edge_index, y=y))
 
 # An attribute that is used holds a foreign value.
