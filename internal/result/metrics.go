@@ -23,6 +23,9 @@ type Metrics struct {
 	// no_edges of them, under the name of version 0.1; nil: not run.
 	Baselines map[string]Baseline `json:"baselines,omitempty"`
 	Baseline  *Baseline           `json:"baseline,omitempty"`
+	// Calibration is that of the model's probabilities at the first horizon; nil:
+	// it has none, or no labels to compare them with.
+	Calibration *evaluation.Calibration `json:"calibration,omitempty"`
 	// Backtest is what positions by the model's scores would have earned on the
 	// test split at the first horizon; nil: there are no returns.
 	Backtest *evaluation.Backtest `json:"backtest,omitempty"`

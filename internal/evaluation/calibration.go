@@ -1,0 +1,221 @@
+package evaluation
+
+import (
+	"cmp"
+	"iter"
+	"math"
+	"slices"
+
+	"github.com/streamforge/gnn-trainer/data"
+)
+
+// Calibration says whether probabilities mean what they say, on the test split.
+type Calibration struct {
+	Count int `json:"count"` // labelled test rows with probabilities
+	// ECE is the expected calibration error: the mean over rows of the distance
+	// between confidence and accuracy in the row's bin (Naeini, Cooper,
+	// Hauskrecht, 2015).
+	ECE Float `json:"ece"`
+	// Reliability has bins of equal counts, by the predicted class's probability.
+	Reliability []ReliabilityBin `json:"reliability"`
+
+	// Temperature divides the log probabilities so that the log loss of the valid
+	// split is least (Guo, Pleiss, Sun, Weinberger, 2017): above 1 the model is
+	// overconfident. LogLoss is that of the test split with it.
+	Temperature Float `json:"temperature"`
+	LogLoss     Float `json:"log_loss_with_temperature"`
+
+	// Sets are prediction sets whose size the valid split decides, and then the
+	// test split's own past.
+	Sets PredictionSets `json:"prediction_sets"`
+}
+
+// ReliabilityBin is one point of the reliability curve.
+type ReliabilityBin struct {
+	Count      int   `json:"count"`
+	Confidence Float `json:"confidence"` // mean probability of the predicted class
+	Accuracy   Float `json:"accuracy"`
+}
+
+// PredictionSets are sets of classes that should hold the true one as often as
+// their level says.
+type PredictionSets struct {
+	Level    Float `json:"level"`
+	Coverage Float `json:"coverage"`  // how often they did on the test split
+	MeanSize Float `json:"mean_size"` // classes in a set
+}
+
+const (
+	reliabilityBins = 10
+	conformalLevel  = 0.9
+)
+
+// labelledRow is what calibration reads of a row.
+type labelledRow struct {
+	openTime int64
+	p        [3]float64
+	label    int64
+}
+
+// NewCalibration measures the test rows of one horizon, with what the valid rows
+// decide; nil where either has no labelled row with probabilities. reach is the
+// number of snapshots after which a label is known.
+func NewCalibration(rows iter.Seq[Prediction], reach int) *Calibration {
+	var valid, test []labelledRow
+	for p := range rows {
+		if p.Label == nil || !p.HasClasses() {
+			continue
+		}
+		switch r := (labelledRow{p.OpenTime, p.probabilities(), *p.Label}); p.Split {
+		case string(data.Valid):
+			valid = append(valid, r)
+		case string(data.Test):
+			test = append(test, r)
+		}
+	}
+	if len(valid) == 0 || len(test) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(test, func(a, b labelledRow) int { return cmp.Compare(a.openTime, b.openTime) })
+	c := &Calibration{Count: len(test), Reliability: reliability(test)}
+	off := 0.0
+	for _, b := range c.Reliability {
+		off += float64(b.Count) / float64(len(test)) * math.Abs(float64(b.Accuracy-b.Confidence))
+	}
+	t := temperature(valid)
+	c.ECE, c.Temperature, c.LogLoss = Float(off), Float(t), Float(lossAt(test, t))
+	c.Sets = predictionSets(valid, test, reach)
+	return c
+}
+
+// reliability bins rows by the predicted class's probability; rows of equal
+// probability may lie in two bins.
+func reliability(rows []labelledRow) []ReliabilityBin {
+	type row struct {
+		confidence float64
+		hit        bool
+	}
+	all := make([]row, len(rows))
+	for i, r := range rows {
+		best := 0
+		for c, v := range r.p {
+			if v > r.p[best] {
+				best = c
+			}
+		}
+		all[i] = row{r.p[best], int64(best) == r.label}
+	}
+	slices.SortStableFunc(all, func(a, b row) int { return cmp.Compare(a.confidence, b.confidence) })
+	bins := make([]ReliabilityBin, 0, reliabilityBins)
+	for k := range reliabilityBins {
+		part := all[k*len(all)/reliabilityBins : (k+1)*len(all)/reliabilityBins]
+		if len(part) == 0 {
+			continue
+		}
+		confidence, hits := 0.0, 0
+		for _, r := range part {
+			confidence += r.confidence
+			if r.hit {
+				hits++
+			}
+		}
+		bins = append(bins, ReliabilityBin{len(part), Float(confidence / float64(len(part))), Float(ratio(float64(hits), len(part)))})
+	}
+	return bins
+}
+
+// lossAt is the mean log loss of the rows at a temperature.
+func lossAt(rows []labelledRow, temperature float64) float64 {
+	total := 0.0
+	for _, r := range rows {
+		var logits [3]float64
+		highest := math.Inf(-1)
+		for c, p := range r.p {
+			logits[c] = math.Log(max(p, 0x1p-52)) / temperature
+			highest = max(highest, logits[c])
+		}
+		sum := 0.0
+		for _, v := range logits {
+			sum += math.Exp(v - highest)
+		}
+		total += highest + math.Log(sum) - logits[r.label]
+	}
+	return total / float64(len(rows))
+}
+
+// temperature minimises the log loss between 1/20 and 20 by golden-section
+// search on its logarithm: the loss is convex in 1/temperature.
+func temperature(rows []labelledRow) float64 {
+	golden := (math.Sqrt(5) - 1) / 2
+	low, high := -math.Log(20), math.Log(20)
+	a, b := high-golden*(high-low), low+golden*(high-low)
+	at := func(log float64) float64 { return lossAt(rows, math.Exp(log)) }
+	lossA, lossB := at(a), at(b)
+	for high-low > 1e-9 {
+		if lossA <= lossB {
+			high, b, lossB = b, a, lossA
+			a = high - golden*(high-low)
+			lossA = at(a)
+		} else {
+			low, a, lossA = a, b, lossB
+			b = low + golden*(high-low)
+			lossB = at(b)
+		}
+	}
+	return math.Exp((low + high) / 2)
+}
+
+// adaptation is the step by which the sets' level follows what they missed.
+const adaptation = 0.005
+
+// predictionSets hold the classes whose probability is at least a limit: the
+// quantile of the valid rows' probabilities of their labels that leaves the
+// wanted share out (Sadinle, Lei, Wasserman, 2019). From snapshot to snapshot of
+// the test split that share follows the misses that are known by then, reach
+// snapshots later (Gibbs, Candès, Adaptive conformal inference under distribution
+// shift, 2021): markets change.
+func predictionSets(valid, test []labelledRow, reach int) PredictionSets {
+	given := make([]float64, len(valid)) // probabilities of the labels, rising
+	for i, r := range valid {
+		given[i] = r.p[r.label]
+	}
+	slices.Sort(given)
+	miss, covered, size := 1-conformalLevel, 0, 0
+	var missed []float64 // share of each snapshot
+	for from, to := 0, 0; from < len(test); from = to {
+		for to = from; to < len(test) && test[to].openTime == test[from].openTime; to++ {
+		}
+		if known := len(missed) - max(reach, 1); known >= 0 {
+			miss += adaptation * (1 - conformalLevel - missed[known])
+		}
+		limit := atLeast(given, miss)
+		misses := 0
+		for _, r := range test[from:to] {
+			if r.p[r.label] >= limit {
+				covered++
+			} else {
+				misses++
+			}
+			for _, v := range r.p {
+				if v >= limit {
+					size++
+				}
+			}
+		}
+		missed = append(missed, float64(misses)/float64(to-from))
+	}
+	return PredictionSets{Level: conformalLevel, Coverage: Float(ratio(float64(covered), len(test))), MeanSize: Float(ratio(float64(size), len(test)))}
+}
+
+// atLeast is the limit that a share of new values stays below, of n sorted ones:
+// split conformal prediction's quantile. 0 holds everything.
+func atLeast(sorted []float64, share float64) float64 {
+	k := int(math.Floor(share * float64(len(sorted)+1)))
+	switch {
+	case k < 1:
+		return 0
+	case k > len(sorted):
+		return math.Inf(1)
+	}
+	return sorted[k-1]
+}
