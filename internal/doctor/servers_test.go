@@ -419,6 +419,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 	fewBars := folderOf(t, map[string]string{"BTCUSDT.csv": candlesOf(36), "AUSDT.csv": candlesOf(36)})
 	longFiles := folderOf(t, map[string]string{"BTCUSDT.csv": candlesOf(20_000), "AUSDT.csv": candlesOf(20_000)})
 	taker := folderOf(t, map[string]string{"BTCUSDT.csv": right, "AUSDT.csv": strings.ReplaceAll(strings.Replace(right, "volume\n", "volume,taker_by_volume\n", 1), ",1\n", ",1,1\n")})
+	beside := folderOf(t, map[string]string{"BTCUSDT.csv": right, "AUSDT.csv": right, "CUSDT.feather": "ARROW1"})
 	files := variables{"DATA_SOURCE": "files", "DATA_DIR": candles, "LOOKBACK": ""}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -443,6 +444,9 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"an empty range":           {change: files.with(variables{"START": "2025-01-01"}), code: 2, checks: []want{{"files", doctor.Failed, "has no candle with START=2025-01-01"}}},
 		"a column that is nearly an optional one": {change: files.with(variables{"DATA_DIR": taker}), checks: append(made("bars"),
 			want{"files", doctor.Warning, "AUSDT.csv has a column taker_by_volume, which is not read: taker_buy_volume is"})},
+
+		"a file that is not read": {change: files.with(variables{"DATA_DIR": beside}), checks: append(made("bars"),
+			want{"files", doctor.Warning, "CUSDT.feather is not read, since candles are in .csv, .csv.gz, .zip or .parquet"})},
 
 		"too few bars, of files": {change: files.with(variables{"DATA_DIR": fewBars}), code: 2, checks: []want{
 			{"files", doctor.OK, ""},
