@@ -137,6 +137,17 @@ func TestPreparedSnapshotsThatMeanNothingAreRejected(t *testing.T) {
 		{"no label", func(s *Snapshots, _ *Config) { s.Y, s.Close = nil, nil }, "the graph has neither labels nor closes that they could be made of: give it one of them"},
 		{"parts of other sizes", func(s *Snapshots, _ *Config) { s.Mask = s.Mask[1:] }, "the graph's parts are of different sizes: x 21420, mask 1529, y 1530, close 1530 and edges 170 of 9 nodes, 14 features and 170 moments"},
 		{"a feature that is infinite", func(s *Snapshots, _ *Config) { s.X[0] = float32(math.Inf(1)) }, "log_return_1 of S00USDT at 2024-06-01T23:45:00Z is +Inf; a feature is a finite number: correct it"},
+		{"labels of two classes", func(s *Snapshots, _ *Config) {
+			for k := range s.Y {
+				s.Y[k] = int64(k % 2)
+			}
+		}, "y holds 0 and 1, and the classes are 0 (down), 1 (flat) and 2 (up): where 1 means up, make it 2: y[y == 1] = 2"},
+		{"labels from -1", func(s *Snapshots, _ *Config) {
+			for k := range s.Y {
+				s.Y[k] = int64(k%3) - 1
+			}
+		}, "y holds -1, 0 and 1, and the classes are 0 (down), 1 (flat) and 2 (up): where -1 is down, add 1: y[y != -100] += 1; where it is none, y[y == -1] = -100"},
+		{"features that are the same", func(s *Snapshots, _ *Config) { clear(s.X) }, "x is the same everywhere: each of its 14 features is constant: give the nodes features that differ"},
 		{"edges of other sizes", func(s *Snapshots, _ *Config) { s.Edges[0].Attr = s.Edges[0].Attr[1:] }, ""},
 		{"too few", func(_ *Snapshots, c *Config) { c.Horizons = Horizons{400} }, "no snapshot is followed by HORIZON=400 bars: load more bars (START, LOOKBACK) or lower HORIZON"},
 		{"nothing at all", func(s *Snapshots, _ *Config) { s.Symbols = nil }, "the graph has 0 nodes, 14 features and 170 moments; it needs some of each: prepare another one, or set START and END"},
