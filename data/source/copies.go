@@ -27,7 +27,13 @@ const fewShared = 10
 // sameCandles is how many bars two series share, 0 where one of them differs,
 // nothing is traded in any, or most bars of the shorter one are not shared.
 func (s *series) sameCandles(other *series) (shared int) {
-	i, j, moves := 0, 0, false
+	if len(s.times) == 0 || len(other.times) == 0 {
+		return 0
+	}
+	begin := max(s.times[0], other.times[0])
+	i, _ := slices.BinarySearch(s.times, begin)
+	j, _ := slices.BinarySearch(other.times, begin)
+	moves := false
 	for i < len(s.times) && j < len(other.times) {
 		switch a, b := s.times[i], other.times[j]; {
 		case a < b:

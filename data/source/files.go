@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -159,6 +160,9 @@ func readFile(ctx context.Context, of candleFile, q query) (*file, error) {
 func (f candleFile) orNoSymbol(err error) error {
 	if checkName(f.name.symbol) == nil {
 		return err
+	}
+	if name := f.base(); strconv.QuoteToGraphic(name) != `"`+name+`"` || strings.TrimSpace(f.name.symbol) != f.name.symbol {
+		return bad(f.path, "is named after no symbol, its name is %s", strconv.QuoteToASCII(name)).Fix("name it after its symbol, such as BTCUSDT.csv")
 	}
 	return bad(f.path, "is named after no symbol").Fix("remove it if it is a copy, or name it after its symbol, such as BTCUSDT.csv")
 }

@@ -144,6 +144,10 @@ func TestACopyOfAFileIsRejectedByItsNameOrWarnedOf(t *testing.T) {
 			t.Errorf("beside files that are named, %s: %v", name, err)
 		}
 	}
+	for name, shown := range map[string]string{"B\u200b.csv": `"B\u200b.csv"`, "B .csv": `"B .csv"`, "\ufeffB.csv": `"\ufeffB.csv"`} {
+		_, err := loadFrom(t, map[string]string{"A.csv": good, name: copied}, nil)
+		rejected(t, err, "its name is "+shown)
+	}
 	for name, text := range map[string]string{"B_copy.csv": copied, "B2.csv": copied, "Bold.csv": wave(0, 15, 11), "B-backup.csv.gz": gzipped(t, copied)} {
 		symbol, _ := stemOf(name)
 		m, err := loadFrom(t, map[string]string{"A.csv": good, "B.csv": copied, name: text}, nil)

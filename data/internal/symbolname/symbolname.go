@@ -23,12 +23,17 @@ func Plain(text string) string {
 // Canonical is a symbol without separators, in capitals. Two that differ in
 // nothing else may be meant for one another.
 func Canonical(symbol string) string {
+	symbol = Plain(symbol)
+	// freqtrade's name of the perpetual contract BTC/USDT:USDT is BTC_USDT_USDT.
+	if parts := strings.FieldsFunc(symbol, func(r rune) bool { return r == '_' || r == '-' }); len(parts) == 3 && parts[1] == parts[2] {
+		symbol = parts[0] + parts[1]
+	}
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsLetter(r) && !unicode.IsNumber(r) {
 			return -1
 		}
 		return unicode.ToUpper(r)
-	}, Plain(symbol))
+	}, symbol)
 }
 
 // Meant is a remedy that suggests, for each of the names that there are not, the

@@ -3,7 +3,7 @@ package symbolname
 import "testing"
 
 func TestASymbolIsKnownUnderItsOtherNames(t *testing.T) {
-	for _, name := range []string{"BTC/USDT", "btc-usdt", "BTC_USDT", "BTC/USDT:USDT", "BINANCE:BTCUSDT", " btcusdt "} {
+	for _, name := range []string{"BTC/USDT", "btc-usdt", "BTC_USDT", "BTC/USDT:USDT", "BINANCE:BTCUSDT", " btcusdt ", "BTC_USDT_USDT"} {
 		if got := Canonical(name); got != "BTCUSDT" {
 			t.Errorf("%q is %q", name, got)
 		}
