@@ -1,6 +1,9 @@
 package data
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Edges are the edges of one snapshot of N nodes, gathered by target: a
 // compressed sparse row matrix whose row is the target, which receives messages. A market's
@@ -27,6 +30,12 @@ func (e Edges) index() []int64 {
 		}
 	}
 	return index
+}
+
+// noEdges joins no nodes in so many snapshots.
+func noEdges(snapshots, nodes int) []Edges {
+	none := Edges{RowPtr: make([]int32, nodes+1), Attr: []float32{}}
+	return slices.Repeat([]Edges{none}, snapshots)
 }
 
 // correlationEdges joins the nodes of each snapshot by the correlation of their

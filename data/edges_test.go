@@ -353,3 +353,25 @@ func TestBeyondTheFirstBlockEdgesDoNotDependOnWhereTheMarketBegins(t *testing.T)
 		t.Fatalf("only %d snapshots compared", compared)
 	}
 }
+
+func TestEdgesOfNoneJoinNobodyAndChangeNothingElse(t *testing.T) {
+	m, c := randomMarket(newRand(31), 9, 300), defaultConfig()
+	with := mustBuild(t, m, c)
+	c.Edges = EdgesNone
+	without := mustBuild(t, m, c)
+	for s := range with.Len() {
+		a, b := with.Snapshot(s), without.Snapshot(s)
+		if len(a.EdgeIndex) == 0 || len(b.EdgeIndex) != 0 || len(b.EdgeWeight) != 0 || len(b.EdgeAttr) != 0 || b.EdgeAttr == nil {
+			t.Fatalf("snapshot %d has %d edges, and without %d", s, len(a.EdgeWeight), len(b.EdgeWeight))
+		}
+		if !sameBits(a.X, b.X) || !slices.Equal(a.NodeMask, b.NodeMask) || !slices.Equal(a.Y, b.Y) || !sameBits(a.Ret, b.Ret) {
+			t.Fatalf("snapshot %d differs in more than its edges", s)
+		}
+		if err := b.Validate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if without.Density != 0 {
+		t.Errorf("density is %v", without.Density)
+	}
+}

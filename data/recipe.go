@@ -20,11 +20,18 @@ type Recipe struct {
 	// are full again. 7 of 14 changes are the fewest that rsi_14 is made of.
 	MaxGap int `env:"MAX_GAP" envDefault:"7"`
 
+	Edges         string   `env:"EDGES" envDefault:"correlation"`
 	GraphWindow   int      `env:"GRAPH_WINDOW" envDefault:"100"` // bars of returns that a correlation spans
 	EdgeTopK      int      `env:"EDGE_TOP_K" envDefault:"10"`    // sources of a target, where EdgeThreshold is nil
 	EdgeThreshold *float64 `env:"EDGE_THRESHOLD"`                // least correlation of an edge
 	EdgeReturns   string   `env:"EDGE_RETURNS" envDefault:"raw"`
 }
+
+// The values of EDGES. Empty counts as correlation.
+const (
+	EdgesCorrelation = "correlation"
+	EdgesNone        = "none" // no node receives a message
+)
 
 // The values of EDGE_RETURNS: which one-bar log returns are correlated.
 const (
@@ -48,6 +55,8 @@ func (r Recipe) problems(p *problems) {
 		p.check(v >= -1 && v <= 1, fault.Input("EDGE_THRESHOLD is %v", v).
 			Fix("set a correlation from -1 to 1"))
 	}
+	p.check(r.Edges == "" || r.Edges == EdgesCorrelation || r.Edges == EdgesNone, fault.Input("EDGES is %q", r.Edges).
+		Fix("set %s or %s", EdgesCorrelation, EdgesNone))
 	p.check(r.EdgeReturns == EdgeReturnsRaw || r.EdgeReturns == EdgeReturnsExcess, fault.Input("EDGE_RETURNS is %q", r.EdgeReturns).
 		Fix("set %s or %s", EdgeReturnsRaw, EdgeReturnsExcess))
 }
@@ -102,10 +111,15 @@ func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, erro
 	if err := p.fill(m, columns, r.MaxGap, jumps, first); err != nil {
 		return nil, err
 	}
-	returns := newReturnPanel(m, jumps, r.EdgeReturns == EdgeReturnsExcess)
 	p.Coverage = newCoverage(m, p.mask)
-	release()
-	p.edges = correlationEdges(p.Axis, r, returns, p.mask, first)
+	if r.Edges == EdgesNone {
+		release()
+		p.edges = noEdges(m.Bars-first, p.NumNodes())
+	} else {
+		returns := newReturnPanel(m, jumps, r.EdgeReturns == EdgeReturnsExcess)
+		release()
+		p.edges = correlationEdges(p.Axis, r, returns, p.mask, first)
+	}
 	p.keepPresent(first)
 	if p.Len() == 0 {
 		return nil, fault.Input("no symbol has all of its features at any bar from %s on", p.Axis.stampOf(first)).

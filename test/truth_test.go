@@ -124,3 +124,36 @@ func significant(t *testing.T, folder string) string {
 
 // normalP is the two-sided p of a t statistic of many values.
 func normalP(t float64) float64 { return math.Erfc(math.Abs(t) / math.Sqrt2) }
+
+func TestWithoutEdgesTheModelIsTheTwinOfOneWithEdges(t *testing.T) {
+	t.Parallel()
+	metrics := func(changes map[string]string) result.Metrics {
+		vars, folder := environment(t, changes)
+		run(t, vars).mustEnd(t, "finished", 0)
+		content, err := os.ReadFile(filepath.Join(folder, "metrics.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m result.Metrics
+		if err := json.Unmarshal(content, &m); err != nil {
+			t.Fatal(err)
+		}
+		return m
+	}
+	with := metrics(map[string]string{"BASELINES": "no_edges"})
+	without := metrics(map[string]string{"EDGES": "none", "BASELINES": "no_edges"})
+	twin, err := json.Marshal(with.Baselines["no_edges"].Splits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := json.Marshal(without.Splits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(twin) != string(model) {
+		t.Errorf("the twin has\n%s\nand the model without edges\n%s", twin, model)
+	}
+	if len(without.Baselines) > 0 || without.Graph.Density != 0 {
+		t.Errorf("without edges there are baselines %v and density %v", without.Baselines, without.Graph.Density)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/nn/catalog"
@@ -124,7 +125,11 @@ func lacks(name string) reason { return reason{name + " is not", "set both or ne
 // ineffective are the variables that have no effect beside the others, and why.
 func (c *Config) ineffective() map[string]reason {
 	why := map[string]reason{}
-	if c.Data.EdgeThreshold != nil {
+	if c.Data.Edges == data.EdgesNone {
+		for _, name := range []string{"EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+			why[name] = duplicates("EDGES=none joins no nodes")
+		}
+	} else if c.Data.EdgeThreshold != nil {
 		why["EDGE_TOP_K"] = duplicates("EDGE_THRESHOLD already selects the neighbours")
 	}
 	if !c.Data.TrainEnd.IsZero() || !c.Data.ValidEnd.IsZero() {
@@ -176,12 +181,12 @@ func (c *Config) ineffective() map[string]reason {
 		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
-		for _, name := range []string{"GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+		for _, name := range []string{"EDGES", "GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph that has its edges", "unset it"}
 		}
 	}
 	if a := c.Source.Arango; c.Source.Source == source.Arango && a.Graph != "" && a.Candles == "" {
-		for _, name := range []string{"GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+		for _, name := range []string{"EDGES", "GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
 			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
 		why["TARGET"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its labels, or one price a moment")

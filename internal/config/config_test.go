@@ -65,7 +65,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"QUEUE_ID": "gnn-train-btcusdt-20240801-abc", "SYMBOL": "BTCUSDT", "TYPE": "gnn_trainer", "TELEMETRY_PRODUCER_ID": "gnn-trainer__abc",
 		"MODEL_NAME": "market_gnn_v1", "STORE_DIR": "out", "MESSAGE_LANG": "ru", "LOG_LEVEL": "info", "LOG_FORMAT": "auto", "EVENTS": "auto",
 		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
-		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw", "MAX_GAP": "7",
+		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "EDGES": "correlation", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw", "MAX_GAP": "7",
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
 		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",

@@ -70,6 +70,7 @@ var groups = []group{
 		{name: "HORIZON", meaning: "bars that a target looks ahead; in a list the first decides early stopping", accepts: "a whole number from 1 to 1000000, or a list such as 1,6,12", unit: "bars"},
 		{name: "TARGET", meaning: "prices that a return is measured between; open: the next bar's open and the one HORIZON bars later, which can be traded; close: this bar's close and a later one; mid: mid prices, where books were recorded", values: []string{"open", "close", "mid"}},
 		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", values: catalog.Tasks()},
+		{name: "EDGES", meaning: "what joins the nodes: correlation of their returns, or nothing", values: []string{"correlation", "none"}},
 		{name: "GRAPH_WINDOW", meaning: "bars of returns that a correlation spans", accepts: "a whole number from 3 to 1000000", unit: "bars"},
 		{name: "MAX_GAP", meaning: "longest run of missing bars that a return is taken across; after a longer one a symbol is masked until its windows are full again", accepts: "a whole number from 0 to 24", unit: "bars"},
 		{name: "EDGE_TOP_K", meaning: "sources of a node: those most correlated with it", accepts: fromOne, unit: "nodes"},

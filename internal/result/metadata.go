@@ -66,7 +66,8 @@ type LabelRule struct {
 // GraphRule is how returns become edges. TopK and Threshold are nil where
 // they were not used, as for a graph read from a file.
 type GraphRule struct {
-	Window    int      `json:"window"` // bars that a correlation spans
+	Edges     string   `json:"edges,omitempty"` // correlation or none, as in EDGES; empty where they were given, and in results before 0.3
+	Window    int      `json:"window"`          // bars that a correlation spans
 	TopK      *int     `json:"top_k,omitempty"`
 	Threshold *float64 `json:"threshold,omitempty"` // least correlation
 	Returns   string   `json:"returns"`             // which returns are correlated, as in EDGE_RETURNS
@@ -127,7 +128,7 @@ func NewSplitRanges(splits []data.Split, openTimes []int64) (SplitRanges, error)
 
 // Recipe is how the panel of the model is built from a market again.
 func (m *Metadata) Recipe() data.Recipe {
-	r := data.Recipe{Features: m.FeatureNames, MaxGap: m.MaxGap, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
+	r := data.Recipe{Features: m.FeatureNames, MaxGap: m.MaxGap, Edges: m.Graph.Edges, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
 	if m.Graph.TopK != nil {
 		r.EdgeTopK = *m.Graph.TopK
 	}
@@ -137,7 +138,7 @@ func (m *Metadata) Recipe() data.Recipe {
 // SetRecipe records the recipe of a panel that was built from a market. The
 // features are FeatureNames.
 func (m *Metadata) SetRecipe(r data.Recipe) {
-	m.MaxGap = r.MaxGap
+	m.MaxGap, m.Graph.Edges = r.MaxGap, r.Edges
 	m.Graph.Window, m.Graph.Returns, m.Graph.Threshold = r.GraphWindow, r.EdgeReturns, r.EdgeThreshold
 	if r.EdgeThreshold == nil {
 		m.Graph.TopK = &r.EdgeTopK

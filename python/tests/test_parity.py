@@ -95,6 +95,18 @@ def test_each_model_type_predicts_what_its_run_did(
     assert max(float((both[c] - both[f"{c}_now"]).abs().max()) for c in CLASSES) <= PROBABILITIES
 
 
+def test_a_model_without_edges_is_predicted_from_candles(simulated: Trained, tmp_path: Path) -> None:
+    folder = train(tmp_path, DATA_SOURCE="simulated", EDGES="none", **SIMULATED)
+    result = gnn_trainer.load(folder)
+    assert result.metadata.graph.edges == "none"
+    both = result.predictions().merge(
+        result.predict_all(simulated.candles), on=["open_time", "symbol"], suffixes=("", "_now")
+    )
+    assert len(both) == len(result.predictions())
+    assert max(float((both[c] - both[f"{c}_now"]).abs().max()) for c in CLASSES) <= PROBABILITIES
+    assert result.snapshot(simulated.candles).edge_index.shape == (2, 0)
+
+
 def test_any_bar_is_predicted_from_the_bars_before_it_alone(any_trained: Trained) -> None:
     result, candles = any_trained.result, any_trained.candles
     told = result.predictions()

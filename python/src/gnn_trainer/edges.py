@@ -42,6 +42,9 @@ def edges(returns: Tensor, mask: Tensor, rule: GraphRule) -> Iterator[tuple[Tens
     the most correlated first and ties in node order. Row 0 is the neighbour, row 1 the node that listens.
     """
     n = mask.shape[1]
+    if rule.edges == "none":
+        yield from ((torch.empty((2, 0), dtype=torch.int64), torch.empty(0)) for _ in mask)
+        return
     windows = returns[len(returns) - len(mask) - rule.window + 1 :].unfold(0, rule.window, 1)  # [B, N, W]
     size = max(1, AT_ONCE // (n * max(n, rule.window)))
     targets = torch.arange(n)[:, None].expand(n, n)

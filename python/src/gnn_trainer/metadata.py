@@ -33,6 +33,7 @@ class GraphRule:
     density: float  # mean over snapshots of E / (P (P - 1)), P the nodes present
     top_k: int | None = None
     threshold: float | None = None  # least correlation
+    edges: str = "correlation"  # or none: no nodes are joined
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,10 @@ class Recipe:
             raise ResultError(
                 f"the model of {address} has bars of {metadata.interval!r}, which this version does not know: install a newer one"
             )
+        if rule.edges not in ("correlation", "none"):
+            raise ResultError(
+                f"the model of {address} has edges by {rule.edges!r}, which this version does not know: install a newer one"
+            )
         if rule.returns not in ("raw", "excess"):
             raise ResultError(
                 f"the model of {address} has edges by {rule.returns!r} returns, which this version does not know: install a newer one"
