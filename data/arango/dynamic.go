@@ -23,12 +23,12 @@ func (d *DB) snapshots(n *nodes, e *edges, c Choice) (*Graph, error) {
 	for row, name := range n.name {
 		names[name] = row
 	}
-	symbols := sortedKeys(names)
-	if c.Symbols != nil {
-		if _, err := n.chosen(valuesOf(names), c.Symbols); err != nil {
-			return nil, err
-		}
-		symbols = c.Symbols
+	if _, err := n.chosen(valuesOf(names), c); err != nil {
+		return nil, err
+	}
+	symbols := c.Symbols
+	if symbols == nil {
+		symbols = slices.DeleteFunc(sortedKeys(names), func(name string) bool { return slices.Contains(c.Exclude, name) })
 	}
 	node := map[string]int{}
 	for i, s := range symbols {

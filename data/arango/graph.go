@@ -11,6 +11,7 @@ import (
 // Choice is the part of a prepared graph that is wanted.
 type Choice struct {
 	Symbols  []string                            // nodes, in this order; nil: all, in the graph's
+	Exclude  []string                            // nodes that are left out where Symbols is nil
 	Interval time.Duration                       // between the snapshots of a dynamic graph
 	Bounds   func(newest int64) (from, to int64) // of a dynamic graph's times, when the newest is known; nil: all
 }

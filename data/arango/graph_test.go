@@ -207,6 +207,12 @@ func TestNodesAreChosenByNameInTheOrderAskedFor(t *testing.T) {
 	}
 	_, _, err = readGraph(t.Context(), d, Choice{Symbols: []string{"C", "D"}})
 	mustReject(t, err, "SYMBOLS names D, and the graph's nodes are A, B, C: choose among these, or unset it")
+	g, r, err = readGraph(t.Context(), d, Choice{Exclude: []string{"B"}})
+	if err != nil || !slices.Equal(g.File.Symbols, []string{"A", "C"}) || !slices.Equal(g.File.Data.EdgeIndex, []int64{0, 1}) || r.Outside != 1 {
+		t.Errorf("without B: %+v, %v", g, err)
+	}
+	_, _, err = readGraph(t.Context(), d, Choice{Exclude: []string{"B", "X"}})
+	mustReject(t, err, "EXCLUDE names X, and the graph's nodes are A, B, C: choose among these, or unset it")
 }
 
 const hour = int64(time.Hour / time.Millisecond)
@@ -243,6 +249,11 @@ func TestADynamicGraphIsReadMomentByMoment(t *testing.T) {
 	}
 	if r.Dangling != 1 || r.Edges != 3 || r.Nodes != 5 {
 		t.Errorf("%+v", r)
+	}
+
+	one, _, err := readGraph(t.Context(), open(t, c), Choice{Interval: time.Hour, Exclude: []string{"ETH"}})
+	if err != nil || !slices.Equal(one.Snapshots.Symbols, []string{"BTC"}) || !slices.Equal(one.Snapshots.Y, []int64{0, 2, -100}) {
+		t.Errorf("without ETH: %+v, %v", one, err)
 	}
 
 	// The range is cut by time.

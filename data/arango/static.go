@@ -10,7 +10,7 @@ import (
 
 // file makes a graph without time.
 func (d *DB) file(n *nodes, e *edges, c Choice) (*Graph, error) {
-	rows, err := n.chosen(n.order(), c.Symbols)
+	rows, err := n.chosen(n.order(), c)
 	if err != nil {
 		return nil, err
 	}
@@ -83,17 +83,21 @@ func (d *DB) file(n *nodes, e *edges, c Choice) (*Graph, error) {
 }
 
 // chosen are the rows of the symbols in their order; nil: all.
-func (n *nodes) chosen(rows []int, symbols []string) ([]int, error) {
-	if symbols == nil {
-		return rows, nil
-	}
+func (n *nodes) chosen(rows []int, c Choice) ([]int, error) {
 	row := make(map[string]int, len(rows))
 	for _, r := range rows {
 		row[n.name[r]] = r
 	}
+	has := func(name string) bool { _, ok := row[name]; return ok }
+	if unknown := slices.DeleteFunc(slices.Clone(c.Exclude), has); len(unknown) > 0 {
+		return nil, fault.Input("EXCLUDE names %s, and the graph's nodes are %s", listed(unknown), listed(sortedKeys(row))).At("EXCLUDE").Fix("choose among these, or unset it")
+	}
+	if c.Symbols == nil {
+		return slices.DeleteFunc(slices.Clone(rows), func(r int) bool { return slices.Contains(c.Exclude, n.name[r]) }), nil
+	}
 	var all []int
 	var lacking []string
-	for _, s := range symbols {
+	for _, s := range c.Symbols {
 		if r, ok := row[s]; ok {
 			all = append(all, r)
 		} else {

@@ -190,7 +190,6 @@ func (c *Config) ineffective() map[string]reason {
 			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
 		why["TARGET"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its labels, or one price a moment")
-		why["EXCLUDE"] = reason{"GRAPH_COLLECTION_NAME is a graph with all its nodes", "unset it, or name the nodes in SYMBOLS"}
 		for _, name := range []string{"ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS"} {
 			why[name] = harmless // of the pipeline's other services
 		}

@@ -73,6 +73,9 @@ func choose(c source.Config) (arango.Choice, error) {
 		return arango.Choice{}, fault.Input("SYMBOLS=%s asks for volumes, which a prepared graph lacks", c.Symbols).Fix("name its nodes, or unset SYMBOLS")
 	}
 	choice := arango.Choice{Symbols: selection.Names}
+	if choice.Exclude, err = source.ParseExclude(c.Exclude, c.Symbols, c.Symbol); err != nil {
+		return arango.Choice{}, err
+	}
 	if choice.Interval, err = source.ParseInterval(c.Interval); err != nil {
 		return arango.Choice{}, err
 	}
