@@ -57,6 +57,12 @@ func (b Baselines) String() string {
 // Has reports whether a baseline is asked for.
 func (b Baselines) Has(name string) bool { return slices.Contains(b, name) }
 
+// TrainsTwin reports whether the network is trained a second time, without edges:
+// with EDGES=none it has none.
+func (c Config) TrainsTwin() bool {
+	return c.Train.Baselines.Has(BaselineNoEdges) && c.Data.Edges != data.EdgesNone
+}
+
 // Signals are those that the dataset has to hold.
 func (b Baselines) Signals() []string {
 	var names []string

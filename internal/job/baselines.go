@@ -7,7 +7,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/baseline"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
@@ -55,12 +54,6 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 		addBaseline(m, a.Baseline, a.Comparison)
 	}
 	return nil, nil
-}
-
-// trainsTwin reports whether the network is trained a second time, without edges:
-// with EDGES=none it has none.
-func trainsTwin(c config.Config) bool {
-	return c.Train.Baselines.Has(config.BaselineNoEdges) && c.Data.Edges != data.EdgesNone
 }
 
 // fitBaseline fits and measures one. A stop is an error.

@@ -23,7 +23,7 @@ const lastReport = 2 * time.Second
 // newMetrics makes those of a run of c.
 func newMetrics(c config.Config, version string) *metrics.Metrics {
 	trainings := 1
-	if trainsTwin(c) {
+	if c.TrainsTwin() {
 		trainings = 2
 	}
 	return metrics.New(metrics.Run{

@@ -91,7 +91,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 			return Ending{}, err
 		}
 	}
-	if stop == nil && trainsTwin(t.config) {
+	if stop == nil && t.config.TrainsTwin() {
 		var without *predictions
 		m.Baseline, without, err = t.trainBaseline(s, graceCtx, baseline)
 		switch {

@@ -16,6 +16,7 @@ type Size struct {
 	Edges     int64 // of all snapshots
 	Train     int64 // snapshots that are trained on; 0: not known
 	Features  int
+	Signals   int // that baselines rank nodes by
 	Horizons  int
 
 	// Static marks one graph without time: each split is a snapshot of it, and
@@ -27,7 +28,8 @@ type Size struct {
 type Settings struct {
 	Model     catalog.Config // Features and Outputs follow from the size
 	BatchSize int            // snapshots
-	Baseline  bool
+	Baseline  bool           // the network without edges is trained too
+	Methods   bool           // methods without a network are compared
 	CUDA      bool
 }
 
@@ -65,6 +67,9 @@ func Of(s Size, c Settings) Estimate {
 	// A checkpoint copies weights, best weights and two moments.
 	state := 16 * parameters
 	data := max(dataset+x, s.built(), dataset+s.predicted())
+	if c.Methods {
+		data = max(data, dataset+s.compared())
+	}
 	goHeap := 2 * max(data, dataset+state)
 	copies := s.copies(c.Model, false)
 	if c.Baseline {
@@ -90,7 +95,7 @@ func Of(s Size, c Settings) Estimate {
 // correlation of each edge.
 func (s Size) dataset() int64 {
 	h := int64(s.Horizons)
-	return s.Rows*(4*int64(s.Features)+1+12*h+4) + 8*s.Edges + 120*s.Snapshots
+	return s.Rows*(4*int64(s.Features+s.Signals)+1+12*h+4) + 8*s.Edges + 120*s.Snapshots
 }
 
 // built is what is in use as the features are made of candles: five series, the
@@ -99,7 +104,7 @@ func (s Size) built() int64 {
 	if s.Static {
 		return 0
 	}
-	return s.Rows * (5*8 + 4*int64(s.Features) + 12*int64(s.Horizons) + 9 + 2*8)
+	return s.Rows * (5*8 + 4*int64(s.Features+s.Signals) + 12*int64(s.Horizons) + 9 + 2*8)
 }
 
 // predicted are the predictions and, as predictions.parquet is written, the
@@ -107,6 +112,14 @@ func (s Size) built() int64 {
 func (s Size) predicted() int64 {
 	values := s.Rows * int64(s.Horizons)
 	return 12*values + min(300*values, parquetGroup)
+}
+
+// compared is what is held as methods are compared with the model, two at once:
+// the predictions of three, the test split's rows of each, a fifth of all, and
+// scores and returns of the rows that are evaluated.
+func (s Size) compared() int64 {
+	const row, scored = 104, 40
+	return 3*12*s.Rows*int64(s.Horizons) + 3*row*s.Rows/5 + 2*scored*s.Rows
 }
 
 // parquetGroup is what a group of rows takes at most.

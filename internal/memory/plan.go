@@ -11,7 +11,7 @@ const maxFeatures = 14
 
 // SettingsOf are those of a configuration, on the CPU.
 func SettingsOf(c config.Config) Settings {
-	return Settings{Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Train.Baselines.Has(config.BaselineNoEdges)}
+	return Settings{Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.TrainsTwin(), Methods: len(c.Train.Baselines) > 0}
 }
 
 // Planned is the size of a run before its data are read, as far as its
@@ -28,7 +28,7 @@ func Planned(c config.Config, now time.Time) (Size, bool) {
 // PlannedOf is the size of a market of so many symbols (0: not known), bars (0:
 // not known), rows and edges.
 func PlannedOf(c config.Config, nodes, bars, rows, edges int64) Size {
-	s := Size{Nodes: nodes, Snapshots: bars, Rows: rows, Edges: edges, Features: maxFeatures, Horizons: max(1, len(c.Data.Horizons))}
+	s := Size{Nodes: nodes, Snapshots: bars, Rows: rows, Edges: edges, Features: maxFeatures, Signals: len(c.Data.Signals), Horizons: max(1, len(c.Data.Horizons))}
 	if nodes > 0 && bars == 0 {
 		s.Snapshots = rows / nodes
 	}
