@@ -57,9 +57,6 @@ func (l *arangoLoad) market(ctx context.Context) (*data.Market, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
-	if err := align(all, l.interval); err != nil {
-		return nil, Report{}, err
-	}
 	r.Symbols = symbols
 	if err := l.join(ctx, r, symbols, all); err != nil {
 		return nil, Report{}, err
@@ -84,6 +81,9 @@ func (l *arangoLoad) bounds(ctx context.Context, r arango.Reading) (arango.Span,
 		newest = opened + l.interval.Milliseconds()
 	}
 	from, to := l.span.bounds(newest)
+	if l.interval == day { // whose bars may move by one
+		from, to = max(from, math.MinInt64+day.Milliseconds())-day.Milliseconds(), min(to, math.MaxInt64-day.Milliseconds())+day.Milliseconds()
+	}
 	return arango.Span{From: from, To: to}, nil
 }
 
@@ -118,6 +118,9 @@ func (l *arangoLoad) candles(ctx context.Context, r arango.Reading) (map[string]
 		all, open, names = append(all, s), append(open, note), append(names, symbol)
 	}
 	l.notes = openBars(open, names)
+	if err := align(all, l.interval); err != nil { // before the cut: it may move daily bars
+		return nil, err
+	}
 	cutAll(all, l.span, l.interval)
 	return found, nil
 }

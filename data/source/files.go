@@ -38,6 +38,9 @@ func loadFiles(ctx context.Context, q query) (*data.Market, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
+	if err := align(n.all, q.interval); err != nil { // before a cut: it may move daily bars
+		return nil, Report{}, err
+	}
 	cutAll(n.all, q.span, q.interval)
 	if err := n.narrow(q, "DATA_DIR="+q.Dir); err != nil {
 		return nil, Report{}, err
@@ -75,7 +78,9 @@ func readFiles(ctx context.Context, files []candleFile, q query) ([]*file, error
 		for _, s := range all[i].series {
 			// A first cut releases memory early. By LOOKBACK it keeps more
 			// than the market's range if another symbol has newer bars.
-			s.cut(q.span.bounds(s.newest(q.interval)))
+			if q.interval < day {
+				s.cut(q.span.bounds(s.newest(q.interval)))
+			}
 		}
 		return nil
 	})

@@ -103,6 +103,9 @@ func (f *Folder) wrong(path string, err error) {
 
 // cut does with whole files what a load does once they are read.
 func (f *Folder) cut(n *nodes, q query) error {
+	if err := align(n.all, q.interval); err != nil {
+		return err
+	}
 	cutAll(n.all, q.span, q.interval)
 	if err := n.narrow(q, "DATA_DIR="+q.Dir); err != nil {
 		return err
@@ -115,9 +118,6 @@ func (f *Folder) cut(n *nodes, q query) error {
 		}
 	}
 	if f.Whole = len(f.Wrong) == 0; f.Whole {
-		if err := align(n.all, q.interval); err != nil {
-			return err
-		}
 		first, last := extent(n.all, q.interval)
 		f.Bars = (last - first) / q.interval.Milliseconds()
 		if times := sessionTimes(n.all, axis{start: first, bars: f.Bars, step: q.interval}); times != nil {

@@ -100,6 +100,22 @@ func TestDailyBarsThatFollowSummerTimeAreThoseOfTheirDates(t *testing.T) {
 	}
 }
 
+// A resumed run asks for the extent of the market that its first start had.
+func TestDailyBarsOfAPinnedExtentAreTheSame(t *testing.T) {
+	for _, name := range []string{"America/New_York", "Europe/Berlin", "Australia/Sydney", "Asia/Tokyo", "UTC"} {
+		times := weekdays(zone(t, name), 2024, 2, 200, 0)
+		cfg := Config{Source: Files, Dir: folder(t, map[string]string{"A.csv": openings(10, times...), "B.csv": openings(11, times[20:]...)}), Symbol: "A", Interval: "1d", Lookback: "150d"}
+		m, _, err := Load(t.Context(), cfg)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		again, _, err := Load(t.Context(), cfg.Pinned(cfg.Pin(m)))
+		if err != nil || again.Start != m.Start || again.Bars != m.Bars || !slices.Equal(again.Close[0], m.Close[0]) {
+			t.Errorf("%s: %d bars and then %d, %v", name, m.Bars, again.Bars, err)
+		}
+	}
+}
+
 func TestOpenTimesThatFitNoGridAreRejected(t *testing.T) {
 	ny, tokyo := time.FixedZone("", -5*3600), time.FixedZone("", 9*3600)
 	five := weekdays(ny, 2024, 1, 40, 0)
