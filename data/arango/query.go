@@ -87,13 +87,28 @@ func (s Span) bind(vars map[string]any) {
 	vars["fromSeconds"], vars["toSeconds"] = float64(from)/1000, float64(to)/1000
 }
 
+// spellings are the symbols, and what documents may have for them that no variable
+// can name: BTC/USDT and BTC/USDT:USDT for BTCUSDT.
+func spellings(symbols []string) (all []string) {
+	for _, s := range symbols {
+		all = append(all, s)
+		for i := 2; i < len(s)-1 && len(s) <= longestSymbol; i++ {
+			all = append(all, s[:i]+"/"+s[i:], s[:i]+"/"+s[i:]+":"+s[i:])
+		}
+	}
+	return all
+}
+
+// longestSymbol is the length of a symbol whose assets are looked for in it.
+const longestSymbol = 20
+
 // readingOf asks for the documents of one collection that may have a symbol of
 // the list (nil: any) and lie in the span.
 func readingOf(collection string, attributes, times, symbols []string, span Span, batch int) query {
 	q := query{what: collection, batch: batch, text: each, vars: map[string]any{"@collection": collection, "attributes": attributes}}
 	if symbols != nil {
 		q.text += ofSymbols
-		q.vars["symbols"] = symbols
+		q.vars["symbols"] = spellings(symbols)
 	}
 	if span.bounded() {
 		q.text += timeOf(times) + inRange
@@ -108,7 +123,7 @@ func newestOf(collection, interval string, symbols []string) query {
 	q := query{what: collection, text: each + ofInterval, vars: map[string]any{"@collection": collection, "interval": interval}}
 	if symbols != nil {
 		q.text += ofSymbols
-		q.vars["symbols"] = symbols
+		q.vars["symbols"] = spellings(symbols)
 	}
 	q.text += timeOf(candleTimes) + newest
 	return q

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/streamforge/gnn-trainer/data/internal/symbolname"
 )
 
 // times finds the first attribute of a list that a document has.
@@ -64,7 +66,11 @@ func (s *symbols) name(v value) string {
 	if v.isNull() {
 		return ""
 	}
-	return s.intern(v.bytes())
+	name := s.intern(v.bytes())
+	if strings.ContainsAny(name, "/:") { // which no variable can name
+		return symbolname.Plain(name)
+	}
+	return name
 }
 
 func (s *symbols) intern(text []byte) string {

@@ -174,6 +174,24 @@ func TestTheRangeAndTheSymbolsAreAskedOfTheDatabase(t *testing.T) {
 	}
 }
 
+func TestSymbolsWithASlashAreNamedWithoutIt(t *testing.T) {
+	s, c := arangoSource(t)
+	for n := range 12 {
+		s.Insert("market", "candles", false, bar("BTC/USDT", n, doc{"_key": fmt.Sprintf("b%d", n)}), bar("ETH/USDT:USDT", n, doc{"_key": fmt.Sprintf("e%d", n)}), bar("SOLUSDT", n, nil))
+	}
+	for _, q := range []struct{ symbols, lookback, want string }{{"", "", "[BTCUSDT ETHUSDT SOLUSDT]"}, {"ETHUSDT,BTCUSDT", "", "[ETHUSDT BTCUSDT]"}, {"ETHUSDT,BTCUSDT", "30m", "[ETHUSDT BTCUSDT]"}, {"top:2", "", "[ETHUSDT BTCUSDT]"}} {
+		c.Symbols, c.Lookback = q.symbols, q.lookback
+		m, _, err := Load(t.Context(), c)
+		if err != nil || fmt.Sprint(m.Symbols) != q.want && q.symbols != "top:2" || q.lookback != "" && m.Bars != 6 {
+			t.Errorf("SYMBOLS=%s LOOKBACK=%s: %+v, %v", q.symbols, q.lookback, m, err)
+		}
+	}
+	c.Symbols = "ethusdt"
+	if _, _, err := Load(t.Context(), c); !errors.Is(err, data.ErrInput) {
+		t.Errorf("in small letters: %v", err)
+	}
+}
+
 func TestACandleOfTheDatabaseThatHasNotClosedIsLeftOut(t *testing.T) {
 	s, c := arangoSource(t)
 	for n := range 12 {
