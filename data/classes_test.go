@@ -70,11 +70,15 @@ func TestADegenerateGraphIsRejectedOrWarnedOf(t *testing.T) {
 		rejected bool
 		want     string
 	}{
-		"a training split of one class": {func(f *pyg.File) { withMasks(f); f.TrainMask = maskOf(10, 0, 6) }, true,
-			"all labels of the train split (train_mask) are of class 0 (down), and from one class nothing is learned: put nodes of other classes into it"},
+		"a training split of one class": {
+			func(f *pyg.File) { withMasks(f); f.TrainMask = maskOf(10, 0, 6) }, true,
+			"all labels of the train split (train_mask) are of class 0 (down), and from one class nothing is learned: put nodes of other classes into it",
+		},
 		"of numbers": {func(f *pyg.File) { withMasks(f); f.TrainMask, f.SplitNames[0] = maskOf(10, 1, 7), "train_idx" }, true, "the train split (train_idx) are of class 1 (flat)"},
-		"a test split of one class": {func(f *pyg.File) { withMasks(f); f.TestMask = maskOf(10, 5) }, false,
-			"the test split (test_mask) has no label of class 0 (down) and 1 (flat)"},
+		"a test split of one class": {
+			func(f *pyg.File) { withMasks(f); f.TestMask = maskOf(10, 5) }, false,
+			"the test split (test_mask) has no label of class 0 (down) and 1 (flat)",
+		},
 		"a training split of two classes": {func(f *pyg.File) { withMasks(f); f.TrainMask = maskOf(10, 0, 1) }, false, "the train split (train_mask) has no label of class 2 (up)"},
 		"features that are the same":      {func(f *pyg.File) { clear(f.Data.X) }, true, "x is the same everywhere: each of its 2 features is constant: give the nodes features that differ"},
 		"a feature that is the same":      {func(f *pyg.File) { constantColumn(f, 1) }, false, "1 of 2 features are the same everywhere, and teach nothing: x_1"},

@@ -77,8 +77,6 @@ func (a *attributes) file() (*File, error) {
 	return &a.out, nil
 }
 
-func (a *attributes) fail(format string, args ...any) { a.reject(invalid(format, args...)) }
-
 func (a *attributes) reject(err *fault.Error) {
 	if a.err == nil {
 		a.err = err

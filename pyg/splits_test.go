@@ -32,8 +32,10 @@ func TestASplitOfTheUserIsReadUnderAnyNameThatIsPlain(t *testing.T) {
 		"validation, eval twice": {"training_mask", boolMask(0, 1, 2), "validation_mask", boolMask(3), "eval_mask", boolMask(3), "testing_mask", boolMask(4, 5)},
 		"camel case":             {"trainMask", boolMask(0, 1, 2), "valMask", boolMask(3), "testMask", boolMask(4, 5)},
 		"one word":               {"trainmask", boolMask(0, 1, 2), "valmask", boolMask(3), "testmask", boolMask(4, 5)},
-		"bytes and integers": {"train_mask", NewTensor([]uint8{1, 1, 1, 0, 0, 0}, 6), "val_mask", NewTensor([]int64{0, 0, 0, 1, 0, 0}, 6),
-			"test_mask", NewTensor([]float32{0, 0, 0, 0, 1, 1}, 6)},
+		"bytes and integers": {
+			"train_mask", NewTensor([]uint8{1, 1, 1, 0, 0, 0}, 6), "val_mask", NewTensor([]int64{0, 0, 0, 1, 0, 0}, 6),
+			"test_mask", NewTensor([]float32{0, 0, 0, 0, 1, 1}, 6),
+		},
 		"a column":                {"train_mask", NewTensor([]bool{true, true, true, false, false, false}, 6, 1), "val_mask", boolMask(3), "test_mask", boolMask(4, 5)},
 		"numbers":                 {"train_idx", numbers(2, 1, 0), "val_idx", numbers(3), "test_idx", numbers(4, 5)},
 		"numbers, valid":          {"train_index", numbers(2, 1, 0), "valid_index", numbers(3), "test_index", numbers(4, 5)},

@@ -18,14 +18,6 @@ var dumpHeader = []string{
 	"taker_buy_base_asset_volume", "taker_buy_quote_asset_volume", "ignore",
 }
 
-// allNumbers reports whether a first line holds values instead of a header.
-func allNumbers(fields []string) bool {
-	return !slices.ContainsFunc(fields, func(f string) bool {
-		_, err := strconv.ParseFloat(strings.TrimSpace(f), 64)
-		return err != nil
-	})
-}
-
 // places is where in a file each column is, -1 where it is not.
 type places [quantities + 1]int
 

@@ -112,8 +112,11 @@ func TestTimesOfAnotherFormAreReadWhereAllRowsAgree(t *testing.T) {
 		}
 	}
 	for _, c := range []struct{ time, tells string }{
-		{"1.70407E+12", "rounded, as a spreadsheet"}, {"45292.003472", "the number of a day"}, {"01/02/2024", "which part of it is the day"},
-		{"noon", "no form of time"}, {"170406720000", "is no Unix time"},
+		{"1.70407E+12", "rounded, as a spreadsheet"},
+		{"45292.003472", "the number of a day"},
+		{"01/02/2024", "which part of it is the day"},
+		{"noon", "no form of time"},
+		{"170406720000", "is no Unix time"},
 	} {
 		_, err := parseCSV(plainHeader + c.time + ",10,20,5,10,100\n")
 		rejected(t, err, c.tells, "line 2", "2024-01-31")

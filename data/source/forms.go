@@ -22,7 +22,10 @@ var forms = []struct{ begins, form string }{
 	{"SQLite format 3", "an SQLite database"},
 	{"Obj\x01", "Avro"},
 	{"%PDF", "PDF"},
-	{"\x80\x02", "a pickle"}, {"\x80\x03", "a pickle"}, {"\x80\x04", "a pickle"}, {"\x80\x05", "a pickle"},
+	{"\x80\x02", "a pickle"},
+	{"\x80\x03", "a pickle"},
+	{"\x80\x04", "a pickle"},
+	{"\x80\x05", "a pickle"},
 	{"version https://git-lfs", "a pointer of Git LFS"},
 }
 

@@ -192,7 +192,9 @@ func rank(mask []bool, value func(i int) float64, set func(i int, rank float64))
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(value(a), value(b)) })
 	last := float64(max(len(order)-1, 1))
 	for from, to := 0, 0; from < len(order); from = to {
-		for to = from + 1; to < len(order) && value(order[to]) == value(order[from]); to++ {
+		to = from + 1
+		for to < len(order) && value(order[to]) == value(order[from]) {
+			to++
 		}
 		for _, i := range order[from:to] {
 			if len(order) > 1 {

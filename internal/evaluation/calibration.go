@@ -183,7 +183,9 @@ func predictionSets(valid, test []labelledRow, reach int) PredictionSets {
 	miss, covered, size := 1-conformalLevel, 0, 0
 	var missed []float64 // share of each snapshot
 	for from, to := 0, 0; from < len(test); from = to {
-		for to = from; to < len(test) && test[to].openTime == test[from].openTime; to++ {
+		to = from + 1
+		for to < len(test) && test[to].openTime == test[from].openTime {
+			to++
 		}
 		if known := len(missed) - max(reach, 1); known >= 0 {
 			miss += adaptation * (1 - conformalLevel - missed[known])

@@ -116,7 +116,9 @@ func testRows(rows iter.Seq[Prediction]) []Prediction {
 func bySnapshot(rows []Prediction) iter.Seq[[]Prediction] {
 	return func(yield func([]Prediction) bool) {
 		for from, to := 0, 0; from < len(rows); from = to {
-			for to = from + 1; to < len(rows) && rows[to].OpenTime == rows[from].OpenTime; to++ {
+			to = from + 1
+			for to < len(rows) && rows[to].OpenTime == rows[from].OpenTime {
+				to++
 			}
 			if !yield(rows[from:to]) {
 				return

@@ -66,17 +66,17 @@ func compareRows(model, other []Prediction, against string, reach int) Compariso
 
 func TestADifferenceIsOneOnlyWhereItIsLargerThanItsNoise(t *testing.T) {
 	none, some := forecasts(1, 30, 0), forecasts(2, 30, 0.1)
-	better := compareRows((some), (none), "no_edges", 1)
+	better := compareRows(some, none, "no_edges", 1)
 	if better.Better() != 1 || better.P > 0.01 || better.Metric != "rank_ic" || better.Blocks != 30 || better.Values != 720 || !(better.LossStatistic < 0) {
 		t.Errorf("a better model: %+v", better)
 	}
-	worse := compareRows((none), (some), "no_edges", 1)
+	worse := compareRows(none, some, "no_edges", 1)
 	if worse.Better() != -1 || worse.Difference != -better.Difference || !(worse.LossStatistic > 0) {
 		t.Errorf("a worse model: %+v", worse)
 	}
 	false1 := 0
 	for seed := range uint64(40) {
-		c := compareRows((forecasts(10+2*seed, 20, 0.05)), (forecasts(11+2*seed, 20, 0.05)), "no_edges", 1)
+		c := compareRows(forecasts(10+2*seed, 20, 0.05), forecasts(11+2*seed, 20, 0.05), "no_edges", 1)
 		if c.Better() != 0 {
 			false1++
 		}
@@ -84,7 +84,7 @@ func TestADifferenceIsOneOnlyWhereItIsLargerThanItsNoise(t *testing.T) {
 	if false1 > 6 { // 2 of 40 in the mean
 		t.Errorf("%d of 40 pairs of equal models are said to differ", false1)
 	}
-	same := compareRows((none), (none), "no_edges", 1)
+	same := compareRows(none, none, "no_edges", 1)
 	if same.Better() != 0 || same.Difference != 0 || same.P != 1 {
 		t.Errorf("a model against itself: %+v", same)
 	}
@@ -92,9 +92,9 @@ func TestADifferenceIsOneOnlyWhereItIsLargerThanItsNoise(t *testing.T) {
 
 func TestAComparisonRepeatsToTheBit(t *testing.T) {
 	a, b := forecasts(1, 12, 0.1), forecasts(2, 12, 0)
-	first := compareRows((a), (b), "no_edges", 1)
+	first := compareRows(a, b, "no_edges", 1)
 	rand.New(rand.NewPCG(1, 1)).Shuffle(len(a), func(i, j int) { a[i], a[j] = a[j], a[i] })
-	if again := compareRows((a), (b), "no_edges", 1); again != first {
+	if again := compareRows(a, b, "no_edges", 1); again != first {
 		t.Errorf("%+v, of the same rows in another order %+v", first, again)
 	}
 }
@@ -115,11 +115,11 @@ func TestAGraphWithoutReturnsIsComparedByItsClasses(t *testing.T) {
 		}
 		return all
 	}
-	c := compareRows((rows(0.5)), (rows(0)), "no_edges", 0)
+	c := compareRows(rows(0.5), rows(0), "no_edges", 0)
 	if c.Metric != "accuracy" || c.Better() != 1 || c.Values != 400 || c.Blocks != 400 {
 		t.Errorf("%+v", c)
 	}
-	if none := compareRows(([]Prediction(nil)), (rows(0)), "no_edges", 0); none.Better() != 0 || !math.IsNaN(float64(none.Difference)) {
+	if none := compareRows(nil, rows(0), "no_edges", 0); none.Better() != 0 || !math.IsNaN(float64(none.Difference)) {
 		t.Errorf("without rows: %+v", none)
 	}
 }

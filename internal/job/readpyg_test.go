@@ -64,8 +64,10 @@ func TestARunOnAGraphSaysWhatItDoesWithItsSplitAndItsNames(t *testing.T) {
 		code   int
 		log    string
 	}{
-		"a validation cut from the training": {graphFile(t, "train_mask", firstHalf(0, 40), "test_mask", firstHalf(40, 60)), "node_0", 0,
-			"the graph has train_mask and test_mask and no val_mask: 10 of the 40 training nodes, chosen by SEED, validate"},
+		"a validation cut from the training": {
+			graphFile(t, "train_mask", firstHalf(0, 40), "test_mask", firstHalf(40, 60)), "node_0", 0,
+			"the graph has train_mask and test_mask and no val_mask: 10 of the 40 training nodes, chosen by SEED, validate",
+		},
 		"a split of other names":      {graphFile(t, "idx_train", firstHalf(0, 30), "dev_mask", firstHalf(30, 40), "test_nid", pyg.NewTensor([]int64{50, 51, 52, 53, 54, 55, 56, 57}, 8)), "node_0", 0, `"attributes":["idx_train","dev_mask","test_nid"]`},
 		"no split":                    {graphFile(t), "node_0", 0, "the graph has no split: its nodes are divided at random"},
 		"half a split":                {graphFile(t, "train_mask", firstHalf(0, 40)), "node_0", 2, "the graph has train_mask and no val_mask and no test_mask"},

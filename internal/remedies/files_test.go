@@ -155,7 +155,7 @@ var byFiles = append([]step{
 		g.Where = filepath.Base(strings.TrimSpace(regexp.MustCompile(`[A-Z]{3}\.csv`).FindString(f.Where+" "+f.What))) + ", line " + m[1]
 		return removeLine(w, &g, nil)
 	}},
-	{regexp.MustCompile(`(\S+) for (\S+?)(,|$)`), func(w *world, f *fault.Error, g []string) bool {
+	{regexp.MustCompile(`(\S+) for (\S+?)(,|$)`), func(w *world, _ *fault.Error, g []string) bool {
 		changed := false
 		for name, value := range w.vars {
 			if slices.Contains(strings.Split(value, ","), g[2]) && strings.HasPrefix(name, "SYMBOL") || name == "EXCLUDE" && value == g[2] {

@@ -42,14 +42,14 @@ func Meant(lacking, among []string) string {
 	const most = 5
 	var found []string
 	for _, name := range lacking {
-		var real []string
+		var actual []string
 		for _, symbol := range among {
-			if Canonical(symbol) == Canonical(name) && symbol != name && !slices.Contains(real, symbol) {
-				real = append(real, symbol)
+			if Canonical(symbol) == Canonical(name) && symbol != name && !slices.Contains(actual, symbol) {
+				actual = append(actual, symbol)
 			}
 		}
-		if len(real) > 0 && len(found) < most {
-			found = append(found, strings.Join(real, " or ")+" for "+name)
+		if len(actual) > 0 && len(found) < most {
+			found = append(found, strings.Join(actual, " or ")+" for "+name)
 		}
 	}
 	if len(found) == 0 {
