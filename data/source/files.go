@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -131,13 +132,21 @@ func (q query) compareLengths(errs []error, all []*file) {
 		found := fault.Of(m.error)
 		if fits := lengths[q.interval.Milliseconds()]; fits != "" {
 			remedy := "resample it to " + q.Interval
+			if m.apart > q.interval.Milliseconds() { // nobody can make short bars of long ones
+				remedy = "provide its bars of " + q.Interval
+			}
 			if m.symbol != q.Symbol {
 				remedy += ", or " + q.leaveOut(m.symbol)
 			}
 			errs[i] = found.Fix("%s", remedy)
 			continue
 		}
-		errs[i] = found.Fix("resample all files to one length, since they have several, and set INTERVAL to it")
+		longest := slices.Max(slices.Collect(maps.Keys(lengths)))
+		if name := intervalName(time.Duration(longest) * time.Millisecond); name != "" {
+			errs[i] = found.Fix("resample all files to %s, the longest that they have, and set INTERVAL=%s", name, name)
+		} else {
+			errs[i] = found.Fix("resample all files to one length, since they have several, and set INTERVAL to it")
+		}
 	}
 }
 

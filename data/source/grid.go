@@ -114,7 +114,7 @@ func (s *series) offGrid(offset int64, at int, interval time.Duration) error {
 // mixed is the fault of a series whose bars are of several lengths.
 func (s *series) mixed(usual int64, at int) error {
 	length := durationName(time.Duration(usual) * time.Millisecond)
-	return s.badAt(s.places[at], "bars of %s and of another length are in one series, from %s on", length, stamp(s.times[at])).Fix("resample all to one length, or remove those of the other")
+	return s.badAt(s.places[at], "bars of %s and of another length are in one series, from %s on", length, stamp(s.times[at])).Fix("resample all to the longer one, or remove those of the other")
 }
 
 // longRun is how many bars in a row of another length are no gaps.

@@ -154,9 +154,9 @@ func TestFilesOfSeveralBarLengthsAreToldWhatFitsAll(t *testing.T) {
 		files          map[string]string
 		tells, not     []string
 	}{
-		{"one of another", "5m", map[string]string{"A.csv": five, "B.csv": hour}, []string{"B.csv does not fit INTERVAL=5m, its bars are 1h apart", "resample it to 5m, or set EXCLUDE=B"}, []string{"INTERVAL=1h"}},
+		{"one of another", "5m", map[string]string{"A.csv": five, "B.csv": hour}, []string{"B.csv does not fit INTERVAL=5m, its bars are 1h apart", "provide its bars of 5m, or set EXCLUDE=B"}, []string{"INTERVAL=1h"}},
 		{"SYMBOL's", "1h", map[string]string{"A.csv": five, "B.csv": hour}, []string{"A.csv does not fit INTERVAL=1h", "resample it to 1h"}, []string{"INTERVAL=5m", "EXCLUDE=A"}},
-		{"none fits", "1m", map[string]string{"A.csv": five, "B.csv": quarter}, []string{"resample all files to one length"}, []string{"set INTERVAL=5m", "set INTERVAL=15m"}},
+		{"none fits", "1m", map[string]string{"A.csv": five, "B.csv": quarter}, []string{"resample all files to 15m, the longest that they have, and set INTERVAL=15m"}, []string{"set INTERVAL=5m"}},
 		{"all have another", "1m", map[string]string{"A.csv": hour, "B.csv": hour}, []string{"set INTERVAL=1h"}, nil},
 		{"of no length", "5m", map[string]string{"A.csv": openings(10, every(0, 2, 100)...)}, []string{"10m apart, which is no bar length", "one of 15m, 30m,"}, []string{" 5m,"}},
 		{"of a week", "1d", map[string]string{"A.csv": openings(10, every(0, 2016, 30)...)}, []string{"7d apart", "provide bars of 1d or less"}, nil},
@@ -164,7 +164,7 @@ func TestFilesOfSeveralBarLengthsAreToldWhatFitsAll(t *testing.T) {
 		{"first long, then short", "5m", map[string]string{"A.csv": openings(10, append(every(0, 12, 30), every(360, 1, 100)...)...)}, []string{"bars of 5m and of another length"}, nil},
 		{"mostly long", "5m", map[string]string{"A.csv": openings(10, append(every(0, 12, 200), every(2400, 1, 50)...)...)}, []string{"another length"}, []string{"set INTERVAL=1h"}},
 		{"mostly short", "1h", map[string]string{"A.csv": openings(10, append(every(0, 12, 30), every(360, 1, 100)...)...)}, []string{"another length"}, []string{"set INTERVAL=5m"}},
-		{"mostly long, at that length", "1h", map[string]string{"A.csv": openings(10, append(every(0, 12, 200), every(2400, 1, 50)...)...)}, []string{"another length", "resample all to one length"}, nil},
+		{"mostly long, at that length", "1h", map[string]string{"A.csv": openings(10, append(every(0, 12, 200), every(2400, 1, 50)...)...)}, []string{"another length", "resample all to the longer one"}, nil},
 	} {
 		_, err := loadFrom(t, c.files, func(cfg *Config) { cfg.Interval = c.interval })
 		t.Run(c.name, func(t *testing.T) {
