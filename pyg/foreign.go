@@ -60,6 +60,8 @@ func foreignResult(function global, args tuple) *object {
 		case strings.HasPrefix(name, "_rebuild"):
 			class = otherTensor
 		}
+	case strings.HasPrefix(function.module, "numpy") && name == "_frombuffer": // protocol 5
+		class = global{"numpy", "ndarray"}
 	case strings.HasPrefix(function.module, "numpy") && name == "scalar":
 		class = global{"numpy", "generic"}
 	case strings.HasSuffix(name, "_reconstruct"), strings.HasSuffix(name, "_reconstructor"), strings.HasPrefix(name, "__newobj"):

@@ -91,6 +91,7 @@ func (u *unpickler) build(state any) {
 			return
 		}
 		target.state = dict
+		target.built = asTuple(state)
 	case *pyDict: // attributes of an OrderedDict, such as a state dict's _metadata
 	default:
 		u.fail("data.pkl sets the state of what is no object")

@@ -35,8 +35,18 @@ var groupWords = append([]string{"split", "splits", "dict"}, formWords...)
 
 // oddWords are words of a split that cannot be told to be one of the three.
 var oddWords = []string{
-	"split", "splits", "fold", "folds", "cv", "holdout", "heldout", "hold", "held", "unseen", "oos", "oot", "evaluation", "inference",
+	"split", "splits", "splitting", "fold", "folds", "kfold", "cv", "tvt", "ttv", "holdout", "heldout", "hold", "held", "unseen", "oos", "oot", "evaluation", "inference",
 }
+
+// weakWords name a split to some people and another thing to others: a name of
+// these alone is a split's where its values divide the nodes into two or three.
+var weakWords = []string{
+	"set", "sets", "subset", "subsets", "dataset", "datasets", "partition", "partitions", "part", "parts", "group", "groups", "phase", "phases",
+	"stage", "stages", "role", "roles", "usage", "use", "purpose", "mode", "assignment", "assignments",
+}
+
+// besideWeak are words that leave a weak word what it is, as in data_group.
+var besideWeak = append([]string{"data", "sample", "samples", "graph", "name", "names", "code", "codes", "label", "labels", "type"}, formWords...)
 
 // words are the parts of a name: train_mask, trainMask, train-mask and trainmask
 // have the same.
@@ -57,17 +67,36 @@ func words(name string) []string {
 	return parts
 }
 
-// joined takes a split's word and a form's word apart that are written as one.
+// joined takes words of splits and forms apart that are written as one.
 func joined(w string) []string {
-	if _, known := splitWords[w]; !known {
-		for i := range w {
-			if _, known := splitWords[w[:i]]; known && slices.Contains(formWords, w[i:]) {
-				return []string{w[:i], w[i:]}
-			}
-		}
+	if parts := apart(w); slices.ContainsFunc(parts, func(p string) bool { _, known := splitWords[p]; return known }) {
+		return parts
 	}
 	return []string{w}
 }
+
+// apart divides w into words of splits and forms, the longest first; nil: it
+// holds something else.
+func apart(w string) []string {
+	if len(w) > maxJoined {
+		return nil
+	}
+	for i := len(w); i > 0; i-- {
+		if _, known := splitWords[w[:i]]; !known && !slices.Contains(formWords, w[:i]) {
+			continue
+		}
+		if i == len(w) {
+			return []string{w}
+		}
+		if rest := apart(w[i:]); rest != nil {
+			return append([]string{w[:i]}, rest...)
+		}
+	}
+	return nil
+}
+
+// maxJoined bounds the work on a name: trainingvalidationtesting_mask has 29.
+const maxJoined = 32
 
 // splitOf is the split that a name stands for, such as train_mask, valIdx or
 // test; false: it is none. bare names are no more than the split's word.
@@ -91,7 +120,7 @@ func splitOf(name string) (split int, bare, ok bool) {
 // splitGroup tells whether a name is that of a dict of splits, such as split_idx.
 func splitGroup(name string) bool {
 	parts := words(name)
-	return len(parts) > 0 && !slices.ContainsFunc(parts, func(w string) bool { return !slices.Contains(groupWords, w) }) &&
+	return weakName(name) || len(parts) > 0 && !slices.ContainsFunc(parts, func(w string) bool { return !slices.Contains(groupWords, w) }) &&
 		slices.ContainsFunc(parts, func(w string) bool { return w != "node" && w != "nodes" && w != "id" && w != "ids" })
 }
 
@@ -102,6 +131,17 @@ func likeSplit(name string) bool {
 		return isSplit || slices.Contains(oddWords, w)
 	})
 }
+
+// weakName tells whether a name is of weak words.
+func weakName(name string) bool {
+	parts := words(name)
+	return slices.ContainsFunc(parts, func(w string) bool { return slices.Contains(weakWords, w) }) &&
+		!slices.ContainsFunc(parts, func(w string) bool {
+			return !slices.Contains(weakWords, w) && !slices.Contains(besideWeak, w) && !isNumber(w)
+		})
+}
+
+func isNumber(w string) bool { return strings.Trim(w, "0123456789") == "" }
 
 // ofEdges tells whether a name is that of a split of edges, as link prediction
 // has it: nodes are not divided by it.

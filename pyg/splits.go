@@ -35,7 +35,7 @@ func (a *attributes) splits(n int) {
 		case isDict && splitGroup(name):
 			a.used[name] = true
 			a.splitDict(name, group, n)
-		case likeSplit(name):
+		case likeSplit(name) || a.dividesNodes(name, value, n):
 			odd = append(odd, name)
 		case slices.Contains(words(name), "mask") && name != "node_mask":
 			a.warn("%s looks like a mask, and is not used: only node_mask and the masks of splits are", name)

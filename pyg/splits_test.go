@@ -48,6 +48,8 @@ func TestASplitOfTheUserIsReadUnderAnyNameThatIsPlain(t *testing.T) {
 		"the bare words":          {"train", boolMask(0, 1, 2), "valid", boolMask(3), "test", numbers(4, 5)},
 		"a mask named as numbers": {"train_idx", NewTensor([]int64{1, 1, 1, 0, 0, 0}, 6), "val_idx", boolMask(3), "test_idx", numbers(4, 5)},
 		"OGB's dict":              {"split_idx", dictOf("train", numbers(0, 1, 2), "valid", numbers(3), "test", numbers(4, 5))},
+		"a dict of a weak name":   {"partition", dictOf("train", numbers(0, 1, 2), "valid", numbers(3), "test", numbers(4, 5))},
+		"one word in front":       {"istrain", boolMask(0, 1, 2), "inval", boolMask(3), "testset", numbers(4, 5)},
 		"a dict of masks":         {"masks", dictOf("train", boolMask(0, 1, 2), "val", boolMask(3), "test", boolMask(4, 5))},
 	} {
 		f, err := read(t, graphWith(t, attributes...))
@@ -96,6 +98,18 @@ func TestASplitThatIsNotUnderstoodIsRejectedByItsName(t *testing.T) {
 		"a split's names":            {[]any{"split", []string{"train", "train", "train", "val", "test", "test"}}, "split is a list, which looks like"},
 		"a numbered mask":            {[]any{"train_mask_0", boolMask(0)}, "train_mask_0 is a tensor of bool [6], which looks like"},
 		"a dict of others":           {[]any{"split_idx", dictOf("train", numbers(0), "fold_1", numbers(1))}, `split_idx holds the string "fold_1", and keys train, valid and test are known`},
+		"a set's number":             {[]any{"set", numbers(0, 0, 0, 1, 2, 2)}, "set is a tensor of int64 [6], which looks like a split of the nodes and cannot be read as one: save bool masks"},
+		"a subset as a list":         {[]any{"subset", []int{0, 0, 0, 1, 2, 2}}, "subset is a list, which looks like"},
+		"a group of floats":          {[]any{"group", NewTensor([]float32{1, 1, 1, 2, 3, 3}, 6, 1)}, "group is a tensor of float32 [6, 1], which looks like"},
+		"a phase of bytes":           {[]any{"phase", NewTensor([]uint8{0, 0, 0, 1, 1, 1}, 6)}, "phase is a tensor of uint8 [6], which looks like"},
+		"a stage with none":          {[]any{"nodeStage", numbers(-1, 0, 0, 1, 1, 1)}, "nodeStage is a tensor of int64 [6], which looks like"},
+		"a partition's bools":        {[]any{"partition_id", boolMask(1, 2)}, "partition_id is a tensor of bool [6], which looks like"},
+		"train, val and test":        {[]any{"tvt", numbers(0, 0, 0, 1, 2, 2)}, "tvt is a tensor of int64 [6], which looks like"},
+		"three words as one":         {[]any{"trainvaltest", numbers(0, 0, 0, 1, 2, 2)}, "trainvaltest is a tensor of int64 [6], which looks like"},
+		"names in letters":           {[]any{"usage", []string{"a", "a", "a", "b", "c", "c"}}, "usage is a list, which looks like"},
+		"names of splits anywhere":   {[]any{"source", []string{"Train", "Train", "Train", "Val", "Test", "Test"}}, "source is a list, which looks like"},
+		"a column of each":           {[]any{"masks", NewTensor(make([]bool, 18), 6, 3)}, "masks is a tensor of bool [6, 3], which looks like"},
+		"a dict of another name":     {[]any{"plan", dictOf("train", numbers(0, 1), "test", numbers(4, 5))}, "plan is a dict, which looks like"},
 		"in a dict":                  {[]any{"split_idx", dictOf("train", numbers(9))}, `split_idx["train"] holds node 9, outside 0..5`},
 	} {
 		f, err := read(t, graphWith(t, c.attributes...))
@@ -121,8 +135,20 @@ func TestWhatOnlyLooksLikeASplitIsWarnedOf(t *testing.T) {
 			t.Errorf("%s: got %+v, %v", name, f, err)
 		}
 	}
-	if f, err := read(t, graphWith(t, "trainer", "Ada", "valley", numbers(1), "testament", 3, "pos", numbers(1), "index", numbers(1))); err != nil || len(f.Warnings) > 0 {
-		t.Errorf("other words: %+v, %v", f, err)
+}
+
+func TestAttributesThatMeanNothingOfASplitAreLeftAlone(t *testing.T) {
+	for name, value := range map[string]any{
+		"trainer": "Ada", "valley": numbers(1), "testament": 3, "pos": numbers(1), "index": numbers(1), "interval": numbers(0, 1, 2, 0, 1, 2),
+		"sector": numbers(0, 0, 0, 1, 2, 2), "age_group": numbers(0, 0, 0, 1, 2, 2), "life_stage": numbers(0, 1, 2, 0, 1, 2), "is_bank": boolMask(1, 2),
+		"group": numbers(0, 1, 2, 3, 4, 5), "partition": numbers(0, 7, 7, 7, 99, 0), "dataset": "ogbn-arxiv", "mode": "spot", "stage": int64(2),
+		"set": NewTensor([]float32{0.5, 1, 2, 0, 1, 2}, 6), "parts": numbers(0, 1, 2), "market": []string{"spot", "spot", "swap", "swap", "swap", "spot"},
+		"part": numbers(1, 1, 1, 1, 1, 1), "scores": dictOf("train", 1, "test", 2),
+	} {
+		f, err := read(t, graphWith(t, name, value))
+		if err != nil || len(f.Warnings) > 0 || !slices.Equal(f.Ignored, []string{name}) {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
 	}
 }
 

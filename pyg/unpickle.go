@@ -38,6 +38,7 @@ type (
 		class  global
 		state  *pyDict
 		args   tuple // what a foreign one was made of
+		built  tuple // the state of a foreign one that has no __dict__, such as an array's shape and dtype
 		tensor bool  // a foreign one is of some class of tensors
 	}
 

@@ -182,16 +182,17 @@ var byPyG = append([]step{
 // put replaces an attribute.
 func put(name string, v values) func(*world) { return func(w *world) { w.graph[name] = v } }
 
-// labels are those that f gives.
-func labels(kind string, f func(i int) float64) func(*world) {
-	return func(w *world) {
-		y := values{shape: []int{graphNodes}, kind: kind}
-		for i := range graphNodes {
-			y.numbers = append(y.numbers, f(i))
-		}
-		w.graph["y"] = y
+// ofEach are values for each node, which f gives.
+func ofEach(kind string, f func(i int) float64) values {
+	v := values{shape: []int{graphNodes}, kind: kind}
+	for i := range graphNodes {
+		v.numbers = append(v.numbers, f(i))
 	}
+	return v
 }
+
+// labels are those that f gives.
+func labels(kind string, f func(i int) float64) func(*world) { return put("y", ofEach(kind, f)) }
 
 var wrongGraphs = map[string]func(*world){
 	"labels -1, 0, 1":          labels("long", func(i int) float64 { return float64(i%3 - 1) }),
@@ -212,6 +213,8 @@ var wrongGraphs = map[string]func(*world){
 	"a weight below 0":         put("edge_weight", values{numbers: slices.Repeat([]float64{-1}, graphNodes), shape: []int{graphNodes}, kind: "float"}),
 	"a mask of another length": put("train_mask", values{numbers: []float64{1, 0}, shape: []int{2}, kind: "bool"}),
 	"folds":                    put("fold", values{numbers: make([]float64, graphNodes), shape: []int{graphNodes}, kind: "long"}),
+	"a set of three":           put("set", ofEach("long", func(i int) float64 { return float64(i / 12) })),
+	"a phase as a mask":        put("phase", ofEach("bool", func(i int) float64 { return float64(i / 20) })),
 	"too few names":            put("symbols", values{names: []string{"A", "B"}}),
 	"a name twice":             put("symbols", values{names: slices.Repeat([]string{"A"}, graphNodes)}),
 }
