@@ -28,6 +28,23 @@ func tidyName(name string) string {
 	return strings.Join(strings.Fields(name), "_")
 }
 
+// bareName is a column's name without case and separators: openTime and "Open
+// Time" are open_time.
+func bareName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("_-. ", r) {
+			return -1
+		}
+		return r
+	}, tidyName(name))
+}
+
+// isOneOf reports whether a column has one of the names.
+func isOneOf(names []string, name string) bool {
+	bare := bareName(name)
+	return slices.ContainsFunc(names, func(one string) bool { return bareName(one) == bare })
+}
+
 func tidyNames(header []string) []string {
 	names := make([]string, len(header))
 	for i, h := range header {
@@ -49,7 +66,7 @@ func precedence(q quantity) [][]string {
 // that has no name.
 var timeNames = [][]string{{"open_time"}, {"timestamp", "ts"}, {"datetime"}, {"unix"}, {"date"}, {"time"}, {"__index_level_0__"}}
 
-// locate finds the columns by name, whatever their case. A column's own name
+// locate finds the columns by name, whatever their case and separators. A column's own name
 // wins over its aliases, so a file may hold both open_time and a ts that means
 // something else; what is left ambiguous is an error, as is a missing required
 // column.
@@ -59,12 +76,7 @@ func locate(header []string) (places, error) {
 	for q := range p {
 		p[q] = -1
 		for _, group := range precedence(quantity(q)) {
-			var at []int
-			for i, name := range names {
-				if slices.Contains(group, name) {
-					at = append(at, i)
-				}
-			}
+			at := columnsOf(names, group)
 			if len(at) > 1 {
 				return p, fault.Input("columns %d (%s) and %d (%s) are both %s", at[0]+1, shortenName(header[at[0]]), at[1]+1, shortenName(header[at[1]]), columnNames[q][0]).Fix("remove or rename one")
 			}
@@ -83,6 +95,22 @@ func locate(header []string) (places, error) {
 	return p, nil
 }
 
+// columnsOf are the columns with one of the names, those with exactly one before
+// others.
+func columnsOf(header, names []string) (at []int) {
+	for _, has := range []func([]string, string) bool{slices.Contains[[]string], isOneOf} {
+		for i, name := range header {
+			if has(names, name) {
+				at = append(at, i)
+			}
+		}
+		if at != nil {
+			break
+		}
+	}
+	return at
+}
+
 // lacksColumn is the fault of a header that lacks a column.
 func lacksColumn(header, names []string, q quantity) error {
 	aliases := columnNames[q]
@@ -94,7 +122,7 @@ func lacksColumn(header, names []string, q quantity) error {
 	}
 	meant := ""
 	name := meantBy(names, aliases)
-	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, aliases[0]+"_") && !known[n] }); name == "" && i >= 0 {
+	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, aliases[0]+"_") && !isKnown(n) }); name == "" && i >= 0 {
 		name = shortenName(header[i])
 	}
 	if name != "" {
@@ -111,7 +139,7 @@ func requiredIn(fields []string) (n int) {
 			continue
 		}
 		if slices.ContainsFunc(precedence(quantity(q)), func(group []string) bool {
-			return slices.ContainsFunc(group, func(name string) bool { return slices.Contains(names, name) })
+			return columnsOf(names, group) != nil
 		}) {
 			n++
 		}
@@ -125,25 +153,27 @@ var known = func() map[string]bool {
 	all := map[string]bool{}
 	for _, aliases := range columnNames {
 		for _, name := range aliases {
-			all[name] = true
+			all[bareName(name)] = true
 		}
 	}
 	for _, name := range slices.Concat(slices.Concat(timeNames...), symbolNames, looseSymbolNames, dumpHeader) {
-		all[name] = true
+		all[bareName(name)] = true
 	}
 	return all
 }()
+
+func isKnown(name string) bool { return known[bareName(name)] }
 
 // meantBy is the one of a file's names, in small letters, that is no column's
 // and one slip of the pen, or two in a long one, from an alias; or "".
 func meantBy(names, aliases []string) string {
 	best, least := "", 3
 	for _, name := range names {
-		if known[name] {
+		if isKnown(name) {
 			continue
 		}
 		for _, alias := range aliases {
-			d := spelling.Distance(name, alias)
+			d := spelling.Distance(bareName(name), bareName(alias))
 			if len(alias) > 2 && d <= max(1, min(2, len(alias)/6)) && d < least {
 				best, least = name, d
 			}

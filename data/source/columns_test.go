@@ -16,6 +16,11 @@ func TestColumnsAreFoundByNameInAnyOrder(t *testing.T) {
 		{"timestamp,open,high,low,close,volume", openTime, 0},
 		{" Open_Time ,OPEN,High,low,close,Volume", highPrice, 2},
 		{"ts,open_time,open,high,low,close,volume", openTime, 1}, // its own name wins
+		{"openTime,open,high,low,close,volume", openTime, 0},
+		{"Open,High,Low,Close,Volume,Open-Time", openTime, 5},
+		{"opentime,open_time,open,high,low,close,volume", openTime, 1},
+		{"openTime,open,high,low,close,volume,takerBuyBaseAssetVolume", takerBuyVolume, 6},
+		{"open.time,open,high,low,close,volume,quoteVolume", quoteVolume, 6},
 		{"open_time,open,high,low,close,volume", takerBuyVolume, -1},
 		{"open_time,open,high,low,close,volume,taker_buy_base,note", takerBuyVolume, 6},
 		{"open_time,open,high,low,close,volume,quote_asset_volume,quote_volume", quoteVolume, 7},
@@ -38,7 +43,7 @@ func TestAHeaderThatLacksOrRepeatsAColumnIsRejected(t *testing.T) {
 		{"ts,timestamp,open,high,low,close,volume", "columns 1 (ts) and 2 (timestamp) are both open_time"},
 		{strings.Repeat("x", 5000), "..."},
 		{"open_time,open,high,low,clsoe,volume", `among "open_time,open,high,low,clsoe,volume" (is clsoe meant?): add it`},
-		{"openTime,open,high,low,close,volume", "(is opentime meant?)"},
+		{"openTme,open,high,low,close,volume", "(is opentme meant?)"},
 		{"open_time,open,hihg,lo,close,volume", "(is hihg meant?)"},
 		{"open_time,open,high,low,price,volume", `"open_time,open,high,low,price,volume": add it`},
 	} {

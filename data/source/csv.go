@@ -162,6 +162,9 @@ func (t *csvText) addRecord(line int, record []string) error {
 	if t.symbols >= 0 {
 		symbol = record[t.symbols]
 	}
+	for _, c := range t.texts {
+		c.see(line, record[c.at])
+	}
 	s, err := t.of(line, symbol)
 	if err != nil {
 		return err

@@ -62,7 +62,9 @@ type file struct {
 	candleFile
 	series  []*series
 	symbols []string // all that it holds
+	from    origin
 	unread  []unread
+	texts   []*textColumn
 	rows    int64  // about how many candles the longest of its series has
 	whole   bool   // whether series has all of them
 	open    string // the bar that was left out since it had not closed
@@ -193,14 +195,14 @@ func (q query) tidy(of candleFile, t *table, written time.Time) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{candleFile: of, unread: t.unread, whole: true}
+	f := &file{candleFile: of, from: t.origin, unread: t.unread, texts: t.texts, whole: true}
 	for _, s := range all {
 		f.symbols = append(f.symbols, s.symbol)
 		if s.timesOnly {
 			continue
 		}
 		if err := s.order(q.interval); err != nil {
-			return nil, err
+			return nil, t.orSymbols(err)
 		}
 		f.rows = max(f.rows, int64(len(s.times)))
 		note, err := s.dropOpen(q.now, written, q.span, q.interval)

@@ -210,7 +210,7 @@ func (f *listing) lacks(lacking, there []string) error {
 	if remedy := meant(lacking, there); remedy != "" {
 		return err.Fix("%s", remedy)
 	}
-	return err.Fix("add it, or choose among %s", FirstOf(there))
+	return f.orColumn(err.Fix("add it, or choose among %s", FirstOf(there)), lacking)
 }
 
 // isLong reports whether a file has a column of symbols.

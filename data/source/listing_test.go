@@ -56,7 +56,8 @@ func TestPublishedMonthsOfASymbolAreJoined(t *testing.T) {
 			t.Errorf("%s: %+v", name, m.report)
 		}
 	}
-	_, err := loadFrom(t, map[string]string{"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": wave(10, 20, 12)}, nil)
+	t.Chdir(folder(t, map[string]string{"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": wave(10, 20, 12)}))
+	_, _, err := Load(t.Context(), Config{Source: Files, Dir: ".", Symbol: "A", Interval: "5m"}) // a long path would shorten the message
 	rejected(t, err, "open_time", "twice", "A-5m-2024-01.csv, line 12", "A-5m-2024-02.csv, line 2")
 	m, err := loadFrom(t, map[string]string{"A-5m-2024-01.csv": january, "A-5m-2024-02.csv": february}, func(c *Config) { c.Lookback = "50m" })
 	if err != nil || m.bars != 10 || m.closes["A"][9] != 10.4 {

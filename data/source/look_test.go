@@ -199,9 +199,9 @@ func TestAColumnThatIsNearlyAnOptionalOneIsTold(t *testing.T) {
 	with := func(name string) string {
 		return strings.TrimSuffix(columns, "\n") + "," + name + "\n" + strings.ReplaceAll(candles(0, 300, "1"), "\n", ",1\n")
 	}
-	write(t, dir, map[string]string{"A.csv": with("taker_by_volume"), "B.csv": with("Taker_by_volume"), "C.csv": with("taker_buy_quote_asset_volume"), "D.csv": with("bestbid"), "E.csv": with("note")})
+	write(t, dir, map[string]string{"A.csv": with("taker_by_volume"), "B.csv": with("Taker_by_volume"), "C.csv": with("taker_buy_quote_asset_volume"), "D.csv": with("best_bids"), "E.csv": with("note")})
 	cfg := source.Config{Source: source.Files, Dir: dir, Symbol: "A", Interval: "5m"}
-	want := []string{"A.csv and 1 more have a column taker_by_volume, which is not read: taker_buy_volume is", "D.csv has a column bestbid, which is not read: best_bid is"}
+	want := []string{"A.csv and 1 more have a column taker_by_volume, which is not read: taker_buy_volume is", "D.csv has a column best_bids, which is not read: best_bid is"}
 	if f, err := source.LookAtFiles(t.Context(), cfg); err != nil || !slices.Equal(f.Unread, want) {
 		t.Errorf("a look tells %q, %v", f.Unread, err)
 	}

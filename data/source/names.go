@@ -3,6 +3,7 @@ package source
 import (
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -81,6 +82,14 @@ func meant(lacking, among []string) string { return symbolname.Meant(lacking, am
 // symbolsOf are the symbols of a folder's files by their names.
 func symbolsOf(files map[string][]candleFile) []string { return slices.Sorted(maps.Keys(files)) }
 
+// anyLong reports whether one of the files has a column of symbols.
+func (c Config) anyLong(entries []os.DirEntry) bool {
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		_, ok := stemOf(e.Name())
+		return ok && isLong(filepath.Join(c.Dir, e.Name()))
+	})
+}
+
 // suggest gives the fault of a name that can be no symbol, such as BTC/USDT, the
 // symbol of the file that may be meant.
 func (c Config) suggest(wrong error) error {
@@ -101,6 +110,20 @@ func (c Config) suggest(wrong error) error {
 	switch remedy := meant(names, there); {
 	case remedy != "":
 		return fault.Of(wrong).Fix("%s", remedy)
+	case c.anyLong(entries):
+		var plain []string
+		for _, name := range names {
+			to := symbolname.Plain(name)
+			if checkName(to) != nil {
+				to = canonical(name)
+			}
+			if to != "" {
+				plain = append(plain, to+" for "+name)
+			}
+		}
+		if len(plain) > 0 {
+			return fault.Of(wrong).Fix("write %s", firstOf(plain, 3))
+		}
 	case len(there) > 0 && len(names) > 0:
 		return fault.Of(wrong).Fix("choose among %s", FirstOf(there))
 	}

@@ -30,7 +30,10 @@ func (f *listing) nodes(read []*file) (n *nodes, err error) {
 			}
 		}
 	}
-	n.notes = openBars(open, names)
+	if n.notes, err = f.checkTexts(read); err != nil {
+		return nil, err
+	}
+	n.notes = append(n.notes, openBars(open, names)...)
 	there := make([]string, 0, len(parts))
 	for symbol := range parts {
 		there = append(there, symbol)

@@ -65,8 +65,8 @@ func (s *series) dropDuplicates() error {
 		was, is := s.candle(first), s.candle(i)
 		for q := range quantities {
 			if was[q] != is[q] && !(math.IsNaN(was[q]) && math.IsNaN(is[q])) {
-				return bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s",
-					stamp(t), q, was[q], s.within(s.places[first]), is[q], s.within(s.places[i])).Fix("remove one of them")
+				return repeated{bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s",
+					stamp(t), q, was[q], s.within(s.places[first]), is[q], s.within(s.places[i])).Fix("remove one of them")}
 			}
 		}
 		s.duplicates++

@@ -95,6 +95,11 @@ func (p *parquetRows) read(ctx context.Context) error {
 			return err
 		}
 	}
+	for _, c := range p.texts {
+		if err := p.readText(ctx, c); err != nil {
+			return err
+		}
+	}
 	for q := openTime; q >= 0; q-- { // open_time first: it decides how many rows there are
 		if p.at[q] < 0 {
 			continue
@@ -155,6 +160,23 @@ func (p *parquetRows) readSymbols(ctx context.Context) error {
 		s, err := p.table.of(place, text)
 		p.of = append(p.of, s)
 		return err
+	})
+}
+
+// readText looks at a column that may name the symbol.
+func (p *parquetRows) readText(ctx context.Context, c *textColumn) error {
+	column := p.file.Root().Columns()[c.at]
+	if !column.Leaf() || column.Repeated() || column.Type() == nil {
+		return nil
+	}
+	if as, err := encodingOf(column.Type(), closePrice); err != nil || as.decimal || column.Type().Kind() != parquet.ByteArray {
+		return nil
+	}
+	return p.readValues(ctx, c.at, c.name, func(place int, v parquet.Value) error {
+		if !v.IsNull() {
+			c.see(place, string(v.ByteArray()))
+		}
+		return nil
 	})
 }
 

@@ -12,20 +12,23 @@ import (
 // hold anything: it counts where the file is in long format by it.
 var (
 	symbolNames      = []string{"symbol", "ticker", "pair", "instrument", "tic"}
-	looseSymbolNames = []string{"name", "stock", "asset", "coin", "security", "code"}
+	looseSymbolNames = append([]string{"name", "stock", "asset", "coin", "security", "code", "market", "contract", "base", "base_asset", "base_currency", "s", "isin", "figi", "cusip", "sedol", "wkn", "permno", "permco", "gvkey"}, idNames...)
+
+	// idNames are those of the loose ones under which services write nothing but
+	// names of symbols, spelled in a way of their own perhaps.
+	idNames = []string{"ts_code", "inst_id", "instrument_id", "instrument_name", "product_id", "product", "symbol_id", "symbol_name", "symbols", "sym", "tickers", "ticker_symbol", "currency_pair", "trading_pair", "pair_name", "contract_code", "stock_code", "sec_id", "secid", "ric", "act_symbol", "coin_id", "asset_id", "market_id"}
 )
 
 // symbolColumn finds the column of symbols of a header; -1: there is none.
 func symbolColumn(header []string) (at int, loose bool) {
-	names := tidyNames(header)
 	for _, name := range symbolNames {
-		if at := slices.Index(names, name); at >= 0 {
-			return at, false
+		if at := columnsOf(header, []string{name}); at != nil {
+			return at[0], false
 		}
 	}
-	for _, name := range looseSymbolNames {
-		if at := slices.Index(names, name); at >= 0 {
-			return at, true
+	for _, name := range slices.Concat(idNames, looseSymbolNames) {
+		if at := columnsOf(header, []string{name}); at != nil {
+			return at[0], true
 		}
 	}
 	return -1, false
@@ -37,6 +40,7 @@ type table struct {
 	origin
 	at     places
 	unread []unread
+	texts  []*textColumn // that may name the symbol
 
 	symbols int    // the column of symbols; -1: none
 	loose   bool   // whether that has one of the loose names
@@ -54,7 +58,12 @@ func newTable(from origin, header []string) (*table, error) {
 		return nil, bad(from.path, "cannot be read: %w", err)
 	}
 	t := &table{origin: from, at: at, named: map[string]*series{}, unread: unreadOf(header, at)}
-	if t.symbols, t.loose = symbolColumn(header); t.symbols >= 0 {
+	t.symbols, t.loose = symbolColumn(header)
+	named := t.symbols
+	if t.loose {
+		named = -1
+	}
+	if t.texts = textColumns(header, at, named); t.symbols >= 0 {
 		t.column = tidyName(header[t.symbols])
 	} else {
 		t.all = []*series{newSeries(from, at)}
@@ -79,7 +88,7 @@ func (t *table) of(place int, text string) (*series, error) {
 		return s, nil
 	}
 	symbol := symbolname.Plain(text)
-	if err := checkName(symbol); err != nil {
+	if err := checkName(symbol); err != nil && !t.loose {
 		return nil, t.badAt(place, "%s %s %w", t.column, shorten(text), err).Fix("write a symbol such as BTCUSDT, or remove the column")
 	}
 	at := slices.IndexFunc(t.all, func(s *series) bool { return s.symbol == symbol })
@@ -100,7 +109,7 @@ func (t *table) of(place int, text string) (*series, error) {
 // of its own beside the others.
 func (t *table) series(named string) ([]*series, error) {
 	switch first := t.all[0]; {
-	case len(t.all) == 1 && t.symbols >= 0 && !t.loose && genericName.MatchString(named):
+	case len(t.all) == 1 && t.symbols >= 0 && (!t.loose || isOneOf(idNames, t.column)) && checkName(first.symbol) == nil && genericName.MatchString(named):
 		first.long = true // one of several such files, perhaps
 		return t.all, nil
 	case t.symbols < 0, len(t.all) == 1 && t.loose, len(t.all) == 1 && canonical(first.symbol) == canonical(named):
@@ -113,6 +122,9 @@ func (t *table) series(named string) ([]*series, error) {
 	switch {
 	case apart == nil:
 		for _, s := range t.all {
+			if err := checkName(s.symbol); err != nil {
+				return nil, t.badAt(s.began, "%s %s %w", t.column, shorten(s.symbol), err).Fix("write a symbol such as BTCUSDT, or remove the column")
+			}
 			s.long = true
 		}
 		return t.all, nil

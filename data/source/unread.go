@@ -25,7 +25,7 @@ func unreadOf(header []string, at places) []unread {
 	var all []unread
 	for _, h := range header {
 		name := tidyName(h)
-		if known[name] {
+		if isKnown(name) {
 			continue
 		}
 		if meant := spelling.Nearest(name, maps.Keys(lacking)); meant != "" {

@@ -168,6 +168,16 @@ var byFiles = append([]step{
 		set(w, "SYMBOLS", "")
 		return set(w, "SYMBOL", g[1])
 	}},
+	{regexp.MustCompile(`^call the column (\w+)(?: of (\S+))? symbol\b`), func(w *world, f *fault.Error, g []string) bool {
+		name := g[2]
+		if name == "" {
+			name = regexp.MustCompile(`\w+\.csv`).FindString(f.Where)
+		}
+		all := w.read(name)
+		all[0] = strings.Replace(all[0], g[1], "symbol", 1)
+		w.write(name, all)
+		return w.vars["SYMBOL"] != "all" || set(w, "SYMBOL", "AAA")
+	}},
 	{regexp.MustCompile(`^set (top:\d+)`), func(w *world, _ *fault.Error, g []string) bool { return set(w, "SYMBOLS", g[1]) }},
 	{regexp.MustCompile(`^set (it to )?the folder of`), func(w *world, _ *fault.Error, _ []string) bool {
 		w.good()
@@ -181,49 +191,58 @@ var byFiles = append([]step{
 
 // wrongFiles are bad inputs, each one change of three good files.
 var wrongFiles = map[string]func(*world){
-	"NaN":                            field("AAA.csv", 9, 4, "NaN"),
-	"nothing":                        field("AAA.csv", 9, 4, ""),
-	"null":                           field("BBB.csv", 9, 2, "null"),
-	"infinite":                       field("BBB.csv", 9, 2, "inf"),
-	"words":                          field("BBB.csv", 9, 2, "n/a"),
-	"high below low":                 field("CCC.csv", 5, 2, "1"),
-	"below 0":                        field("CCC.csv", 5, 5, "-1"),
-	"a price of 0":                   field("CCC.csv", 5, 3, "0"),
-	"too few fields":                 line("AAA.csv", 7, "1717201500000,1,2"),
-	"twice":                          line("AAA.csv", 7, "1717200000000,1,2,1,2,1"),
-	"a time off the grid":            field("AAA.csv", 7, 0, "1717201500001"),
-	"a time years away":              field("AAA.csv", 7, 0, "2337201500000"),
-	"no time":                        field("AAA.csv", 7, 0, "soon"),
-	"a rounded time":                 field("AAA.csv", 2, 0, "1.7172E+12"),
-	"a date of two ways":             field("AAA.csv", 2, 0, "01/02/2024"),
-	"no column close":                line("AAA.csv", 1, "open_time,open,high,low,last,volume"),
-	"no column of time":              line("AAA.csv", 1, "when,open,high,low,close,volume"),
-	"a column twice":                 line("AAA.csv", 1, "open_time,open,open,low,close,volume"),
-	"another length of bars":         variables("INTERVAL=1h"),
-	"a shorter length of bars":       variables("INTERVAL=1m"),
-	"INTERVAL=5min":                  variables("INTERVAL=5min"),
-	"INTERVAL=5T":                    variables("INTERVAL=5T"),
-	"INTERVAL=PT5M":                  variables("INTERVAL=PT5M"),
-	"INTERVAL=300":                   variables("INTERVAL=300"),
-	"INTERVAL=1H":                    variables("INTERVAL=1H"),
-	"INTERVAL=60":                    variables("INTERVAL=60"),
-	"no such symbol":                 variables("SYMBOL=DDD"),
-	"a symbol in lower case":         variables("SYMBOL=aaa"),
-	"a symbol of a list":             variables("SYMBOLS=AAA,bbb"),
-	"a symbol with a slash":          variables("SYMBOL=AAA/USDT"),
-	"top of too many":                variables("SYMBOLS=top:9"),
-	"EXCLUDE in lower case":          variables("EXCLUDE=bbb"),
-	"a range without candles":        variables("START=2030-01-01"),
-	"a range before them":            variables("END=2020-01-01"),
-	"no folder":                      variables("DATA_DIR=/nowhere/at/all"),
-	"an empty folder":                func(w *world) { w.vars["DATA_DIR"] = w.t.TempDir() },
-	"a file in place of a folder":    func(w *world) { w.vars["DATA_DIR"] = filepath.Join(w.dir, "AAA.csv") },
-	"an empty file":                  func(w *world) { w.write("AAA.csv", nil) },
-	"a header alone":                 func(w *world) { w.write("AAA.csv", []string{header}) },
-	"a page in place of a file":      func(w *world) { w.write("AAA.csv", []string{"<!doctype html>", "<title>Sign in</title>"}) },
-	"files of two lengths of bars":   func(w *world) { w.write("BBB.csv", lines(goodBars, 12*barMS)) },
-	"a symbol that changes midway":   func(w *world) { w.write("AAA.csv", withSymbol("AAA", "XYZ")) },
-	"a symbol other than the file's": func(w *world) { w.write("AAA.csv", withSymbol("XYZ", "XYZ")) },
+	"NaN":                                 field("AAA.csv", 9, 4, "NaN"),
+	"nothing":                             field("AAA.csv", 9, 4, ""),
+	"null":                                field("BBB.csv", 9, 2, "null"),
+	"infinite":                            field("BBB.csv", 9, 2, "inf"),
+	"words":                               field("BBB.csv", 9, 2, "n/a"),
+	"high below low":                      field("CCC.csv", 5, 2, "1"),
+	"below 0":                             field("CCC.csv", 5, 5, "-1"),
+	"a price of 0":                        field("CCC.csv", 5, 3, "0"),
+	"too few fields":                      line("AAA.csv", 7, "1717201500000,1,2"),
+	"twice":                               line("AAA.csv", 7, "1717200000000,1,2,1,2,1"),
+	"a time off the grid":                 field("AAA.csv", 7, 0, "1717201500001"),
+	"a time years away":                   field("AAA.csv", 7, 0, "2337201500000"),
+	"no time":                             field("AAA.csv", 7, 0, "soon"),
+	"a rounded time":                      field("AAA.csv", 2, 0, "1.7172E+12"),
+	"a date of two ways":                  field("AAA.csv", 2, 0, "01/02/2024"),
+	"no column close":                     line("AAA.csv", 1, "open_time,open,high,low,last,volume"),
+	"no column of time":                   line("AAA.csv", 1, "when,open,high,low,close,volume"),
+	"a column twice":                      line("AAA.csv", 1, "open_time,open,open,low,close,volume"),
+	"another length of bars":              variables("INTERVAL=1h"),
+	"a shorter length of bars":            variables("INTERVAL=1m"),
+	"INTERVAL=5min":                       variables("INTERVAL=5min"),
+	"INTERVAL=5T":                         variables("INTERVAL=5T"),
+	"INTERVAL=PT5M":                       variables("INTERVAL=PT5M"),
+	"INTERVAL=300":                        variables("INTERVAL=300"),
+	"INTERVAL=1H":                         variables("INTERVAL=1H"),
+	"INTERVAL=60":                         variables("INTERVAL=60"),
+	"no such symbol":                      variables("SYMBOL=DDD"),
+	"a symbol in lower case":              variables("SYMBOL=aaa"),
+	"a symbol of a list":                  variables("SYMBOLS=AAA,bbb"),
+	"a symbol with a slash":               variables("SYMBOL=AAA/USDT"),
+	"top of too many":                     variables("SYMBOLS=top:9"),
+	"EXCLUDE in lower case":               variables("EXCLUDE=bbb"),
+	"a range without candles":             variables("START=2030-01-01"),
+	"a range before them":                 variables("END=2020-01-01"),
+	"no folder":                           variables("DATA_DIR=/nowhere/at/all"),
+	"an empty folder":                     func(w *world) { w.vars["DATA_DIR"] = w.t.TempDir() },
+	"a file in place of a folder":         func(w *world) { w.vars["DATA_DIR"] = filepath.Join(w.dir, "AAA.csv") },
+	"an empty file":                       func(w *world) { w.write("AAA.csv", nil) },
+	"a header alone":                      func(w *world) { w.write("AAA.csv", []string{header}) },
+	"a page in place of a file":           func(w *world) { w.write("AAA.csv", []string{"<!doctype html>", "<title>Sign in</title>"}) },
+	"files of two lengths of bars":        func(w *world) { w.write("BBB.csv", lines(goodBars, 12*barMS)) },
+	"a symbol that changes midway":        func(w *world) { w.write("AAA.csv", withSymbol("AAA", "XYZ")) },
+	"a symbol other than the file's":      func(w *world) { w.write("AAA.csv", withSymbol("XYZ", "XYZ")) },
+	"a market that names another symbol":  func(w *world) { w.write("AAA.csv", withText("market", "CCC", "CCC")) },
+	"a ts_code that changes midway":       func(w *world) { w.write("AAA.csv", withText("ts_code", "AAA", "CCC")) },
+	"an instId that changes to no symbol": func(w *world) { w.write("BBB.csv", withText("instId", "BBB", "XYZ")) },
+	"symbols in a column called paper":    func(w *world) { w.long("paper") },
+	"all of them taken for one symbol":    func(w *world) { w.long("paper"); w.vars["SYMBOL"] = "all" },
+	"symbols with a slash in one file": func(w *world) {
+		w.long("symbol", "AAA/USDT", "BBB/USDT")
+		w.vars["SYMBOL"] = "AAA/USDT"
+	},
 	"a decimal comma in one line": func(w *world) {
 		all := lines(goodBars, barMS)
 		for i := range all {
@@ -234,10 +253,32 @@ var wrongFiles = map[string]func(*world){
 	},
 }
 
+// long puts all symbols into one file, with their names in a column.
+func (w *world) long(column string, symbols ...string) {
+	if symbols == nil {
+		symbols = []string{"AAA", "BBB", "CCC"}
+	}
+	all := []string{header + "," + column}
+	for i, symbol := range symbols {
+		for _, bar := range lines(goodBars, barMS)[1:] {
+			all = append(all, bar+strconv.Itoa(i+1)+","+symbol)
+		}
+	}
+	for _, symbol := range []string{"AAA", "BBB", "CCC"} {
+		if err := os.Remove(filepath.Join(w.dir, symbol+".csv")); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.write("all.csv", all)
+}
+
 // withSymbol are lines with a column of symbols that changes in the middle.
-func withSymbol(first, then string) []string {
+func withSymbol(first, then string) []string { return withText("symbol", first, then) }
+
+// withText are lines with a column of text that changes in the middle.
+func withText(column, first, then string) []string {
 	all := lines(goodBars, barMS)
-	all[0] += ",symbol"
+	all[0] += "," + column
 	for i := range all[1:] {
 		all[i+1] += "," + []string{first, then}[2*i/goodBars]
 	}
