@@ -171,6 +171,11 @@ func (a *attributes) edgeAttr(e int) *tensorRef {
 	return nil
 }
 
+// maxFloat is the largest float that is a value. What is larger stands for
+// something else, such as an infinity after .nan_to_num(): as a feature it would
+// decide the scale of all others.
+const maxFloat = 1e30
+
 // floats loads a tensor as float32, every value finite; nil for no tensor.
 func (a *attributes) floats(name string, t *tensorRef) []float32 {
 	if t == nil || a.err != nil {
@@ -188,11 +193,16 @@ func (a *attributes) floats(name string, t *tensorRef) []float32 {
 	values, err := load(a.archive, name, t, func(b []byte) float32 {
 		i++
 		v := t.dtype.float(b)
-		if f := float32(v); !math.IsNaN(v) && !math.IsInf(float64(f), 0) {
-			return f
+		switch {
+		case math.Abs(v) <= maxFloat:
+			return float32(v)
+		case math.IsNaN(v) || math.IsInf(v, 0):
+			a.reject(invalid("%s is %v%s: every value must be a finite float32", element(name, i, t.shape), v, place(name, i, t.shape)).
+				Fix("correct it, or save it after .nan_to_num(0, 0, 0)"))
+		default:
+			a.reject(invalid("%s is %.3g%s, which no feature, weight or return measures", element(name, i, t.shape), v, place(name, i, t.shape)).
+				Fix("correct it, or save %s.where(%s.abs() < 1e30, 0)", name, name))
 		}
-		a.reject(invalid("%s is %v%s: every value must be a finite float32", element(name, i, t.shape), v, place(name, i, t.shape)).
-			Fix("correct it, or save it after .nan_to_num()"))
 		return 0
 	})
 	if a.err == nil {

@@ -158,14 +158,17 @@ var byPyG = append([]step{
 	}},
 	{regexp.MustCompile(`\.long\(\)`), as("long")},
 	{regexp.MustCompile(`\.bool\(\)`), as("bool")},
-	{regexp.MustCompile(`\.nan_to_num\(\)`), each(func(x float64) float64 {
-		switch {
-		case math.IsNaN(x):
+	{regexp.MustCompile(`\.nan_to_num\(0, 0, 0\)`), each(func(x float64) float64 {
+		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return 0
-		case math.IsInf(x, 0):
-			return math.Copysign(math.MaxFloat32, x)
 		}
 		return x
+	})},
+	{regexp.MustCompile(`save (\w+)\.where\(\w+\.abs\(\) < 1e30, 0\)`), each(func(x float64) float64 {
+		if math.Abs(x) < 1e30 {
+			return x
+		}
+		return 0
 	})},
 	{regexp.MustCompile(`\.clamp\(min=0\)`), each(func(x float64) float64 { return max(x, 0) })},
 	{regexp.MustCompile(`\.t\(\)|\.T\b`), func(w *world, _ *fault.Error, _ []string) bool {
@@ -204,6 +207,9 @@ var wrongGraphs = map[string]func(*world){
 	"labels of seven classes":  labels("long", func(i int) float64 { return float64(i % 7) }),
 	"a feature that is NaN":    func(w *world) { w.graph["x"].numbers[5] = math.NaN() },
 	"an infinite feature":      func(w *world) { w.graph["x"].numbers[5] = math.Inf(1) },
+	"infinities of both signs": func(w *world) { w.graph["x"].numbers[0] = math.Inf(-1); w.graph["x"].numbers[9] = math.NaN() },
+	"an infinity clipped":      func(w *world) { w.graph["x"].numbers[5] = math.MaxFloat32 },
+	"a return of 1e31":         put("ret", ofEach("float", func(i int) float64 { return 1e31 * float64(i) })),
 	"no x":                     func(w *world) { delete(w.graph, "x") },
 	"no edge_index":            func(w *world) { delete(w.graph, "edge_index") },
 	"no y":                     func(w *world) { delete(w.graph, "y") },
