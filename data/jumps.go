@@ -15,24 +15,33 @@ type Jump struct {
 	Ratio    float64 // of its close to the last close before
 
 	bar int
-	// openBar is the first bar that opens at the new price: bar itself, or the
-	// next where bar opens at the old price and closes at the new one.
-	openBar int
+	// opens are the bars at which an open is of another unit than the one before:
+	// bar itself; the next, where bar opens at the old price and closes at the new
+	// one; both, where the open alone is wrong.
+	opens []int
 }
 
 // The rule of a jump. It looks at no bar after the jump's, so that what is
 // masked says nothing of the future.
 const (
-	// certainJump is a ratio that counts as a jump whatever the market did.
-	certainJump = 5
-	// leastJump is the ratio from which a jump is one if, besides, it is
-	// jumpDeviations times the deviation of the symbol's one-bar returns over
-	// the lookback, most of it lies between the two bars, and the other symbols
-	// moved less than a third as far. A split of 3 to 2 is the smallest common
-	// one.
+	// A ratio that counts as a jump whatever the market did: between two bars, and
+	// within one, where a crash may be real.
+	certainBetween, certainWithin = 5, 8
+
+	// A smaller ratio is a jump if, besides, most of it lies between the two bars'
+	// ranges, the other symbols moved less than a third as far, and it is so many
+	// times the deviation of the symbol's one-bar returns over the lookback.
 	leastJump      = 1.4
-	jumpDeviations = 20
+	jumpDeviations = 10
+
+	// Of splits, which have simple ratios (3 to 2), less is asked.
+	leastSplit      = 1.2
+	splitDeviations = 5
+	splitTolerance  = 0.02
 )
+
+// splits are the ratios of common splits, up or down.
+var splits = []float64{1.25, 4.0 / 3, 1.5, 2, 3, 4, 5}
 
 // jumps finds those of every symbol [N], rising.
 func (m *Market) jumps() [][]Jump {
@@ -45,7 +54,7 @@ func (m *Market) jumps() [][]Jump {
 
 func (m *Market) jumpsOf(i int) []Jump {
 	var found []Jump
-	closes := m.Close[i]
+	closes, opens := m.Close[i], m.Open[i]
 	before := -1 // the last bar that is there
 	for t, c := range closes {
 		if math.IsNaN(c) {
@@ -56,17 +65,22 @@ func (m *Market) jumpsOf(i int) []Jump {
 		if p < 0 || t-p > lookback {
 			continue // no window reaches over so long a gap
 		}
-		ratio := c / closes[p]
-		if ratio < leastJump && ratio > 1/leastJump {
+		ratio, opening := c/closes[p], opens[t]/closes[p]
+		if within(ratio, leastSplit) && within(opening, certainBetween) {
 			continue
 		}
+		j := Jump{Symbol: m.Symbols[i], OpenTime: m.OpenTime(t), Ratio: ratio, bar: t, opens: []int{t}}
 		size := math.Abs(math.Log(ratio))
-		if size < math.Log(certainJump) && !m.isJump(i, p, t, found) {
+		late := math.Abs(math.Log(opening)) < size/2 // the open is at the old price
+		switch {
+		case !late && !within(ratio, certainBetween), late && !within(ratio, certainWithin):
+		case !within(opening, certainBetween):
+			j.Ratio, j.opens = opening, []int{t, t + 1}
+		case within(ratio, leastSplit) || !m.isJump(i, p, t, found):
 			continue
 		}
-		j := Jump{Symbol: m.Symbols[i], OpenTime: m.OpenTime(t), Ratio: ratio, bar: t, openBar: t}
-		if math.Abs(math.Log(m.Open[i][t]/closes[p])) < size/2 {
-			j.openBar = t + 1
+		if late {
+			j.opens = []int{t + 1}
 		}
 		if m.Origins != nil {
 			j.Origin = m.Origins[i]
@@ -75,6 +89,9 @@ func (m *Market) jumpsOf(i int) []Jump {
 	}
 	return found
 }
+
+// within reports whether a ratio is smaller than another one, up and down.
+func within(ratio, most float64) bool { return ratio < most && ratio > 1/most }
 
 // isJump decides on a ratio that a market could make. The symbol's bar before t
 // is p, and its jumps before are known.
@@ -85,7 +102,8 @@ func (m *Market) isJump(i, p, t int, known []Jump) bool {
 	if move < 0 {
 		between = math.Log(m.Low[i][p] / m.High[i][t])
 	}
-	if between < size/2 {
+	split := isSplit(m.Open[i][t] / m.Close[i][p])
+	if between < size/2 || !split && size < math.Log(leastJump) {
 		return false
 	}
 	n, squares := 0, 0.0
@@ -97,7 +115,11 @@ func (m *Market) isJump(i, p, t int, known []Jump) bool {
 		n++
 		squares += r * r
 	}
-	if 2*n < lookback || size < jumpDeviations*math.Sqrt(squares/float64(n)*float64(t-p)) {
+	deviations, fewest := float64(jumpDeviations), lookback/2
+	if split {
+		deviations, fewest = splitDeviations, 2
+	}
+	if n < fewest || size < deviations*math.Sqrt(squares/float64(n)*float64(t-p)) {
 		return false
 	}
 	var others []float64
@@ -113,15 +135,23 @@ func (m *Market) isJump(i, p, t int, known []Jump) bool {
 	return math.Abs(others[len(others)/2]) < size/3
 }
 
+// isSplit reports whether a price opens at a simple ratio to the last close.
+func isSplit(ratio float64) bool {
+	if ratio < 1 {
+		ratio = 1 / ratio
+	}
+	return slices.ContainsFunc(splits, func(s float64) bool { return math.Abs(ratio/s-1) < splitTolerance })
+}
+
 // spanned reports whether a return from one price to a later one, of bars from
 // and to, spans a jump. open says that both are prices at the bars' opens.
 func spanned(jumps []Jump, from, to int, open bool) bool {
 	for _, j := range jumps {
-		at := j.bar
+		at := []int{j.bar}
 		if open {
-			at = j.openBar
+			at = j.opens
 		}
-		if from < at && at <= to {
+		if slices.ContainsFunc(at, func(b int) bool { return from < b && b <= to }) {
 			return true
 		}
 	}

@@ -35,6 +35,18 @@ func walk(seed uint64, n, bars int) *Market {
 	return m
 }
 
+// wilder multiplies the returns of all bars.
+func wilder(m *Market, times float64) {
+	for i := range m.Symbols {
+		first := m.Close[i][0]
+		for _, s := range [][][]float64{m.Open, m.High, m.Low, m.Close} {
+			for t, v := range s[i] {
+				s[i][t] = first * math.Pow(v/first, times)
+			}
+		}
+	}
+}
+
 func TestAChangeOfAPriceUnitIsFoundWithBarAndRatio(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -45,6 +57,10 @@ func TestAChangeOfAPriceUnitIsFoundWithBarAndRatio(t *testing.T) {
 		{"1 for 1000", 0.001, func(*Market) {}},
 		{"a split of 2 to 1", 0.5, func(*Market) {}},
 		{"a split of 3 to 2", 2.0 / 3, func(*Market) {}},
+		{"a split of 5 to 4", 0.8, func(*Market) {}},
+		{"a split of 2 to 1 among daily bars", 0.5, func(m *Market) { wilder(m, 30) }},
+		{"a split of 3 to 2 among daily bars", 2.0 / 3, func(m *Market) { wilder(m, 30) }},
+		{"1000 for 1 among daily bars", 1000, func(m *Market) { wilder(m, 30) }},
 		{"a reverse split of 1 to 8", 8, func(*Market) {}},
 		{"after a gap", 100, func(m *Market) {
 			for _, s := range allSeries(m) {
@@ -57,10 +73,10 @@ func TestAChangeOfAPriceUnitIsFoundWithBarAndRatio(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m := walk(1, 3, 400)
-			rescale(m, 1, 200, test.factor)
 			test.change(m)
+			rescale(m, 1, 200, test.factor)
 			found := m.jumps()
-			if len(found[1]) != 1 || found[1][0].bar != 200 || found[1][0].openBar != 200 || math.Abs(found[1][0].Ratio/test.factor-1) > 0.01 {
+			if len(found[1]) != 1 || found[1][0].bar != 200 || !slices.Equal(found[1][0].opens, []int{200}) || math.Abs(found[1][0].Ratio/test.factor-1) > 0.15 {
 				t.Fatalf("found %+v, want one at bar 200 of %v", found[1], test.factor)
 			}
 			if got := found[1][0]; got.Symbol != m.Symbols[1] || got.OpenTime != m.OpenTime(200) {
@@ -81,7 +97,15 @@ func TestAMoveThatAMarketCanMakeIsNoJump(t *testing.T) {
 				rescale(m, i, 200, 0.6)
 			}
 		},
-		"a gap of 20 %": func(m *Market) { rescale(m, 1, 200, 0.8) },
+		"a gap of 15 %": func(m *Market) { rescale(m, 1, 200, 0.85) },
+		"a gap of 30 % in daily bars": func(m *Market) {
+			wilder(m, 40)
+			rescale(m, 1, 200, 0.7)
+		},
+		"a crash of 85 % within a bar": func(m *Market) {
+			rescale(m, 1, 200, 0.15)
+			m.Open[1][200], m.High[1][200] = m.Close[1][199], m.Close[1][199]
+		},
 		"a price after a week": func(m *Market) {
 			rescale(m, 1, 200, 3)
 			for _, s := range allSeries(m) {
@@ -216,6 +240,33 @@ func TestQuantilesAreThoseOfTheSortedValues(t *testing.T) {
 					t.Fatalf("of %d values the quantile %v is %v, want %v", n, shares[k], got, want)
 				}
 			}
+		}
+	}
+}
+
+func TestAWrongOpenIsNoReturn(t *testing.T) {
+	for _, factor := range []float64{1000, 1e-3} {
+		m := walk(8, 3, 400)
+		m.Open[1][200] *= factor
+		m.High[1][200], m.Low[1][200] = max(m.High[1][200], m.Open[1][200]), min(m.Low[1][200], m.Open[1][200])
+		c := defaultConfig()
+		c.Target, c.Horizons = TargetOpen, Horizons{1, 4}
+		y, err := NewTargets(m, c.TargetConfig, c.MaxGap)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for bar := 190; bar < 210; bar++ {
+			class, value := y.At(bar)
+			for h, horizon := range c.Horizons {
+				from := bar + 1
+				spans := from <= 200 && from+horizon >= 200
+				if k := 2 + h; (class[k] < 0) != spans || math.Abs(float64(value[k])) > 0.1 {
+					t.Errorf("bar %d, horizon %d: class %d and return %v", bar, horizon, class[k], value[k])
+				}
+			}
+		}
+		if found := m.jumps()[1]; len(found) != 1 || math.Abs(found[0].Ratio/factor-1) > 0.1 {
+			t.Errorf("found %+v", found)
 		}
 	}
 }

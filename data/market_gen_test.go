@@ -73,7 +73,7 @@ func randomMarket(r *rand.Rand, n, bars int) *Market {
 				step = 1e-4
 			case 3:
 				if t == bars/3 {
-					step = 0.3
+					step = 0.17
 				} else if t > bars/3 && t < bars*3/4 {
 					step = 0
 				}

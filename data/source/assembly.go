@@ -108,6 +108,7 @@ func assemble(symbols []string, all []*series, interval time.Duration) (*data.Ma
 	w := newAssembly(symbols, a, optional)
 	for i, s := range all {
 		w.lay(i, s)
+		w.market.Origins = append(w.market.Origins, s.path)
 	}
 	m, report := w.result()
 	return m, report, nil

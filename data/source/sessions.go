@@ -33,7 +33,7 @@ func sessionTimes(all []*series, a axis) []int64 {
 			open[(t-a.start)/step] = true
 		}
 	}
-	if !closesBy(open, week, a.step, leastWeeks) && !closesBy(open, day, a.step, leastDays) {
+	if !closesBy(open, week, a.step, leastWeeks) && !closesBy(open, day, a.step, leastDays) && !closesOnWeekends(open, a) {
 		return nil
 	}
 	var times []int64
@@ -69,6 +69,35 @@ func closesBy(open []bool, period, step time.Duration, least int) bool {
 		}
 	}
 	return float64(closed) >= closedShare*float64(slots) && float64(explained) >= explainedShare*float64(empty)
+}
+
+// closesOnWeekends reports whether a market that is open else is closed over each
+// whole Saturday (UTC) and a day about it, and on no other day: one weekend is
+// enough to see that, as in a week of currencies.
+func closesOnWeekends(open []bool, a axis) bool {
+	const shortest, longest = 40 * time.Hour, 80 * time.Hour
+	weekends, closed, empty := 0, 0, 0
+	for bar := 0; bar < len(open); {
+		if open[bar] {
+			bar++
+			continue
+		}
+		from := bar
+		for bar < len(open) && !open[bar] {
+			bar++
+		}
+		empty += bar - from
+		begin, end := time.UnixMilli(a.openTime(from)).UTC(), time.UnixMilli(a.openTime(bar)).UTC()
+		saturday := begin.Truncate(day)
+		for saturday.Weekday() != time.Saturday || saturday.Before(begin) {
+			saturday = saturday.Add(day)
+		}
+		if length := end.Sub(begin); length >= shortest && length <= longest && !saturday.Add(day).After(end) {
+			weekends++
+			closed += bar - from
+		}
+	}
+	return a.step < day && weekends > 0 && float64(closed) >= explainedShare*float64(empty)
 }
 
 // barOf is the number of the bar that opens at t.

@@ -50,6 +50,11 @@ func exchange(t time.Time) bool {
 	return weekday(local) && !holiday(local) && minute >= 9*60+30 && minute < 16*60
 }
 
+// forex is closed from Friday 22:00 to Sunday 22:00.
+func forex(t time.Time, _ int) bool {
+	return t.Weekday() != time.Saturday && (t.Weekday() != time.Friday || t.Hour() < 22) && (t.Weekday() != time.Sunday || t.Hour() >= 22)
+}
+
 func TestAMarketWithClosingHoursHasNoBarsWhileItIsClosed(t *testing.T) {
 	start := time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC)
 	r := rand.New(rand.NewPCG(1, 1))
@@ -66,6 +71,10 @@ func TestAMarketWithClosingHoursHasNoBarsWhileItIsClosed(t *testing.T) {
 		{"five minutes of four days", 4, 5 * time.Minute, func(t time.Time, _ int) bool { return exchange(t) }, true},
 		{"thin symbols in exchange hours", 60, 5 * time.Minute, func(t time.Time, _ int) bool { return exchange(t) && r.IntN(3) > 0 }, true},
 		{"an hour each night", 30, 15 * time.Minute, func(t time.Time, _ int) bool { return t.Hour() >= 3 }, true},
+		{"a week of currencies", 9, time.Hour, forex, true},
+		{"five days of currencies with a weekend", 5, 5 * time.Minute, func(t time.Time, symbol int) bool { return forex(t.AddDate(0, 0, -3), symbol) }, false},
+		{"a lost Saturday", 9, time.Hour, func(t time.Time, _ int) bool { return t.Weekday() != time.Saturday }, false},
+		{"two lost days in the week", 9, time.Hour, func(t time.Time, _ int) bool { return t.Weekday() != time.Tuesday && t.Weekday() != time.Wednesday }, false},
 		{"a market that never closes", 60, 5 * time.Minute, func(time.Time, int) bool { return true }, false},
 		{"outages", 60, 5 * time.Minute, func(t time.Time, _ int) bool { return t.YearDay()%9 != 0 || t.Hour() > 6 }, false},
 		{"two lost weeks", 60, 5 * time.Minute, func(t time.Time, _ int) bool { return t.YearDay() < 20 || t.YearDay() > 33 }, false},

@@ -43,7 +43,8 @@ func logCoverage(d *data.Dataset, symbol string, log zerolog.Logger) {
 	warn(absent, "these symbols are in no snapshot, so nothing is predicted of them: a snapshot needs %d candles without a gap above MAX_GAP before it; leave them out (EXCLUDE) or load more of them", data.FewestCandles()-1)
 	warn(thin, "these symbols are in less than half of the %d snapshots", d.Panel.Len())
 	warn(still, "the price of these symbols never changes")
-	warn(withoutRows(d, data.Train), "these symbols have no row in the train split, so nothing was learned of them: move TRAIN_END or leave them out (EXCLUDE)")
+	warn(withoutRows(d, data.Train, symbol), "these symbols have no row in the train split, so nothing was learned of them: move TRAIN_END or leave them out (EXCLUDE)")
+	warn(withoutRows(d, data.Live, symbol), "these symbols end before the newest bar, so they have no live prediction")
 	warnOfSymbol(d, symbol, log)
 }
 
@@ -70,11 +71,12 @@ func logSessions(axis data.Axis, log zerolog.Logger) {
 	}
 }
 
-// withoutRows are the symbols that are in snapshots, and in none of the split.
-func withoutRows(d *data.Dataset, split data.Split) []string {
+// withoutRows are the symbols but one that are in snapshots, and in none of the
+// split.
+func withoutRows(d *data.Dataset, split data.Split, but string) []string {
 	var names []string
 	for i, rows := range d.EvaluatedIn(split) {
-		if rows == 0 && d.Coverage[i].Snapshots > 0 {
+		if rows == 0 && d.Coverage[i].Snapshots > 0 && d.Symbols[i] != but {
 			names = append(names, d.Symbols[i])
 		}
 	}
@@ -92,7 +94,7 @@ func warnOfSymbol(d *data.Dataset, symbol string, log zerolog.Logger) {
 	for _, part := range []struct {
 		split data.Split
 		lacks string
-	}{{data.Valid, "it has no metrics there"}, {data.Test, "it has no metrics there"}, {data.Live, "nothing is predicted of it"}} {
+	}{{data.Train, "nothing was learned of it"}, {data.Valid, "it has no metrics there"}, {data.Test, "it has no metrics there"}, {data.Live, "nothing is predicted of it"}} {
 		if d.EvaluatedIn(part.split)[i] == 0 {
 			log.Warn().Str("symbol", symbol).Str("last_candle", stampOf(last)).
 				Msgf("SYMBOL has no row in the %s split, so %s: move END or the splits to where it trades", part.split, part.lacks)

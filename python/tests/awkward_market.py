@@ -35,6 +35,7 @@ def draw(seed: int, interval: pd.Timedelta) -> pd.DataFrame:
             missing |= r.random(BARS) < 0.45
         elif i == 9:
             step[BARS // 2] = np.log(1000)
+            step[BARS // 4] = -np.log(1.5)
         close = np.exp(3 * r.normal() + step.cumsum())
         volume = np.exp(r.normal(size=BARS))
         if i == 1:

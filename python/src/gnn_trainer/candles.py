@@ -104,7 +104,7 @@ def market(
         panel[name] = torch.full((len(nodes), bars), math.nan, dtype=torch.float64)
         panel[name][node, at] = v
     close = panel["close"]
-    jump = jumps.jumps(close, panel["high"], panel["low"])
+    jump = jumps.jumps(panel["open"], panel["high"], panel["low"], close)
     return Market(tuple(symbols), times, step, panel, _carried(close, max_gap), jump, jumps.after(jump))
 
 

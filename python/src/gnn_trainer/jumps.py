@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 
 LOOKBACK = 24  # bars before its own that a feature needs at most
-CERTAIN = 5  # a ratio that counts whatever the market did
-LEAST = 1.4  # the smallest ratio that may
-DEVIATIONS = 20  # of the symbol's returns before, from which such a ratio counts
+CERTAIN_BETWEEN, CERTAIN_WITHIN = 5, 8  # ratios that count whatever the market did
+LEAST, DEVIATIONS = 1.4, 10  # the smallest ratio that may, and how many of the symbol's deviations it needs
+LEAST_SPLIT, SPLIT_DEVIATIONS, TOLERANCE = 1.2, 5, 0.02  # the same of simple ratios
+SPLITS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5)
 
 
-def jumps(close: Tensor, high: Tensor, low: Tensor) -> Tensor:
+def jumps(open: Tensor, high: Tensor, low: Tensor, close: Tensor) -> Tensor:
     """Which bars [N, T] are the first at a new price. The prices [N, T] are NaN where a bar is missing."""
     found = torch.zeros_like(close, dtype=torch.bool)
     n, bars = close.shape
@@ -24,27 +25,41 @@ def jumps(close: Tensor, high: Tensor, low: Tensor) -> Tensor:
     previous = torch.full((n, bars), -1)
     previous[:, 1:] = before[:, :-1]  # the last bar that is there
     age = torch.arange(bars) - previous
-    ratio = close / close.gather(1, previous.clamp(min=0))
-    candidate = (previous >= 0) & (age <= LOOKBACK) & ((ratio >= LEAST) | (ratio <= 1 / LEAST))
+    last = close.gather(1, previous.clamp(min=0))
+    ratio, opening = close / last, open / last
+    candidate = (previous >= 0) & (age <= LOOKBACK) & (_beyond(ratio, LEAST_SPLIT) | _beyond(opening, CERTAIN_BETWEEN))
     for i, t in candidate.nonzero().tolist():
-        p = int(previous[i, t])
-        size = abs(math.log(float(ratio[i, t])))
-        found[i, t] = size >= math.log(CERTAIN) or _is_jump(close, high, low, found[i], i, p, t)
+        r, o = float(ratio[i, t]), float(opening[i, t])
+        late = abs(math.log(o)) < abs(math.log(r)) / 2  # the open is at the old price
+        certain = _larger(r, CERTAIN_WITHIN if late else CERTAIN_BETWEEN) or _larger(o, CERTAIN_BETWEEN)
+        found[i, t] = certain or (
+            _larger(r, LEAST_SPLIT) and _is_jump(close, high, low, found[i], i, int(previous[i, t]), t, o)
+        )
     return found
 
 
-def _is_jump(close: Tensor, high: Tensor, low: Tensor, known: Tensor, i: int, p: int, t: int) -> bool:
+def _beyond(ratio: Tensor, most: float) -> Tensor:
+    return (ratio >= most) | (ratio <= 1 / most)
+
+
+def _larger(ratio: float, most: float) -> bool:
+    return ratio >= most or ratio <= 1 / most
+
+
+def _is_jump(close: Tensor, high: Tensor, low: Tensor, known: Tensor, i: int, p: int, t: int, opening: float) -> bool:
     """Decides on a ratio that a market could make. The symbol's bar before t is p; known are its jumps before [T]."""
     move = math.log(float(close[i, t] / close[i, p]))
     size = abs(move)
     below, above = (high[i, p], low[i, t]) if move > 0 else (high[i, t], low[i, p])
-    if math.log(float(above / below)) < size / 2:
+    split = any(abs(max(opening, 1 / opening) / s - 1) < TOLERANCE for s in SPLITS)
+    if math.log(float(above / below)) < size / 2 or (not split and size < math.log(LEAST)):
         return False
     bars = torch.arange(max(1, p - LOOKBACK + 1), p + 1)
     returns = (close[i, bars] / close[i, bars - 1]).log()
     returns = returns[~returns.isnan() & ~known[bars]]
     count = len(returns)
-    if 2 * count < LOOKBACK or size < DEVIATIONS * math.sqrt(float((returns**2).sum()) / count * (t - p)):
+    deviations, fewest = (SPLIT_DEVIATIONS, 2) if split else (DEVIATIONS, LOOKBACK // 2)
+    if count < fewest or size < deviations * math.sqrt(float((returns**2).sum()) / count * (t - p)):
         return False
     others = (close[:, t] / close[:, p]).log()
     others[i] = math.nan
