@@ -25,10 +25,10 @@ func (a *attributes) get(name string) any {
 
 func (a *attributes) file() (*File, error) {
 	d := &a.out.Data
-	x := a.tensor("x", "a tensor [N, F] of features", 2)
-	edges := a.tensor("edge_index", "a tensor [2, E] of node numbers", 2)
+	x := a.tensor("x", "a tensor [N, F] of features", 2, a.reshapeX)
+	edges := a.tensor("edge_index", "a tensor [2, E] of node numbers", 2, reshapeEdges)
 	if x == nil {
-		a.lacks("x", "feat", "feats", "feature", "features", "node_features", "X")
+		a.lacks("x", "feat", "feats", "feature", "features", "node_features", "node_feat", "X")
 	}
 	if edges == nil {
 		a.lacks("edge_index", "adj_t", "adj", "edge_list", "edges", "A")
@@ -50,6 +50,7 @@ func (a *attributes) file() (*File, error) {
 	d.NumNodes, d.NumFeatures = n, x.shape[1]
 	d.X = a.floats("x", x)
 	d.EdgeIndex = a.ints("edge_index", edges)
+	a.edgesWithin(n, x.shape[1])
 	d.NodeMask = a.mask("node_mask", n)
 	d.EdgeWeight = a.floats("edge_weight", a.vector("edge_weight", e, "edge"))
 	d.EdgeAttr = a.floats("edge_attr", a.edgeAttr(e))
@@ -83,8 +84,9 @@ func (a *attributes) reject(err *fault.Error) {
 	}
 }
 
-// tensor finds a tensor of that many dimensions; nil where there is none.
-func (a *attributes) tensor(name, want string, dims int) *tensorRef {
+// tensor finds a tensor of that many dimensions; nil where there is none. reshape
+// words what makes it of a tensor of another shape.
+func (a *attributes) tensor(name, want string, dims int, reshape func(shape []int) string) *tensorRef {
 	switch v := a.get(name).(type) {
 	case nil:
 	case *tensorRef:
@@ -96,16 +98,7 @@ func (a *attributes) tensor(name, want string, dims int) *tensorRef {
 			column.shape, column.strides = squeezed, v.strides[:1]
 			return &column
 		}
-		err := invalid("%s is a tensor of %v: %s is needed", name, v, want)
-		switch {
-		case dims == 1 && len(v.shape) == 2:
-			err = err.Fix("save one column: %s[:, 0]", name)
-		case name == "x" && len(v.shape) == 1:
-			err = err.Fix("save it as a column: x.unsqueeze(1)")
-		default:
-			err = err.Fix("save it in that shape")
-		}
-		a.reject(err)
+		a.reject(invalid("%s is a tensor of %v: %s is needed", name, v, want).Fix("%s", reshape(v.shape)))
 	default:
 		a.reject(invalid("%s is %s: %s is needed", name, describe(v), want).Fix("save %s in its place", tensorOf(name, v)))
 	}
@@ -125,7 +118,12 @@ func (a *attributes) lacks(name string, others ...string) {
 			a.reject(err.Fix("save data.edge_index, data.edge_weight = torch_geometric.utils.to_edge_index(data.%s)", adjacency(other, v)))
 			return
 		}
-		a.reject(err.Fix("save it as data.%s", name))
+		if _, ok := v.(*tensorRef); ok {
+			other = "it"
+		} else if other = tensorOf("data."+other, v); name == "edge_index" {
+			other += ", as [2, E]"
+		}
+		a.reject(err.Fix("save %s as data.%s", other, name))
 		return
 	}
 	a.reject(invalid("the file lacks %s", name).Fix("save a graph with data.x [N, F] and data.edge_index [2, E]"))
@@ -146,9 +144,10 @@ func adjacency(name string, v any) string {
 // vector finds a tensor of one value for each of n things of a kind.
 func (a *attributes) vector(name string, n int, kind string) *tensorRef {
 	want := fmt.Sprintf("a tensor [%d], one value for each %s,", n, kind)
-	t := a.tensor(name, want, 1)
+	reshape := func(shape []int) string { return reshapeVector(name, shape, n, kind) }
+	t := a.tensor(name, want, 1, reshape)
 	if t != nil && t.shape[0] != n {
-		a.reject(invalid("%s is a tensor of %v: %s is needed", name, t, want).Fix("save it so"))
+		a.reject(invalid("%s is a tensor of %v: %s is needed", name, t, want).Fix("%s", reshape(t.shape)))
 		return nil
 	}
 	return t

@@ -2,6 +2,7 @@ package pyg
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -93,13 +94,24 @@ func (g global) String() string {
 	return fmt.Sprintf("%.80s.%.80s", module, g.name)
 }
 
+func isTensor(v any) bool {
+	_, ok := v.(*tensorRef)
+	return ok
+}
+
 // tensorOf is how a plain tensor is made of the value v, which an attribute of
 // that name holds: an expression of Python.
 func tensorOf(name string, v any) string {
 	format := "torch.as_tensor(%s)"
 	switch v := v.(type) {
 	case *pyList, tuple:
+		items, _ := listItems(v)
 		format = "torch.tensor(%s)"
+		if slices.ContainsFunc(items, isTensor) {
+			format = "torch.stack(%s)"
+		} else if slices.Contains(items, nil) && name == "y" {
+			format = "torch.tensor([-100 if v is None else v for v in %s])"
+		}
 	case *object:
 		top, _, _ := strings.Cut(v.class.module, ".")
 		switch {

@@ -19,12 +19,9 @@ func (a *attributes) labels(n int) []int64 {
 			Fix("save y.argmax(dim=1) if a row marks its class, else one column: y[:, 0]"))
 		return nil
 	}
-	if items, ok := listItems(a.get("y")); ok && len(items) > 0 {
-		if first, ok := items[0].(string); ok {
-			a.reject(invalid("y is a list of strings such as %.20q, and numbers are needed: 0 (down), 1 (flat), 2 (up)", first).
-				Fix("save torch.tensor([['down', 'flat', 'up'].index(s) for s in y]), with your three names"))
-			return nil
-		}
+	if fault := textLabels(a.get("y")); fault != nil {
+		a.reject(fault)
+		return nil
 	}
 	t := a.vector("y", n, "node")
 	if t == nil || a.err != nil {

@@ -179,6 +179,23 @@ var byPyG = append([]step{
 		delete(w.graph, g[1]+g[2])
 		return true
 	}},
+	{regexp.MustCompile(`x\[:, None\]|x\.flatten\(1\)`), func(w *world, _ *fault.Error, _ []string) bool {
+		x := w.graph["x"]
+		x.shape = []int{x.shape[0], len(x.numbers) / x.shape[0]}
+		w.graph["x"] = x
+		return true
+	}},
+	{regexp.MustCompile(`save edge_index\[:, k\], where k = \(edge_index\.clamp\(0, 29\)`), func(w *world, _ *fault.Error, _ []string) bool {
+		e, kept := w.graph["edge_index"], [2][]float64{}
+		for k, source := range e.numbers[:graphNodes] {
+			if target := e.numbers[graphNodes+k]; min(source, target) >= 0 && max(source, target) < graphNodes {
+				kept[0], kept[1] = append(kept[0], source), append(kept[1], target)
+			}
+		}
+		e.numbers, e.shape = slices.Concat(kept[0], kept[1]), []int{2, len(kept[0])}
+		w.graph["edge_index"] = e
+		return true
+	}},
 	{regexp.MustCompile(`^(save|give|correct|drop|name|number|make) `), anewGraph},
 }, byVariables...)
 
@@ -215,6 +232,11 @@ var wrongGraphs = map[string]func(*world){
 	"no y":                     func(w *world) { delete(w.graph, "y") },
 	"edges in columns":         func(w *world) { e := w.graph["edge_index"]; e.shape = []int{graphNodes, 2}; w.graph["edge_index"] = e },
 	"an edge to nowhere":       func(w *world) { w.graph["edge_index"].numbers[3] = 99 },
+	"an edge to -1":            func(w *world) { w.graph["edge_index"].numbers[graphNodes+3] = -1 },
+	"a feature in one axis":    put("x", values{numbers: ofEach("float", func(i int) float64 { return float64(i % 7) }).numbers, shape: []int{graphNodes}, kind: "float"}),
+	"features of windows":      func(w *world) { x := w.graph["x"]; x.shape = []int{graphNodes, 1, 2}; w.graph["x"] = x },
+	"a label of the graph":     put("y", values{numbers: []float64{1}, kind: "long"}),
+	"labels in words":          put("y", values{names: slices.Repeat([]string{"up", "down", "flat"}, graphNodes/3)}),
 	"edges as floats":          func(w *world) { e := w.graph["edge_index"]; e.kind = "float"; w.graph["edge_index"] = e },
 	"a weight below 0":         put("edge_weight", values{numbers: slices.Repeat([]float64{-1}, graphNodes), shape: []int{graphNodes}, kind: "float"}),
 	"a mask of another length": put("train_mask", values{numbers: []float64{1, 0}, shape: []int{2}, kind: "bool"}),
