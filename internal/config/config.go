@@ -38,6 +38,8 @@ type Config struct {
 
 	Metrics  metrics.Config
 	Kubeflow kubeflow.Config
+
+	rejected []string // variables that a value of was rejected; see Rejects
 }
 
 // Paths is where relative folders lie.
@@ -106,7 +108,7 @@ func (c *Config) parts() []any {
 // kind input each, with the variable as its place; no secret is in it. The
 // Config beside an error holds what could be read, with defaults in the place
 // of the rest: enough to send the run's neighbours the error where IDs are
-// Known.
+// Known, and Kafka is reached by none of what is wrong.
 func Load(environ []string) (Config, error) {
 	var (
 		c      Config
@@ -121,6 +123,7 @@ func Load(environ []string) (Config, error) {
 	c.resolveSource(given)
 	c.check(given, &faults)
 	given.rename(faults)
+	c.rejected = rejectedBy(faults)
 	c.Data.Signals = c.Train.Baselines.Signals()
 	return c, faults.Err()
 }

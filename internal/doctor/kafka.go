@@ -14,7 +14,7 @@ func (x *checker) kafka() []check {
 	switch {
 	case x.Kafka.BootstrapServers == "":
 		skip = "KAFKA_BOOTSTRAP_SERVERS is not set: events go where EVENTS says, and only signals stop a run"
-	case x.Kafka.Validate() != nil:
+	case !x.ReachesKafka():
 		skip = badConfiguration
 	}
 	const remedy = "start the brokers, or set KAFKA_BOOTSTRAP_SERVERS to running ones; a run continues without them, and emits its terminal event once they are back"

@@ -14,7 +14,7 @@ func (x *checker) noMinIO() string {
 	switch {
 	case x.Store.Endpoint == "":
 		return "MINIO_ENDPOINT is not set: artefacts go to STORE_DIR"
-	case x.Store.Validate() != nil:
+	case x.Store.Validate() != nil, x.Rejects("MINIO_ENDPOINT", "MINIO_ACCESS_KEY", "MINIO_SECRET_KEY", "MINIO_BUCKET_NAME", "CA_PATH"):
 		return badConfiguration
 	case store.CheckRun(x.IDs.QueueID) != nil || store.CheckModel(x.Store.ModelName) != nil:
 		return "MODEL_NAME/QUEUE_ID, where it would be tried, is not a valid name"

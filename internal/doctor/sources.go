@@ -48,7 +48,7 @@ func (x *checker) otherSource(name string) string {
 	switch {
 	case x.Source.Source != name:
 		return "DATA_SOURCE is " + x.Source.Source
-	case x.Source.Validate() != nil:
+	case x.Source.Validate() != nil, name == source.Binance && x.Rejects("BINANCE_BASE_URL", "BINANCE_FUTURES_BASE_URL", "BINANCE_API_KEY"):
 		return badConfiguration
 	}
 	return ""
@@ -95,7 +95,7 @@ func (x *checker) arangodb() check {
 	switch {
 	case !reads && !saves:
 		skip = "DATA_SOURCE is " + x.Source.Source
-	case c.Validate() != nil:
+	case c.Validate() != nil, x.Rejects("ARANGO_URL", "ARANGO_DB", "ARANGO_USER", "ARANGO_PASSWORD", "CA_PATH"):
 		skip = badConfiguration
 	}
 	return check{name: arangoName, skip: skip, run: func(ctx context.Context) finding {

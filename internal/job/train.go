@@ -31,7 +31,7 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	warn := func(line string) { log.Warn().Msg(line) }
 	events := localEvents(c.Kafka, lines, progress.IsTerminal(stdout))
 	var broker *kafka.Broker
-	if c.Kafka.BootstrapServers != "" && c.Kafka.Validate() == nil {
+	if c.ReachesKafka() {
 		var wrong error
 		if broker, wrong = kafka.NewBroker(c.Kafka); wrong == nil {
 			defer broker.Close()
