@@ -3,12 +3,15 @@ package kafka
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
 var ids = IDs{QueueID: "gnn-train-btcusdt-20240801-abc", Symbol: "BTCUSDT", Type: "gnn_trainer", Producer: "gnn-trainer__abc"}
@@ -132,4 +135,27 @@ func FuzzEvent(f *testing.F) {
 			t.Errorf("timestamp %v, sent_at %v", m["timestamp"], m["sent_at"])
 		}
 	})
+}
+
+func TestTheMessageOfAnErrorIsShortWhateverWordsStandAroundIt(t *testing.T) {
+	long := strings.Repeat("x", 400)
+	for _, kind := range []func(string, ...any) *fault.Error{fault.Input, fault.Rejected, fault.Transient} {
+		for name, err := range map[string]error{
+			"alone":       kind("it is %q", long).Fix("set another"),
+			"wrapped":     fmt.Errorf("asking for the time: %w", kind("it is %q", long).At("a:1").Fix("set another")),
+			"of a remedy": kind("it is %s", long[:200]).Fix("%s", long[:200]),
+		} {
+			for _, lang := range []Lang{Russian, English} {
+				var sent bytes.Buffer
+				tel := NewTelemetry(IDs{"q", "s", "t", "p"}, lang, Lines(&sent), nil)
+				if _, err := tel.Error(t.Context(), err); err != nil {
+					t.Fatal(err)
+				}
+				var e struct{ Message string }
+				if err := json.Unmarshal(sent.Bytes(), &e); err != nil || utf8.RuneCountInString(e.Message) >= 300 {
+					t.Errorf("%s: %d characters, %v: %s", name, utf8.RuneCountInString(e.Message), err, e.Message)
+				}
+			}
+		}
+	}
 }

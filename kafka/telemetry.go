@@ -133,7 +133,7 @@ func (t *Telemetry) Interrupted(ctx context.Context, modelPath string) (Status, 
 
 // Error ends a run that cause has stopped. See Finished.
 func (t *Telemetry) Error(ctx context.Context, cause error) (Status, error) {
-	e := t.event(Failed, fmt.Sprintf(textError.In(t.lang), cause))
+	e := t.event(Failed, fmt.Sprintf(textError.In(t.lang), fault.Text(cause)))
 	e.Fault = fault.Of(cause)
 	return t.conclude(ctx, e, nil)
 }

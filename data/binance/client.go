@@ -113,8 +113,8 @@ func (c *Client) syncClock(ctx context.Context) error {
 	switch begun := sent.Load(); {
 	case err != nil:
 		return c.wrong("asking for the time", err)
-	case server <= 0 || begun == nil:
-		return fault.Transient("asking for the time: %s does not give it", c.url).At("%s", c.url).Fix(servers)
+	case begun == nil:
+		return fault.Internal("asking for the time: %s was not seen to be asked", c.url)
 	default:
 		c.gate.setClock(time.UnixMilli(server).Sub(came), came.Sub(*begun)+time.Millisecond)
 		return nil
@@ -294,5 +294,5 @@ func (c *Client) wrong(doing string, err error) error {
 	if answered.IsValid() {
 		return fault.Transient("%s: %s answers %d, %.200s", doing, c.url, answered.Code, answered.Message).At("%s", c.url)
 	}
-	return fault.Transient("%s: %s answers %.200q", doing, c.url, answered.Response).At("%s", c.url)
+	return fault.Rejected("%s: %s answers %.60q, which is none of Binance's answers", doing, c.url, answered.Response).At("%s", c.url).Fix(pages)
 }

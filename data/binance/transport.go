@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -138,9 +137,8 @@ func (t *transport) once(request *http.Request) (*http.Response, error) {
 		}
 		return answer, page.Fix(pages)
 	}
-	// The client takes an object in a list's place for an empty list.
-	if answer.StatusCode == http.StatusOK && isList(request.URL.Path) && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
-		return answer, fmt.Errorf("its answer is no list but %.80q", body)
+	if err := checkShape(request, answer, body); err != nil {
+		return answer, err
 	}
 	answer.Body = io.NopCloser(bytes.NewReader(body))
 	return answer, nil
@@ -150,14 +148,10 @@ func (t *transport) once(request *http.Request) (*http.Response, error) {
 // limits and rejections have sentences of their own.
 func isAnswer(answer *http.Response) bool {
 	switch answer.StatusCode {
-	case http.StatusTeapot, http.StatusTooManyRequests, http.StatusForbidden, http.StatusUnauthorized, http.StatusUnavailableForLegalReasons:
+	case http.StatusTeapot, http.StatusTooManyRequests, http.StatusForbidden, http.StatusUnavailableForLegalReasons:
 		return true
 	}
 	return answer.StatusCode >= 300 && answer.StatusCode < 400
-}
-
-func isList(path string) bool {
-	return strings.HasSuffix(path, "/klines") || strings.HasSuffix(path, "/fundingRate")
 }
 
 // limited reports whether the exchange asks to wait, and closes the gate so long.
@@ -215,7 +209,14 @@ func rejection(request *http.Request, answer *http.Response) error {
 		return fault.Input("%s does not serve this location (451)", host).At("%s", host).Fix("set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror that does")
 	case http.StatusForbidden:
 		// It may let the address in again: the retry that comes with exit code 1 is right.
-		return fault.Transient("the firewall of %s blocks this address (403)", host).At("%s", host).Fix("wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror")
+		blocked := fault.Transient("the firewall of %s blocks this address (403)", host).At("%s", host)
+		const remedy = "wait, or set BINANCE_BASE_URL or BINANCE_FUTURES_BASE_URL to a mirror"
+		if body, err := io.ReadAll(answer.Body); err == nil && webpage.Find(host, answer, body, webpage.JSON) != nil {
+			// The exchange's own, or that of a network on the way.
+			blocked = fault.Transient("%s answers with %s (403): its firewall blocks this address, or a network on the way asks to sign in", host, webpage.Describe(answer.Header.Get("Content-Type"), body)).At("%s", host)
+			return blocked.Fix(remedy + ", or sign in to the network, or check HTTPS_PROXY")
+		}
+		return blocked.Fix(remedy)
 	case http.StatusUnauthorized:
 		return fault.Rejected("%s rejects BINANCE_API_KEY (401)", host).At("%s", host).Fix("correct it, or unset it, since public data need none")
 	case http.StatusNotFound:

@@ -108,15 +108,15 @@ func (e *Error) Found() string {
 	return e.What + ", " + e.Where
 }
 
-// longest is how many characters a sentence about settings or data may
-// have, for a reader to take it in.
-const longest = 300
+// longest is how many characters a sentence may have for a reader to take it in:
+// 300 with the word that an event begins with.
+const longest = 290
 
 // Error is the fault as one sentence: "what, where: remedy". What is shortened in
 // its middle where a value in it makes the sentence too long.
 func (e *Error) Error() string {
 	sentence := e.sentence()
-	if over := utf8.RuneCountInString(sentence) - longest; over > 0 && e.Kind == ErrInput {
+	if over := utf8.RuneCountInString(sentence) - longest; over > 0 && e.Kind != ErrInternal {
 		short := *e
 		short.What = shorten(e.What, over)
 		return short.sentence()
@@ -187,6 +187,18 @@ func collect(err error, found []*Error) []*Error {
 		}
 	}
 	return found
+}
+
+// Text is err for people: each fault that it holds as one sentence, a line each,
+// with the words that callers put around it.
+func Text(err error) string {
+	var all List
+	all.Add(err)
+	lines := make([]string, len(all))
+	for i, one := range all {
+		lines[i] = Of(one).Error()
+	}
+	return strings.Join(lines, "\n")
 }
 
 // KindOf is the kind of the outermost fault of err; of several side by side

@@ -160,9 +160,10 @@ func Describe(contentType string, start []byte) string {
 		}
 		return "an HTML page"
 	}
-	if kind == "" && len(bytes.TrimSpace(start)) == 0 {
+	if len(bytes.TrimSpace(start)) == 0 {
 		return "nothing"
-	} else if kind == "" {
+	}
+	if kind == "" {
 		kind = "text"
 	}
 	if first := words(text); first != "" {

@@ -18,6 +18,8 @@ func TestAPageIsNamedByWhatItShows(t *testing.T) {
 		{"text/html", "<html><body><script>var a = '<b>';</script><h1>502 Bad Gateway</h1></body>", `an HTML page that begins with "502 Bad Gateway"`},
 		{"", "<!DOCTYPE html><TITLE>Гостевая сеть</TITLE>", `an HTML page titled "Гостевая сеть"`},
 		{"text/html", "", "an HTML page"},
+		{"application/json", "\r\n", "nothing"},
+		{"", "", "nothing"},
 		{"text/html", "<title></title><p>" + strings.Repeat("x ", 100), `an HTML page that begins with "` + strings.TrimSpace(strings.Repeat("x ", 30)) + `..."`},
 		{"text/plain", "no healthy upstream\n", `text/plain that begins with "no healthy upstream"`},
 		{"", "hello\x00\xff world", `text that begins with "hello world"`},
