@@ -16,13 +16,16 @@ import (
 // terminal's Ctrl-C reaches a wrapper that passes it on, and both mean one stop.
 const repeatWindow = 2 * time.Second
 
-// StopOnSignal gives a context that the first SIGTERM or SIGINT ends, with
+// StopOnSignal gives a context that the first SIGTERM, SIGINT or SIGHUP ends, with
 // Stopped as its cause. A signal after repeatWindow is given to force, with the
 // time since the first, and ends the process at once.
 func StopOnSignal(force func(s Stopped, after time.Duration)) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup: the run outlives its terminal
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go handleSignals(signals, time.Now, func(s Stopped) { cancel(s) }, force)
 	return ctx, func() { cancel(nil) }
 }

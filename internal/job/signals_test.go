@@ -1,8 +1,11 @@
 package job
 
 import (
+	"context"
+	"errors"
 	"os"
 	"os/exec"
+	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -19,6 +22,40 @@ func TestAForcedEndIsLogged(t *testing.T) {
 	out, _ := c.CombinedOutput()
 	if c.ProcessState.ExitCode() != 143 || !strings.Contains(string(out), `"level":"warn"`) || !strings.Contains(string(out), "SIGTERM again, 3.2 seconds after the first signal: ending at once") {
 		t.Errorf("%v\n%s", c.ProcessState, out)
+	}
+}
+
+// A terminal that is closed stops the run as SIGTERM does, unless nohup started it.
+func TestSIGHUPStopsARunThatNohupDidNotStart(t *testing.T) {
+	if send := os.Getenv("STOP_ON"); send != "" {
+		if send == "nohup" {
+			signal.Ignore(syscall.SIGHUP)
+		}
+		ctx, stop := StopOnSignal(func(Stopped, time.Duration) {})
+		defer stop()
+		first := map[string]syscall.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT, "SIGHUP": syscall.SIGHUP, "nohup": syscall.SIGHUP}[send]
+		if err := syscall.Kill(os.Getpid(), first); err != nil {
+			t.Fatal(err)
+		}
+		if send == "nohup" { // SIGHUP is not heard of: the next one is the first
+			if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-ctx.Done()
+		s := Stopped{}
+		if !errors.As(context.Cause(ctx), &s) {
+			t.Fatal(context.Cause(ctx))
+		}
+		os.Exit(s.ExitCode())
+	}
+	for send, want := range map[string]int{"SIGTERM": 143, "SIGINT": 130, "SIGHUP": 129, "nohup": 143} {
+		c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSIGHUPStopsARunThatNohupDidNotStart$")
+		c.Env = append(os.Environ(), "STOP_ON="+send)
+		out, _ := c.CombinedOutput()
+		if code := c.ProcessState.ExitCode(); code != want {
+			t.Errorf("%s: exit code %d, want %d\n%s", send, code, want, out)
+		}
 	}
 }
 
