@@ -20,18 +20,12 @@ func attributesOf(v any) (*pyDict, error) {
 	case *object:
 		return v.attributes()
 	case *pyList:
-		if len(v.items) > 0 && isGraph(v.items[0]) {
+		if len(v.items) > 0 && !slices.ContainsFunc(v.items, func(item any) bool { return !isGraph(item) }) {
 			return nil, invalid("the file holds a list of %d graphs", len(v.items)).Fix("save one of them: torch.save(graphs[0], path)")
 		}
+		return tupleOf("a list", v.items) // [graph, labels], too
 	case tuple:
-		// (data, slices) or (data, slices, class), as InMemoryDataset writes them;
-		// without slices it is one graph.
-		if len(v) >= 2 && (isGraph(v[0]) || holdsDict(v[0])) {
-			if v[1] == nil {
-				return attributesOf(v[0])
-			}
-			return nil, invalid("the file holds a dataset of PyG, a tuple (data, slices)").Fix(saveFirst)
-		}
+		return tupleOf("a tuple", v)
 	case *tensorRef:
 		return nil, invalid("the file holds one tensor, %v, and a graph is needed", v).
 			Fix("save Data(x=..., edge_index=..., y=...) of torch_geometric.data")
@@ -94,16 +88,20 @@ func (o *object) attributes() (*pyDict, error) {
 
 // plainDict rejects a dict that holds something other than a graph's tensors.
 func plainDict(d *pyDict) error {
+	if ofOGB(d) {
+		return fromOGB("a dict with node_feat, a graph as OGB has it", d, "saved", labelsIn(d, "g"))
+	}
 	if d.get("x") != nil || d.get("edge_index") != nil {
 		return nil
+	}
+	if fault := graphWithin(d); fault != nil {
+		return fault
 	}
 	weights := 0
 	for _, e := range d.entries {
 		key, ok := e.key.(string)
 		switch {
 		case !ok:
-		case isGraph(e.value):
-			return invalid("the file holds a dict, and under %.40q in it a %s", key, e.value.(*object).class).Fix("save that alone: torch.save(saved[%.40q], path)", key)
 		case key == "_global_store":
 			return invalid("the file holds the dict of a HeteroData").Fix("save one Data of it: torch.save(data.to_homogeneous(), path)")
 		case slices.Contains([]string{"state_dict", "model_state_dict", "model", "optimizer_state_dict"}, key) && holdsDict(e.value):

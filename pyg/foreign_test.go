@@ -54,6 +54,27 @@ func foreignIsNamed(t *testing.T, folder string) {
 		"nested":         `under "graph" in it a torch_geometric.data.Data: save that alone: torch.save(saved["graph"], path)`,
 		"frame":          "a pandas.DataFrame: save one torch_geometric.data.Data",
 
+		"ogb":                  "a tuple (graph, labels), as OGB has it: save Data(x=t(g['node_feat']), edge_index=t(g['edge_index']), y=t(saved[1]).flatten()), where t = torch.as_tensor and g = saved[0]",
+		"ogb_list":             "a list (graph, labels), as OGB has it: save Data(x=t(g['node_feat']), ",
+		"ogb_tensors":          "a tuple (graph, labels), as OGB has it: save Data(x=t(g['node_feat']), ",
+		"ogb_graph":            "a dict with node_feat, a graph as OGB has it: save Data(x=t(g['node_feat']), edge_index=t(g['edge_index']), y=...), where t = torch.as_tensor and g = saved",
+		"ogb_without_features": "a tuple (graph, labels), as OGB has it: save Data(x=..., edge_index=t(g['edge_index']), y=t(saved[1]).flatten()), where",
+		"ogb_in_dict":          `under "graph" in it a graph, as OGB has it: save Data(x=t(g['node_feat']), edge_index=t(g['edge_index']), y=t(saved["labels"]).flatten()), where`,
+		"data_and_labels":      "a tuple, and first in it a torch_geometric.data.Data: save that with its labels: torch.save({**saved[0].to_dict(), 'y': torch.as_tensor(saved[1])}, path)",
+		"data_and_labels_list": "a list, and first in it a torch_geometric.data.Data: save that with its labels",
+		"dict_and_labels":      "a tuple, and first in it a dict: save that with its labels: torch.save({**saved[0], 'y': torch.as_tensor(saved[1])}, path)",
+		"data_and_name":        "a tuple, and first in it a torch_geometric.data.Data: save that alone: torch.save(saved[0], path)",
+		"dicts":                "a list, and first in it a dict: save that alone: torch.save(saved[0], path)",
+		"tensors":              "a tuple of tensors: save Data(x=..., edge_index=..., y=...) of them",
+		"nested_dict":          `under "graph" in it a dict with edge_index: save that alone: torch.save(saved["graph"], path)`,
+
+		"numpy_names":      "y is a numpy.ndarray of strings or objects, and numbers are needed: 0 (down), 1 (flat), 2 (up): save torch.tensor([{'down': 0, 'flat': 1, 'up': 2}[v] for v in y])",
+		"numpy_objects":    "y is a numpy.ndarray of strings or objects",
+		"numpy_frombuffer": "x is a numpy.ndarray: a tensor [N, F] of features is needed: save torch.from_numpy(x)",
+		"numpy_feat":       "the file lacks x, and has feat, a numpy.ndarray: save torch.from_numpy(data.feat) as data.x",
+		"numpy_set":        "set is a numpy.ndarray, which looks like a split of the nodes",
+		"numpy_usage":      "usage is a numpy.ndarray, which looks like a split of the nodes",
+
 		"parameter":        "x is a torch.nn.Parameter: a tensor [N, F] of features is needed: save x.detach() in its place",
 		"edge_index_class": "edge_index is a torch_geometric.EdgeIndex: a tensor [2, E] of node numbers is needed: save edge_index.as_tensor()",
 		"index_class":      "y is a torch_geometric.Index: a tensor [6], one value for each node, is needed: save y.as_tensor()",
@@ -81,7 +102,7 @@ func foreignIsNamed(t *testing.T, folder string) {
 }
 
 func adviceIsRead(t *testing.T, folder string) {
-	for _, name := range []string{"hetero_homogeneous", "batch_first", "dataset_of_one", "subclass", "from_csr", "from_dense"} {
+	for _, name := range []string{"hetero_homogeneous", "batch_first", "dataset_of_one", "subclass", "ogb_followed", "data_and_labels_followed", "from_csr", "from_dense"} {
 		f, err := readFile(t, filepath.Join(folder, name+".pt"))
 		if err != nil || f.Data.NumNodes != 6 || f.Data.NumFeatures != 2 || !slices.Equal(f.Data.Y, []int64{0, 1, 2, 0, 1, 2}) {
 			t.Errorf("%s: got %+v, %v", name, f, err)

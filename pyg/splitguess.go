@@ -142,7 +142,7 @@ func textsOf(v any) ([]string, bool) {
 
 // shapeAndType are those of an array of NumPy, as far as its pickle shows them.
 func (o *object) shapeAndType() (shape []int, kind string) {
-	for _, arg := range slices.Concat(o.args[:min(len(o.args), 8)], o.built[:min(len(o.built), 8)]) {
+	for _, arg := range slices.Concat(o.built[:min(len(o.built), 8)], o.args[:min(len(o.args), 8)]) {
 		switch arg := arg.(type) {
 		case tuple:
 			if s, ok := ints(arg); ok && shape == nil {
