@@ -2,7 +2,9 @@ package source
 
 import (
 	"cmp"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
@@ -45,8 +47,13 @@ func checkWidth(all []*series, a axis, columns int) error {
 	if odd.s == nil { // no gap at all: as many bars as claimed
 		return tooLarge(len(all), a.bars)
 	}
-	return odd.s.badAt(odd.place(), "open_time is %s, %d days away from the nearest other candle (%s), and makes %d symbols take %d bars, nearly all of them empty or too many for the memory", stamp(odd.s.times[odd.i]), gap/day.Milliseconds(), other.s.where(other.place()), len(all), a.bars).Fix("correct or remove it, or set START and END")
+	return sparse{odd.s.badAt(odd.place(), "open_time is %s, %d days away from the nearest other candle (%s), and makes %d symbols take %d bars, nearly all of them empty or too many for the memory", stamp(odd.s.times[odd.i]), gap/day.Milliseconds(), strings.TrimPrefix(other.s.where(other.place()), filepath.Dir(odd.s.path)+string(filepath.Separator)), len(all), a.bars).Fix("correct or remove it, or set START and END")}
 }
+
+// sparse is the fault of an axis that is nearly empty.
+type sparse struct{ error }
+
+func (s sparse) Unwrap() error { return s.error }
 
 // spot is one candle of a series.
 type spot struct {

@@ -120,6 +120,9 @@ func lacksColumn(header, names []string, q quantity) error {
 	case q == openTime && len(names) > 0 && names[0] == "price" && slices.Contains(names, "close"):
 		return fault.Input("the header has several lines, as yfinance writes them").Fix("download it with multi_level_index=False")
 	}
+	if requiredIn(header) < 2 {
+		return fault.Input("there is no column %s among %s", strings.Join(aliases, " or "), shorten(strings.Join(header, ","))).Fix("correct the header, or remove the file if it holds no candles")
+	}
 	meant := ""
 	name := meantBy(names, aliases)
 	if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, aliases[0]+"_") && !isKnown(n) }); name == "" && i >= 0 {
@@ -128,7 +131,11 @@ func lacksColumn(header, names []string, q quantity) error {
 	if name != "" {
 		meant = fmt.Sprintf(" (is %s meant?)", name)
 	}
-	return fault.Input("there is no column %s among %s%s", strings.Join(aliases, " or "), shorten(strings.Join(header, ",")), meant).Fix("add it, or correct the header")
+	among := shorten(strings.Join(header, ","))
+	if meant != "" && len(among) > 45 {
+		among = strconv.Quote(strings.Join(header, ",")[:40]) + "..."
+	}
+	return fault.Input("there is no column %s among %s%s", strings.Join(aliases, " or "), among, meant).Fix("add it, or correct the header")
 }
 
 // requiredIn counts the required columns among the fields of a line.

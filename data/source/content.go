@@ -135,7 +135,7 @@ func (c *content) unzip(name string) error {
 	for _, f := range z.File {
 		base := path.Base(f.Name)
 		switch {
-		case f.Name == "[Content_Types].xml":
+		case f.Name == "[Content_Types].xml", strings.HasPrefix(f.Name, "xl/"):
 			return notCandles(name, "an Excel workbook")
 		case f.FileInfo().IsDir(), strings.HasPrefix(base, "."), strings.HasPrefix(f.Name, "__MACOSX/"):
 		case strings.EqualFold(path.Ext(base), ".csv"), strings.EqualFold(path.Ext(base), ".parquet"):

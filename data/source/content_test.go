@@ -73,6 +73,8 @@ func TestAFileInAFormThatIsNotReadIsNamedAsWhatItIs(t *testing.T) {
 		{"A.csv", `[[1704067200000,"1","1","1","1","1"]]`, []string{"is JSON", "to_parquet"}},
 		{"A.csv", `{"code":-1121,"msg":"Invalid symbol."}`, []string{"is JSON"}},
 		{"A.csv", zipped(t, "[Content_Types].xml", "x", "xl/workbook.xml", "y"), []string{"is an Excel workbook", "save it as CSV"}},
+		{"A.csv", zipped(t, "xl/workbook.xml", "y"), []string{"is an Excel workbook"}},
+		{"A.csv", zipped(t, "_rels/.rels", "x", "xl/worksheets/sheet1.xml", "y"), []string{"is an Excel workbook"}},
 		{"A.csv", "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", []string{"is an Excel workbook"}},
 		{"A.csv", "ARROW1\x00\x00", []string{"is Feather", "convert it to Parquet"}},
 		{"A.csv", "\x89HDF\r\n\x1a\n", []string{"is HDF5"}},

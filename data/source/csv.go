@@ -188,8 +188,10 @@ func (t *csvText) addRecord(line int, record []string) error {
 		}
 		v, present, err := t.number(record[t.at[q]])
 		switch {
-		case err != nil && q.optional():
+		case err != nil && q.optional() && !markedNumber.MatchString(record[t.at[q]]):
 			return wrong("%s %v", q, err).Fix("correct it, or leave it empty where it is not known")
+		case err != nil && markedNumber.MatchString(record[t.at[q]]):
+			return wrong("%s %v", q, err).Fix("write plain numbers such as 1234.5 in the whole column")
 		case err != nil:
 			return wrong("%s %v", q, err).Fix("correct or remove this line")
 		case present:

@@ -12,6 +12,7 @@ var (
 	pointNumber     = regexp.MustCompile(`^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$`)
 	commaNumber     = regexp.MustCompile(`^[+-]?\d+,\d+([eE][+-]?\d+)?$`)
 	thousandsNumber = regexp.MustCompile(`^[+-]?\d{1,3}(,\d{3})+$`)
+	markedNumber    = regexp.MustCompile(`^\s*[-+]?(\p{Sc}\s*[\d.,]+|[\d.,]+\s*([KkMBbTt%]|\p{Sc}|[A-Z]{3,4}))\s*$`) // with a currency, a unit or a sign behind it
 	mixedNumber     = regexp.MustCompile(`^[+-]?\d{1,3}([.,' ]\d{3})+[.,]\d+$|^[+-]?\d{1,3}(,\d{3}){2,}$`)
 )
 

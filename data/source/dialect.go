@@ -53,7 +53,7 @@ func readDialect(path string, sample []byte) (d dialect, err error) {
 			if looksLikeCandle(fields, comma) && requiredIn(bestFields) == 0 {
 				if len(first) == len(fields) { // the line above may be a header in other words
 					_, err := locate(first)
-					return d, from.badAt(firstLine, "%s cannot be read: %w", path, err)
+					return d, from.badAt(firstLine, "%w", err)
 				}
 				if first == nil && len(fields) == len(dumpHeader) {
 					return dialect{comma: comma, header: dumpHeader, bare: true, above: n - 1, bytes: offset - len(line)}.withDecimals(path, sample)
@@ -80,33 +80,53 @@ func readDialect(path string, sample []byte) (d dialect, err error) {
 	best.header = bestFields
 	if _, err := locate(bestFields); err != nil {
 		if bestLine > 1 {
-			return d, from.badAt(bestLine, "%s cannot be read: %w", path, err)
+			return d, from.badAt(bestLine, "%w", err)
 		}
 		return d, bad(path, "cannot be read: %w", err)
 	}
 	return best.withDecimals(path, sample)
 }
 
-// withVolumes is a header in which the two volumes are named after the assets of
-// the file's symbol, as CryptoDataDownload does, with their usual names: of
-// BTCUSDT the column "Volume BTC" is volume, and "Volume USDT" quote_volume.
+// withVolumes is a header in which the volumes are named after the assets of the
+// file's symbol, as CryptoDataDownload does, with their usual names: of BTCUSDT, or
+// of BTC, the column "Volume BTC" is volume, and "Volume USDT" quote_volume.
 func withVolumes(header []string, path string) []string {
 	stem, _ := stemOf(filepath.Base(path))
 	symbol := canonical(parseFileName(stem).symbol)
-	names := tidyNames(header)
-	for i, base := range names {
-		for j, quote := range names {
-			base, ofBase := strings.CutPrefix(base, "volume_")
-			quote, ofQuote := strings.CutPrefix(quote, "volume_")
-			if ofBase && ofQuote && i != j && strings.Contains(symbol, strings.ToUpper(base+quote)) {
-				header = slices.Clone(header)
-				header[i], header[j] = baseVolume.String(), quoteVolume.String()
+	if columnsOf(header, columnNames[baseVolume]) != nil {
+		return header
+	}
+	base, quote, priced := -1, -1, ""
+	for i, name := range tidyNames(header) {
+		asset, ok := strings.CutPrefix(name, "volume_")
+		asset = strings.ToUpper(asset)
+		rest, begins := strings.CutPrefix(symbol, asset)
+		switch {
+		case !ok:
+		case begins && (rest == "" || slices.ContainsFunc(quoteAssets, func(q string) bool { return strings.HasPrefix(rest, q) })):
+			if base >= 0 {
 				return header
 			}
+			base, priced = i, rest
+		case slices.Contains(quoteAssets, asset):
+			if quote >= 0 {
+				return header
+			}
+			quote = i
 		}
+	}
+	if base < 0 || quote >= 0 && priced != "" && bareName(header[quote]) != bareName("volume"+priced) {
+		return header
+	}
+	header = slices.Clone(header)
+	if header[base] = baseVolume.String(); quote >= 0 && columnsOf(header, columnNames[quoteVolume]) == nil {
+		header[quote] = quoteVolume.String()
 	}
 	return header
 }
+
+// quoteAssets are those that symbols are priced in.
+var quoteAssets = []string{"USDT", "USDC", "BUSD", "FDUSD", "TUSD", "DAI", "USD", "EUR", "GBP", "JPY", "KRW", "TRY", "BRL", "BTC", "ETH", "BNB"}
 
 // required is how many columns a candle must have.
 const required = int(takerBuyVolume) + 1

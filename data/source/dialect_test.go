@@ -48,6 +48,18 @@ func TestVolumesNamedAfterTheAssetsAreRead(t *testing.T) {
 	if err != nil || m.Volume[0][0] != 2 || m.Optional["quote_volume"][0][1] != 33 {
 		t.Errorf("%+v, %v", m, err)
 	}
+	for base, symbol := range map[string]string{"BTC": "BTCUSDT", "ETH": "ETH", "btc": "BTC-EUR"} {
+		for _, header := range []string{"Unix,Open,High,Low,Close,Volume %s", "unix,open,high,low,close,Volume %s,Volume USD"} {
+			if symbol != "ETH" && strings.HasSuffix(header, "USD") {
+				continue
+			}
+			text := fmt.Sprintf(header, base) + "\n1704067500,10,20,5,11,3" + strings.Repeat(",33", strings.Count(header, "Volume")-1) + "\n"
+			m, err := loadFrom(t, map[string]string{symbol + ".csv": text}, func(c *Config) { c.Symbol = symbol })
+			if err != nil || m.Volume[0][0] != 3 {
+				t.Errorf("%s of %s: %+v, %v", header, symbol, m, err)
+			}
+		}
+	}
 	for _, other := range [][2]string{{"ETH", "USDT"}, {"BTC", "EUR"}} {
 		_, err = loadFrom(t, file(other[0], other[1]), func(c *Config) { c.Symbol = "BTCUSDT" })
 		rejected(t, err, "no column volume", "is \"Volume "+other[0]+"\" meant?")

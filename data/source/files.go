@@ -52,6 +52,9 @@ func loadFiles(ctx context.Context, q query) (*data.Market, Report, error) {
 		}
 	}
 	m, report, err := assemble(n.symbols, n.all, q.interval)
+	if _, ok := err.(sparse); ok {
+		err = f.orPeriods(err)
+	}
 	report.Unread = unreadIn(read)
 	report.Warnings = slices.Concat(f.notes, n.notes, copies(n.symbols, n.all, q.leaveOut))
 	return m, report, err

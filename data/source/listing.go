@@ -36,13 +36,15 @@ func listFolder(q query) (*listing, error) {
 	}
 	f := &listing{query: q, files: map[string][]candleFile{}, other: map[string]candleFile{}}
 	all := map[string][]candleFile{}
-	var unread, folders []string
+	var unread, folders, others []string
 	for _, e := range entries {
 		name := e.Name()
 		stem, ok := stemOf(name)
 		file := candleFile{filepath.Join(q.Dir, name), parseFileName(stem)}
 		switch {
-		case strings.HasPrefix(name, "."):
+		case strings.HasPrefix(name, "."), strings.HasPrefix(name, "~$"): // and what Excel locks files by
+		case ok && publishedOther.MatchString(stem):
+			others = append(others, name)
 		case !ok && e.IsDir():
 			folders = append(folders, name)
 		case !ok && holdsCandles(name):
@@ -62,6 +64,9 @@ func listFolder(q query) (*listing, error) {
 	}
 	if folders = withCandles(q.Dir, folders); len(folders) > 0 {
 		f.note("%s not read, since candles are in DATA_DIR itself", are(folders))
+	}
+	if len(others) > 0 {
+		f.note("%s not read, since the name is of no candles", are(others))
 	}
 	var skipped []string
 	for symbol, files := range all {
@@ -107,16 +112,30 @@ func (f *listing) empty(unread, folders []string) error {
 		return err.Fix("set DATA_DIR=%s", filepath.Join(f.Dir, folders[0]))
 	}
 	return fault.Input("DATA_DIR=%s holds no .csv or .parquet file, but the folders %s with such", f.Dir, firstOf(folders, 3)).At("DATA_DIR").
-		Fix("put one file a symbol into one folder, or write one file with a column symbol")
+		Fix("put the files of one length of bars into one folder, and set DATA_DIR to it")
 }
 
 // withCandles are those of the folders within another that hold files which are
 // read, with a mark behind the name that shows it is a folder.
-func withCandles(dir string, folders []string) (with []string) {
-	for _, name := range folders {
+func withCandles(dir string, folders []string) (with []string) { return candlesWithin(dir, folders, 3) }
+
+// candlesWithin looks so many levels deep, as data/spot/monthly of Binance has
+// them, and at the first few folders of each.
+func candlesWithin(dir string, folders []string, levels int) (with []string) {
+	const most = 100
+	for _, name := range folders[:min(len(folders), most)] {
 		inside, _ := os.ReadDir(filepath.Join(dir, name))
 		if slices.ContainsFunc(inside, func(e os.DirEntry) bool { _, ok := stemOf(e.Name()); return ok && !e.IsDir() }) {
 			with = append(with, name+"/")
+		}
+		var deeper []string
+		for _, e := range inside {
+			if e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+				deeper = append(deeper, filepath.Join(name, e.Name()))
+			}
+		}
+		if levels > 1 && len(with) < most {
+			with = append(with, candlesWithin(dir, deeper, levels-1)...)
 		}
 	}
 	return with

@@ -100,6 +100,7 @@ func TestFilesBesideTheCandlesAreNamedInAWarning(t *testing.T) {
 	good := wave(0, 20, 10)
 	for other, warns := range map[string]bool{
 		"B.feather": true, "B.json": true, "B.h5": true, "B.xlsx": true, "B.tsv": true, "B.csv.bz2": true, "B.parquet.gz": true, "B.csv.bak": true, "B.csv~": true,
+		"~$A.csv": false, "~$B.csv": false, "A-fundingRate-2024-01.csv": true, "A-metrics-2024-01-05.zip": true, "B-aggTrades-2024-02.csv.gz": true,
 		"B.pkl": true, "B.csv.part": true, "notes.txt": false, "README.md": false, "A-5m.zip.CHECKSUM": false, ".B.csv": false, "fetch.py": false,
 	} {
 		m, err := loadFrom(t, map[string]string{"A.csv": good, other: "x"}, nil)
@@ -185,4 +186,55 @@ func TestTheRealNameOfASymbolIsSuggested(t *testing.T) {
 	rejected(t, err, "no file of A", "name each file after its symbol, as A.csv")
 	_, err = loadFrom(t, files, func(c *Config) { c.Symbol = "DDDUSDT" })
 	rejected(t, err, "no file of DDDUSDT", "choose among AAA-USDT, BBB_USDT, CCCUSDT")
+}
+
+func TestMonthsThatLackAmongPublishedOnesAreNamed(t *testing.T) {
+	for _, c := range []struct {
+		files map[string]string
+		tells string
+	}{
+		{map[string]string{"A-5m-2024-01.csv": wave(0, 20, 10), "A-5m-2024-03.csv": wave(30, 20, 10)}, "A has no file of 2024-02 between"},
+		{map[string]string{"A-5m-2023-11.zip": zipped(t, "A-5m-2023-11.csv", wave(0, 20, 10)), "A-5m-2024-02.csv": wave(30, 20, 10)}, "A has no file of 2023-12, 2024-01 between"},
+		{map[string]string{"A-5m-2024-01-01.csv": wave(0, 20, 10), "A-5m-2024-01-03.csv": wave(30, 20, 10)}, "A has no file of 2024-01-02 between"},
+		{map[string]string{"A-5m-2024-01.csv": wave(0, 20, 10), "A-5m-2024-02-01.csv": wave(30, 20, 10)}, ""},
+	} {
+		m, err := loadFrom(t, c.files, nil)
+		if err != nil || c.tells == "" && len(m.report.Warnings) > 0 || c.tells != "" && !m.warned(c.tells) {
+			t.Errorf("%q: %v, %+v", c.tells, err, m)
+		}
+	}
+	// So long a hole makes the market nearly empty.
+	t.Chdir(folder(t, map[string]string{"A-5m-2024-01.csv": wave(0, 20, 10), "A-5m-2024-04.csv": wave(26_000, 19, 10)}))
+	_, _, err := Load(t.Context(), Config{Source: Files, Dir: ".", Symbol: "A", Interval: "5m"})
+	rejected(t, err, "days away", "add the files of 2024-02, 2024-03 of A, or set START and END")
+}
+
+func TestCandlesInFoldersWithinFoldersAreFound(t *testing.T) {
+	for _, c := range []struct{ paths, tells []string }{
+		{[]string{"A/5m/A-5m-2024-01.csv", "B/5m/B-5m-2024-01.csv"}, []string{"the folders A/5m/, B/5m/", "into one folder, and set DATA_DIR to it"}},
+		{[]string{"monthly/klines/A.csv", "monthly/klines/B.csv"}, []string{"set DATA_DIR=", "monthly/klines"}},
+		{[]string{"spot/A/5m/A.csv", "spot/B/5m/B.zip", "spot/C/5m/C.parquet"}, []string{"spot/A/5m/, spot/B/5m/"}},
+	} {
+		dir := t.TempDir()
+		for _, path := range c.paths {
+			if err := os.MkdirAll(filepath.Join(dir, filepath.Dir(path)), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, path), []byte(wave(0, 20, 10)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _, err := Load(t.Context(), Config{Source: Files, Dir: dir, Symbol: "A", Interval: "5m"})
+		rejected(t, err, c.tells...)
+	}
+}
+
+func TestAPackOfAllSymbolsIsRejectedForWhatItIs(t *testing.T) {
+	text := wave(0, 20, 10)
+	for name, content := range map[string]string{
+		"all.zip": zipped(t, "A.csv", text, "B.csv", text, "C.csv", text), "data.csv.zip": zipped(t, "x/A.csv", text, "x/B.csv", text), "mine.ZIP": zipped(t, "A.csv", text, "B.parquet", text),
+	} {
+		_, err := loadFrom(t, map[string]string{name: content}, nil)
+		rejected(t, err, name, "files of candles", "unpack them into DATA_DIR")
+	}
 }

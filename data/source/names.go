@@ -64,6 +64,9 @@ func holdsCandles(name string) bool {
 	return slices.ContainsFunc(candleForms, func(extension string) bool { return strings.HasSuffix(lower, extension) })
 }
 
+// publishedOther is the name of a file that Binance publishes beside its candles.
+var publishedOther = regexp.MustCompile(`(?i)-(aggTrades|trades|fundingRate|metrics|bookTicker|bookDepth|liquidationSnapshot|BVOLIndex|EOHSummary)-\d{4}-\d{2}(-\d{2})?$`)
+
 // convert is what to do about files that are not read, by their names.
 func convert(names []string) string {
 	if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(strings.ToLower(name), ".feather") }) {

@@ -33,6 +33,9 @@ func (f *listing) nodes(read []*file) (n *nodes, err error) {
 	if n.notes, err = f.checkTexts(read); err != nil {
 		return nil, err
 	}
+	for _, absent := range f.absentPeriods() {
+		n.notes = append(n.notes, absent.symbol+" has no file of "+firstOf(absent.periods, 3)+" between those that are there")
+	}
 	n.notes = append(n.notes, openBars(open, names)...)
 	there := make([]string, 0, len(parts))
 	for symbol := range parts {

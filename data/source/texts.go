@@ -2,6 +2,7 @@ package source
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -154,6 +155,13 @@ func (t *table) orSymbols(err error) error {
 func (f *listing) orColumn(err *fault.Error, lacking []string) *fault.Error {
 	for _, symbol := range symbolsOf(f.files) {
 		for _, file := range f.files[symbol] {
+			if strings.EqualFold(filepath.Ext(file.path), ".zip") { // one of all symbols, perhaps
+				c, packed := openCandles(file.path)
+				if packed != nil {
+					return fault.Of(packed)
+				}
+				c.Close()
+			}
 			if c := textsOf(file.path); c != nil && (genericName.MatchString(symbol) || slices.ContainsFunc(c.values, func(v textValue) bool { return canonical(v.text) == canonical(lacking[0]) })) {
 				return err.Fix("call the column %s of %s symbol if it names the symbols", c.name, file.base())
 			}

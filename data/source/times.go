@@ -67,7 +67,7 @@ func (c *timeColumn) integer(v int64) (int64, error) {
 	written := strconv.FormatInt(v, 10)
 	part := func(form timeForm, perMilli int64, unit string) (int64, error) {
 		if v%perMilli != 0 {
-			return 0, fmt.Errorf("%d is %s, and not a whole millisecond", v, unit)
+			return 0, c.wrong("round the column to whole milliseconds", written, "is "+unit+", and not a whole millisecond")
 		}
 		return c.agreed(form, written, v/perMilli)
 	}
@@ -86,7 +86,22 @@ func (c *timeColumn) integer(v int64) (int64, error) {
 			return c.agreed(dates, written, at.UnixMilli())
 		}
 	}
-	return 0, c.wrong(timesFix, written, "is no Unix time between 2001 and 2286 in seconds (10 digits), milliseconds (13 digits), microseconds (16 digits) or nanoseconds (19 digits)")
+	switch {
+	case v < 0:
+		return 0, c.wrong(timesFix, written, "is below 0, and no time before 1970 is read")
+	case v > 20_000 && v < 80_000:
+		return 0, c.dayNumber(written)
+	case v < 10_000_000:
+		return 0, c.wrong("write the times at which the bars open, as Unix milliseconds or as 2024-01-31 00:05:00 (UTC)", written, "is the number of a row rather than a time")
+	case v < 170_000_000:
+		return 0, c.wrong("multiply the column by 60, or write it as 2024-01-31 00:05:00 (UTC)", written, "counts minutes rather than seconds")
+	}
+	return 0, c.wrong(timesFix, written, "is no Unix time in seconds (10 digits), milliseconds (13) or finer (16, 19)")
+}
+
+// dayNumber is the fault of the number by which a spreadsheet counts days.
+func (c *timeColumn) dayNumber(text string) error {
+	return c.wrong("format the column as 2024-01-31 00:05:00, and export it again", text, "is the number of a day, as a spreadsheet has it")
 }
 
 // double reads a time that is held as a floating-point number.
@@ -94,9 +109,11 @@ func (c *timeColumn) double(v float64) (int64, error) {
 	const exact = 1 << 53 // above it, doubles skip integers
 	switch {
 	case v > 20_000 && v < 80_000:
-		return 0, c.wrong("format the column as 2024-01-31 00:05:00, and export it again", strconv.FormatFloat(v, 'g', -1, 64), "is the number of a day, as a spreadsheet has it")
+		return 0, c.dayNumber(strconv.FormatFloat(v, 'f', -1, 64))
+	case v > 2.4e6 && v < 2.6e6 && (v != math.Trunc(v) || c.form == anyForm):
+		return 0, c.wrong("write the column as 2024-01-31 00:05:00 (UTC)", strconv.FormatFloat(v, 'f', -1, 64), "is a Julian day")
 	case !(v >= -exact && v <= exact) || v != math.Trunc(v):
-		return 0, fmt.Errorf("%v is not a whole Unix time in seconds or milliseconds", v)
+		return 0, c.wrong(timesFix, strconv.FormatFloat(v, 'f', -1, 64), "is not a whole Unix time in seconds or milliseconds")
 	}
 	return c.integer(int64(v))
 }

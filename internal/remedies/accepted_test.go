@@ -21,7 +21,7 @@ var accepted = map[string]string{
 	"data/market.go: the market has %d bars":                                                                                                              internal,
 	"data/source/decimals.go: cannot be read: %w":                                                                                                         cause,
 	"data/source/dialect.go: cannot be read: %w":                                                                                                          cause,
-	"data/source/dialect.go: %s cannot be read: %w":                                                                                                       cause,
+	"data/source/dialect.go: %w":                                                                                                                          cause,
 	"data/source/decimals.go: %s has a decimal point, and the lines before it decimal commas":                                                             callers,
 	"data/source/exclude.go: EXCLUDE=%s: %s %w":                                                                                                           cause,
 	"data/source/parquet.go: has %s as %w":                                                                                                                cause,

@@ -186,7 +186,7 @@ var byFiles = append([]step{
 	{regexp.MustCompile(`^choose another range`), func(w *world, _ *fault.Error, _ []string) bool {
 		return set(w, "START", "") && set(w, "END", "") && set(w, "LOOKBACK", "")
 	}},
-	{regexp.MustCompile(`^(write|export|save|add|correct|rename|format|remove or rename|download) `), anew},
+	{regexp.MustCompile(`^(multiply|write|export|save|add|correct|rename|format|remove or rename|download) `), anew},
 }, byVariables...)
 
 // wrongFiles are bad inputs, each one change of three good files.
@@ -205,6 +205,12 @@ var wrongFiles = map[string]func(*world){
 	"a time years away":                   field("AAA.csv", 7, 0, "2337201500000"),
 	"no time":                             field("AAA.csv", 7, 0, "soon"),
 	"a rounded time":                      field("AAA.csv", 2, 0, "1.7172E+12"),
+	"minutes":                             field("AAA.csv", 2, 0, "28620000"),
+	"days of a spreadsheet":               field("AAA.csv", 2, 0, "45444"),
+	"numbers of rows":                     field("AAA.csv", 2, 0, "0"),
+	"a Julian day":                        field("AAA.csv", 2, 0, "2460462.5"),
+	"dollars":                             field("AAA.csv", 2, 4, "$10"),
+	"a file of other things":              func(w *world) { w.write("AAA.csv", []string{"symbol,name", "A,B"}) },
 	"a date of two ways":                  field("AAA.csv", 2, 0, "01/02/2024"),
 	"no column close":                     line("AAA.csv", 1, "open_time,open,high,low,last,volume"),
 	"no column of time":                   line("AAA.csv", 1, "when,open,high,low,close,volume"),
