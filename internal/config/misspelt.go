@@ -58,6 +58,10 @@ func meantBy(name string, known map[string]bool) string {
 			return rest
 		case synonyms[rest] != "":
 			return synonyms[rest]
+		case prefix != "":
+			if meant := cmp.Or(spelling.Nearest(rest, maps.Keys(known)), ofOneLetter(rest, known)); meant != "" {
+				return meant
+			}
 		}
 	}
 	if general[plain] {
@@ -66,7 +70,23 @@ func meantBy(name string, known map[string]bool) string {
 	if meant := spelling.Nearest(name, maps.Keys(known)); meant != "" {
 		return meant
 	}
+	if meant := ofOneLetter(plain, known); meant != "" {
+		return meant
+	}
 	return ofTheSameWord(plain)
+}
+
+// ofOneLetter is the variable that a short name is without one of its letters, or
+// with an S behind it: HEAD of HEADS. Other slips make other programs' names of
+// short ones.
+func ofOneLetter(name string, known map[string]bool) string {
+	for _, n := range slices.Sorted(maps.Keys(known)) {
+		lacks := len(name) == spelling.Shortest-1 && len(n) == spelling.Shortest && spelling.Distance(name, n) == 1
+		if (lacks || name == n+"S" || name+"S" == n) && !general[n] {
+			return n
+		}
+	}
+	return ""
 }
 
 // mostMeant is how many variables are named for one that shares a word with them.
