@@ -184,21 +184,25 @@ func changedSince(ctx context.Context, c source.Config, old *store.Inputs) strin
 		return fmt.Sprintf("graph %s had %d documents and has %d", c.Arango.Graph, total(old.Documents), total(documents))
 	}
 	now, paths, err := listFiles(c)
+	unused := ""
+	if c.Start != "" || c.End != "" { // files are compared, and not what is read of them
+		unused = " (rows before START and from END on count here, which a run does not use)"
+	}
 	switch {
 	case err != nil:
 		return fmt.Sprintf("DATA_DIR cannot be listed as it was: %v", err)
 	case now.Listing == old.Listing:
 		return ""
 	case now.Files != old.Files:
-		return fmt.Sprintf("DATA_DIR had %d files for this run and has %d", old.Files, now.Files)
+		return fmt.Sprintf("DATA_DIR had %d files for this run and has %d%s", old.Files, now.Files, unused)
 	case now.Bytes != old.Bytes:
-		return fmt.Sprintf("the %d files of DATA_DIR had %d bytes and have %d", old.Files, old.Bytes, now.Bytes)
+		return fmt.Sprintf("the %d files of DATA_DIR had %d bytes and have %d%s", old.Files, old.Bytes, now.Bytes, unused)
 	}
 	// The same sizes with other times: a copy, or changed in place.
 	if digest, err := digestFiles(ctx, c, paths); err != nil || digest == old.SHA256 {
 		return ""
 	}
-	return "what DATA_DIR holds has the same size and other contents"
+	return "what DATA_DIR holds has the same size and other contents" + unused
 }
 
 func total(documents map[string]int64) (n int64) {

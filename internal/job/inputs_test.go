@@ -101,3 +101,27 @@ func TestAManifestWithoutARecordOfTheDataIsNoWarning(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// The rows that a range leaves out are not told from the others without reading
+// them: whoever appends to files is told so.
+func TestFilesThatChangedOutsideTheRangeAreNotTakenForOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		start, end string
+		want       bool
+	}{
+		"END":           {"", "2024-06-01T00:30:00Z", true},
+		"START":         {"2024-06-01", "", true},
+		"START and END": {"2024-06-01", "2024-06-02", true},
+		"neither":       {"", "", false},
+	} {
+		dir := t.TempDir()
+		candles(t, filepath.Join(dir, "A.csv"), 10)
+		cfg := source.Config{Source: source.Files, Dir: dir, Interval: "5m", Start: c.start, End: c.end}
+		old := withDigest(t.Context(), cfg, *listInputs(cfg))
+		candles(t, filepath.Join(dir, "A.csv"), 11)
+		got := changedSince(t.Context(), cfg, old)
+		if !strings.Contains(got, "bytes and have") || strings.Contains(got, "rows before START and from END on count here, which a run does not use") != c.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
