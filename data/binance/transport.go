@@ -227,5 +227,5 @@ func rejection(request *http.Request, answer *http.Response) error {
 
 const (
 	servers = "set BINANCE_BASE_URL and BINANCE_FUTURES_BASE_URL to servers of Binance's API"
-	pages   = servers + ", or check HTTPS_PROXY, or sign in to the network, where one of them answers"
+	pages   = servers + ", check HTTPS_PROXY, or sign in to the network"
 )
