@@ -51,8 +51,14 @@ func literal(name, value string, show func(string) string, faults *fault.List) s
 	if reference := references.FindString(withoutUser(value)); reference != "" && !escaped.MatchString(reference) {
 		reject("write the value that is meant, since nothing expands it here", "which holds %.40s", reference)
 	}
+	if left := placeholders.FindString(value); left != "" {
+		reject("write the value that is meant in its place", "which holds the placeholder %.40s", left)
+	}
 	return value
 }
+
+// placeholders finds what documentation writes for a value of the reader's own.
+var placeholders = regexp.MustCompile(`<[\pL_][\pL\pN _.:/-]*>`)
 
 // paths are the variables that a file or a folder is named by.
 var paths = []string{"STORE_DIR", "WORK_DIR", "DATA_DIR", "CACHE_DIR", "CA_PATH"}

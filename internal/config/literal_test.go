@@ -37,6 +37,7 @@ func TestQuotesAndWhatAShellWouldExpandAreRejectedInEveryVariable(t *testing.T) 
 			"~/" + value: "begins with ~", "~user/" + value: "begins with ~",
 			"$HOME/" + value: "holds $HOME", "${HOME}" + value: "holds ${HOME}", value + "$RUN_1": "holds $RUN_1", "$(RUN)" + value: "holds $(RUN)",
 			"%USERPROFILE%" + value: "holds %USERPROFILE%", value + "{{ .Values.x }}": "holds {{ .Values.x }}",
+			"<id>": "the placeholder <id>", value + "-<your name>": "the placeholder <your name>", "<NAMESPACE>." + value: "the placeholder <NAMESPACE>", "<имя>": "the placeholder <имя>",
 		} {
 			got := about(t, name, meant)
 			if len(got) == 0 || !strings.Contains(got[0], c) {
