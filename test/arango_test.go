@@ -163,11 +163,11 @@ func TestEachShapeOfDataInArangoDBTrainsToTheEnd(t *testing.T) {
 	}{
 		{"a named graph", func(s *arangodb.Server, vars map[string]string) {
 			namedStatic(s, "btc_graph_5m_2024_06_01")
-			vars["GRAPH_COLLECTION_NAME"] = "btc_graph_5m_2024_06_01"
+			vars["GRAPH_COLLECTION_NAME"], vars["SYMBOL"] = "btc_graph_5m_2024_06_01", "N000"
 		}, []string{`"dynamic":false`, `"edges":600`}, 150},
 		{"one collection of nodes and edges", func(s *arangodb.Server, vars map[string]string) {
 			mixedStatic(s, "prepared_graph_data")
-			vars["GRAPH_NAME"] = "prepared_graph_data"
+			vars["GRAPH_NAME"], vars["SYMBOL"] = "prepared_graph_data", "N000"
 		}, []string{`"dynamic":false`, `"edges":600`}, 150},
 		{"a dynamic named graph", func(s *arangodb.Server, vars map[string]string) {
 			dynamic(s, "dynamic", false)

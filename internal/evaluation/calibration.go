@@ -143,26 +143,53 @@ func lossAt(rows []labelledRow, temperature float64) float64 {
 	return total / float64(len(rows))
 }
 
-// temperature minimises the log loss between 1/20 and 20 by golden-section
-// search on its logarithm: the loss is convex in 1/temperature.
+// temperature minimises the log loss between 1/20 and 20, by Newton's method on
+// its inverse, in which the loss is convex.
 func temperature(rows []labelledRow) float64 {
-	golden := (math.Sqrt(5) - 1) / 2
-	low, high := -math.Log(20), math.Log(20)
-	a, b := high-golden*(high-low), low+golden*(high-low)
-	at := func(log float64) float64 { return lossAt(rows, math.Exp(log)) }
-	lossA, lossB := at(a), at(b)
-	for high-low > 1e-9 {
-		if lossA <= lossB {
-			high, b, lossB = b, a, lossA
-			a = high - golden*(high-low)
-			lossA = at(a)
+	low, high := 1.0/20, 20.0
+	inverse := 1.0
+	for range 60 {
+		slope, curvature := slopeAt(rows, inverse)
+		if slope > 0 {
+			high = inverse
 		} else {
-			low, a, lossA = a, b, lossB
-			b = low + golden*(high-low)
-			lossB = at(b)
+			low = inverse
 		}
+		next := inverse - slope/curvature
+		if !(next > low && next < high) {
+			next = (low + high) / 2 // Newton's step leads out of what is left
+		}
+		if math.Abs(next-inverse) < 1e-9*inverse {
+			break
+		}
+		inverse = next
 	}
-	return math.Exp((low + high) / 2)
+	return 1 / inverse
+}
+
+// slopeAt are the first two derivatives of the mean log loss at an inverse
+// temperature: with z the log probabilities, the mean of E[z] - z[label] and of
+// the variance of z, under the softmax of inverse * z.
+func slopeAt(rows []labelledRow, inverse float64) (slope, curvature float64) {
+	for _, r := range rows {
+		var z [3]float64
+		highest := math.Inf(-1)
+		for c, p := range r.p {
+			z[c] = math.Log(max(p, 0x1p-52))
+			highest = max(highest, z[c])
+		}
+		sum, first, second := 0.0, 0.0, 0.0
+		for _, v := range z {
+			w := math.Exp(inverse * (v - highest))
+			sum += w
+			first += w * v
+			second += w * v * v
+		}
+		first, second = first/sum, second/sum
+		slope += first - z[r.label]
+		curvature += second - first*first
+	}
+	return slope / float64(len(rows)), curvature / float64(len(rows))
 }
 
 // adaptation is the step by which the sets' level follows what they missed.

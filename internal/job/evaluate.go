@@ -15,7 +15,6 @@ func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.M
 		return m, err
 	}
 	m.Backtest = p.backtest()
-	m.Calibration = evaluation.NewCalibration(p.at(0), l.dataset.Targets.Reach(0))
 	m.Symbol.Name = symbol
 	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(p.at(0), symbol)); err != nil {
 		return m, err
