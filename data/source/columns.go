@@ -120,6 +120,9 @@ func lacksColumn(header, names []string, q quantity) error {
 	case q == openTime && len(names) > 0 && names[0] == "price" && slices.Contains(names, "close"):
 		return fault.Input("the header has several lines, as yfinance writes them").Fix("download it with multi_level_index=False")
 	}
+	if wide := columnsEnding(names, "open"); wide > 1 && columnsEnding(names, "close") == wide {
+		return fault.Input("there is no column %s, but %d symbols have columns of their own", q, wide).Fix("write each symbol to a file of its own, with columns open_time,open,high,low,close,volume")
+	}
 	if requiredIn(header) < 2 {
 		return fault.Input("there is no column %s among %s", strings.Join(aliases, " or "), shorten(strings.Join(header, ","))).Fix("correct the header, or remove the file if it holds no candles")
 	}
@@ -136,6 +139,16 @@ func lacksColumn(header, names []string, q quantity) error {
 		among = strconv.Quote(strings.Join(header, ",")[:40]) + "..."
 	}
 	return fault.Input("there is no column %s among %s%s", strings.Join(aliases, " or "), among, meant).Fix("add it, or correct the header")
+}
+
+// columnsEnding counts the names that end with another.
+func columnsEnding(names []string, with string) (n int) {
+	for _, name := range names {
+		if strings.HasSuffix(bareName(name), with) && bareName(name) != with {
+			n++
+		}
+	}
+	return n
 }
 
 // requiredIn counts the required columns among the fields of a line.

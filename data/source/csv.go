@@ -58,6 +58,12 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 		}
 	}
 	switch {
+	case 3*bytes.Count(sample, []byte{0}) > len(sample):
+		return nil, bad(path, "is UTF-16 text").Fix("save it as UTF-8")
+	case bytes.IndexByte(sample, 0) >= 0 && requiredIn(splitLine(firstLine(sample), ',')) > 1:
+		line := 1 + bytes.Count(sample[:bytes.IndexByte(sample, 0)], []byte{'\n'})
+		from := origin{path: path, unit: "line"}
+		return nil, from.badAt(line, "a byte is 0, as in a file whose writing was cut off").Fix("write the file again, or remove this line")
 	case bytes.IndexByte(sample, 0) >= 0:
 		return nil, bad(path, "is no text").Fix("write its candles as CSV in UTF-8, or as Parquet")
 	case bytes.IndexByte(sample, '\n') < 0 && bytes.Count(sample, []byte("\r")) > 1:
@@ -74,6 +80,11 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 	_, _ = text.Discard(d.bytes)
 	t.lines = newLines(text, d.comma)
 	return t, nil
+}
+
+func firstLine(text []byte) []byte {
+	line, _ := cutLine(text)
+	return line
 }
 
 // read adds the candles behind the header, the most first of them; whole reports

@@ -103,8 +103,12 @@ func (c Config) suggest(wrong error) error {
 			there = append(there, parseFileName(stem).symbol)
 		}
 	}
-	for _, name := range append(strings.Split(c.Symbols, ","), c.Symbol) {
-		if name = strings.TrimSpace(name); checkName(name) != nil && !slices.Contains(names, name) {
+	list := strings.Split(c.Symbols, ",")
+	if isJSON(c.Symbols) || nearlyTop.MatchString(strings.TrimSpace(c.Symbols)) {
+		list = nil
+	}
+	for _, name := range append(list, c.Symbol) {
+		if name = strings.TrimSpace(name); name != "" && checkName(name) != nil && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

@@ -3,6 +3,7 @@ package source
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,12 @@ func ParseSymbols(symbols, symbol string) (Selection, error) {
 		}
 		return Selection{Top: n}, nil
 	}
+	if n := nearlyTop.FindStringSubmatch(strings.TrimSpace(symbols)); n != nil {
+		return Selection{}, bad("SYMBOLS=%s is no list of symbols", symbols).Fix("write top:%s for the most traded ones", n[1])
+	}
+	if isJSON(symbols) {
+		return Selection{}, bad("SYMBOLS=%s is a list of JSON", symbols).Fix("write the symbols with commas between them, such as BTCUSDT,ETHUSDT")
+	}
 	var s Selection
 	for i, name := range strings.Split(symbols, ",") {
 		name = strings.TrimSpace(name)
@@ -53,6 +60,11 @@ func ParseSymbols(symbols, symbol string) (Selection, error) {
 	}
 	return s, nil
 }
+
+// nearlyTop is top:N in another spelling.
+var nearlyTop = regexp.MustCompile(`(?i)^top *[:=_-]? *(\d+)$`)
+
+func isJSON(symbols string) bool { return strings.HasPrefix(strings.TrimSpace(symbols), "[") }
 
 // checkName validates a symbol's name, which is also a file's.
 func checkName(name string) error {

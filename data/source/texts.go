@@ -13,9 +13,10 @@ import (
 // textColumn is what was seen of a column that is not read, and may name the
 // symbol all the same.
 type textColumn struct {
-	at    int
-	name  string
-	named bool // whether it has one of the loose names of a column of symbols
+	at     int
+	name   string
+	length bool // whether its name is that of a length of bars
+	named  bool // whether it has one of the loose names of a column of symbols
 
 	values []textValue // that differ, in the order of their first rows
 	last   string
@@ -33,7 +34,10 @@ type textValue struct {
 const mostTexts = 16
 
 // plainTexts are names of columns that describe candles, and no symbol.
-var plainTexts = []string{"exchange", "venue", "provider", "source", "interval", "timeframe", "period", "freq", "frequency", "resolution", "granularity", "quote", "quote_currency", "currency", "tz", "timezone", "sector", "industry", "country", "weekday", "session"}
+var plainTexts = []string{"exchange", "venue", "provider", "source", "quote", "quote_currency", "currency", "tz", "timezone", "sector", "industry", "country", "weekday", "session"}
+
+// lengthNames are those of a column of the lengths of bars.
+var lengthNames = []string{"interval", "timeframe", "period", "resolution", "granularity", "freq", "frequency"}
 
 // textColumns are those of a header that may name the symbol; at is what was
 // found in it, and symbols the column that names it for certain, or -1.
@@ -41,6 +45,8 @@ func textColumns(header []string, at places, symbols int) (all []*textColumn) {
 	for i, h := range header {
 		switch {
 		case i == symbols, slices.Contains(at[:], i):
+		case isOneOf(lengthNames, h):
+			all = append(all, &textColumn{at: i, name: shortenName(h), length: true})
 		case isOneOf(looseSymbolNames, h):
 			all = append(all, &textColumn{at: i, name: shortenName(h), named: true})
 		case strings.TrimSpace(h) != "" && !isKnown(h) && !isOneOf(plainTexts, h):
@@ -105,6 +111,9 @@ func (f *listing) checkTexts(read []*file) (notes []string, err error) {
 }
 
 func (f *file) checkText(c *textColumn, own string, all map[string]bool) (note string, err error) {
+	if c.length {
+		return "", nil
+	}
 	for i, v := range c.values {
 		mine := c.names(v, map[string]bool{own: true})
 		switch {
@@ -139,11 +148,14 @@ func (r repeated) Unwrap() error { return r.error }
 // orSymbols gives the fault of a file whose open times repeat the remedy for a
 // column of symbols under a name that is not known.
 func (t *table) orSymbols(err error) error {
-	if _, ok := err.(repeated); !ok || t.symbols >= 0 {
+	if _, ok := err.(repeated); !ok {
 		return err
 	}
 	for _, c := range t.texts {
-		if len(c.values) > 1 {
+		switch {
+		case len(c.values) > 1 && c.length:
+			return fault.Of(err).Fix("keep the rows of one %s, and remove the others", c.name)
+		case len(c.values) > 1 && t.symbols < 0:
 			return fault.Of(err).Fix("call the column %s symbol if it names the symbols, or remove one of the bars", c.name)
 		}
 	}
@@ -162,10 +174,28 @@ func (f *listing) orColumn(err *fault.Error, lacking []string) *fault.Error {
 				}
 				c.Close()
 			}
+			if genericName.MatchString(symbol) {
+				if unread := unreadable(file.path); unread != nil {
+					return fault.Of(unread)
+				}
+			}
 			if c := textsOf(file.path); c != nil && (genericName.MatchString(symbol) || slices.ContainsFunc(c.values, func(v textValue) bool { return canonical(v.text) == canonical(lacking[0]) })) {
 				return err.Fix("call the column %s of %s symbol if it names the symbols", c.name, file.base())
 			}
 		}
+	}
+	return err
+}
+
+// unreadable is why a CSV file cannot be read, as its beginning shows.
+func unreadable(path string) error {
+	c, err := openCandles(path)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if c.text != nil {
+		_, err = openCSV(c.text, path)
 	}
 	return err
 }
@@ -197,7 +227,7 @@ func textsOf(path string) *textColumn {
 		}
 	}
 	for _, c := range t.texts {
-		if len(c.values) > 0 {
+		if len(c.values) > 0 && !c.length {
 			return c
 		}
 	}

@@ -119,3 +119,43 @@ func TestASymbolWithASlashOfAFileInLongFormatIsSuggestedWithoutIt(t *testing.T) 
 		}
 	}
 }
+
+func TestRowsOfSeveralLengthsOfBarsInOneFileAreToldApart(t *testing.T) {
+	for _, column := range []string{"interval", "timeFrame", "period"} {
+		text := strings.Replace(longHeader("symbol"), "\n", ","+column+"\n", 1)
+		for _, length := range []string{"5m", "1h"} {
+			for _, symbol := range []string{"A", "B"} {
+				for _, row := range rowsOf(symbol, 0, 20, 10+float64(length[0]-'0')) {
+					text += strings.TrimSuffix(row, "\n") + "," + length + "\n"
+				}
+			}
+		}
+		_, err := loadFrom(t, map[string]string{"all.csv": text}, nil)
+		rejected(t, err, "keep the rows of one "+column)
+	}
+}
+
+func TestATableWithColumnsOfEachSymbolIsRejectedForWhatItIs(t *testing.T) {
+	for _, sep := range []string{"_", ".", " "} {
+		header := "open_time"
+		for _, symbol := range []string{"A", "B"} {
+			for _, column := range []string{"open", "high", "low", "close", "volume"} {
+				header += "," + symbol + sep + column
+			}
+		}
+		_, err := loadFrom(t, map[string]string{"all.csv": header + "\n1704067200000" + strings.Repeat(",1", 10) + "\n"}, nil)
+		rejected(t, err, "2 symbols have columns of their own", "write each symbol to a file of its own")
+	}
+}
+
+func TestAListOfSymbolsInAnotherFormHasTheRightRemedy(t *testing.T) {
+	files := map[string]string{"A.csv": wave(0, 20, 10), "B.csv": wave(0, 20, 11)}
+	for symbols, remedy := range map[string]string{
+		"top20": "write top:20", "TOP:2": "write top:2", "top-3": "write top:3", "Top 5": "write top:5",
+		"A,B,": "remove the comma", "A,,B": "remove the comma", ",A": "remove the comma",
+		`["A","B"]`: "write the symbols with commas between them", "[A, B]": "write the symbols with commas between them",
+	} {
+		_, err := loadFrom(t, files, func(c *Config) { c.Symbols = symbols })
+		rejected(t, err, remedy)
+	}
+}

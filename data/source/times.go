@@ -92,7 +92,7 @@ func (c *timeColumn) integer(v int64) (int64, error) {
 	case v > 20_000 && v < 80_000:
 		return 0, c.dayNumber(written)
 	case v < 10_000_000:
-		return 0, c.wrong("write the times at which the bars open, as Unix milliseconds or as 2024-01-31 00:05:00 (UTC)", written, "is the number of a row rather than a time")
+		return 0, c.wrong("write the times at which the bars open, as 2024-01-31 00:05:00 (UTC)", written, "is the number of a row rather than a time")
 	case v < 170_000_000:
 		return 0, c.wrong("multiply the column by 60, or write it as 2024-01-31 00:05:00 (UTC)", written, "counts minutes rather than seconds")
 	}
