@@ -27,6 +27,8 @@ func TestAnEstimateIsWithinThirtyPercentOfMeasuredRuns(t *testing.T) {
 	static := func(nodes, edges int64, features int) Size {
 		return Size{Nodes: nodes, Snapshots: 3, Rows: nodes, Edges: edges, Train: 1, Features: features, Horizons: 1, Static: true}
 	}
+	// Weights are all there is to three symbols with a neighbour each.
+	few := Size{Nodes: 3, Snapshots: 170, Rows: 510, Edges: 510, Train: 99, Features: 10, Horizons: 1}
 	for _, c := range []struct {
 		name     string
 		size     Size
@@ -54,6 +56,10 @@ func TestAnEstimateIsWithinThirtyPercentOfMeasuredRuns(t *testing.T) {
 		{"weights of gatv2", market(6, 476), settings("gatv2", 4096, 2, 64), false, 1963},
 		{"weights and batch", market(20, 1628), settings("gcn", 2048, 4, 600), false, 3007},
 		{"weights and batch of sage", market(20, 1628), settings("sage", 2048, 3, 600), false, 3492},
+		{"16 layers and few rows", few, settings("gcn", 2048, 16, 8), true, 3236},
+		{"16 layers of sage and few rows", few, settings("sage", 2048, 16, 32), true, 6031},
+		{"8 layers of sage and few rows", few, settings("sage", 512, 8, 64), true, 348},
+		{"8 layers, few rows, with baseline", few, settings("gcn", 1024, 8, 32), false, 553},
 		{"a static graph", static(100_000, 1_000_000, 64), settings("gcn", 64, 2, 32), false, 974},
 		{"a static graph of gatv2", static(300_000, 500_000, 16), settings("gatv2", 64, 2, 32), false, 1680},
 		{"a static graph of sage", static(100_000, 1_000_000, 64), settings("sage", 256, 2, 32), false, 2052},
