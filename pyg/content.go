@@ -23,6 +23,11 @@ func attributesOf(v any) (*pyDict, error) {
 		if len(v.items) > 0 && !slices.ContainsFunc(v.items, func(item any) bool { return !isGraph(item) }) {
 			return nil, invalid("the file holds a list of %d graphs", len(v.items)).Fix("save one of them: torch.save(graphs[0], path)")
 		}
+		if pair, _ := listItems(first(v.items)); len(pair) > 1 {
+			if d, ok := pair[0].(*pyDict); ok && ofOGB(d) {
+				return nil, fromOGB("a list of (graph, labels), as OGB has them", d, "saved[0][0]", "t(saved[0][1])")
+			}
+		}
 		return tupleOf("a list", v.items) // [graph, labels], too
 	case tuple:
 		return tupleOf("a tuple", v)
@@ -31,6 +36,13 @@ func attributesOf(v any) (*pyDict, error) {
 			Fix("save Data(x=..., edge_index=..., y=...) of torch_geometric.data")
 	}
 	return nil, invalid("the file holds %s", describe(v)).Fix(saveOneData + " or a dict of tensors")
+}
+
+func first(items []any) any {
+	if len(items) == 0 {
+		return nil
+	}
+	return items[0]
 }
 
 func holdsDict(v any) bool {

@@ -65,8 +65,9 @@ func foreignResult(function global, args tuple) *object {
 		class = global{"numpy", "ndarray"}
 	case strings.HasPrefix(function.module, "numpy") && name == "scalar":
 		class = global{"numpy", "generic"}
-	case strings.HasSuffix(name, "_reconstruct"), strings.HasSuffix(name, "_reconstructor"), strings.HasPrefix(name, "__newobj"):
-		argument(0) // of NumPy, and of copyreg
+	case strings.HasSuffix(name, "_reconstruct"), strings.HasSuffix(name, "_reconstructor"), strings.HasPrefix(name, "__newobj"),
+		strings.HasPrefix(name, "__pyx_unpickle"), name == "_new_Index":
+		argument(0) // of NumPy, copyreg, Cython and pandas
 	case name == "_unpickle_timestamp":
 		class = global{"pandas", "Timestamp"}
 	case function.module == "_codecs":

@@ -61,12 +61,12 @@ func (a *attributes) parts(v any, n int) int {
 	var values []int64
 	switch v := v.(type) {
 	case *object:
-		if v.array() && (v.length() == n || v.length() < 0) {
+		if v.array() && (v.class.name != "ndarray" || v.length() == n || v.length() < 0) {
 			return 2 // its values are not read
 		}
 		return 0
 	case *tensorRef:
-		if len(v.shape) == 2 && v.dtype == boolType && (v.shape[0] == n && (v.shape[1] == 2 || v.shape[1] == 3) || v.shape[1] == n && (v.shape[0] == 2 || v.shape[0] == 3)) {
+		if len(v.shape) == 2 && (v.dtype == boolType || v.dtype.integer != nil) && (v.shape[0] == n && (v.shape[1] == 2 || v.shape[1] == 3) || v.shape[1] == n && (v.shape[0] == 2 || v.shape[0] == 3)) {
 			return 3 // a mask in each column or row
 		}
 		convert := v.dtype.integer

@@ -65,8 +65,8 @@ func (a *attributes) oddSplit(name string) {
 		a.warn("%s looks like a split of the nodes, and is not used", name)
 		return
 	}
-	a.reject(invalid("%s is %s, which looks like a split of the nodes and cannot be read as one", name, describe(value)).
-		Fix("save bool masks [N] data.train_mask, data.val_mask and data.test_mask, or the data without %s", name))
+	a.reject(invalid("%s is %s, which looks like a split of the nodes", name, describe(value)).
+		Fix("save bool masks train_mask, val_mask and test_mask in its place, or leave %s out", name))
 }
 
 // couldDivide tells whether a value may be a mask or numbers of nodes: some

@@ -18,7 +18,7 @@ func tupleOf(kind string, v tuple) (*pyDict, error) {
 	if isDict && ofOGB(first) {
 		labels := "..."
 		if len(v) > 1 && v[1] != nil {
-			labels = "t(saved[1]).flatten()"
+			labels = "t(saved[1])"
 		}
 		return nil, fromOGB(kind+" (graph, labels), as OGB has it", first, "saved[0]", labels)
 	}
@@ -98,7 +98,7 @@ func graphWithin(d *pyDict) *fault.Error {
 		switch {
 		case !ok || len(key) > 40:
 		case isDict && ofOGB(inner):
-			return fromOGB(fmt.Sprintf("a dict, and under %q in it a graph, as OGB has it", key), inner, fmt.Sprintf("saved[%q]", key), labelsIn(d, "saved"))
+			return fromOGB(fmt.Sprintf("a graph of OGB under %q", key), inner, fmt.Sprintf("saved[%q]", key), labelsIn(d, "saved"))
 		case isGraph(e.value):
 			return invalid("the file holds a dict, and under %q in it a %s", key, e.value.(*object).class).Fix("save that alone: torch.save(saved[%q], path)", key)
 		case graphDict(e.value) && d.get("slices") == nil:
@@ -108,12 +108,18 @@ func graphWithin(d *pyDict) *fault.Error {
 	return nil
 }
 
-// labelsIn is the expression of the labels in a dict of Python.
+// labelsIn is the expression of the labels in a dict of Python, and of its split.
 func labelsIn(d *pyDict, dict string) string {
+	labels := "..."
 	for _, name := range []string{"y", "label", "labels", "node_label", "target", "targets"} {
 		if d.get(name) != nil {
-			return fmt.Sprintf("t(%s[%q]).flatten()", dict, name)
+			labels = fmt.Sprintf("t(%s[%q])", dict, name)
 		}
 	}
-	return "..."
+	for _, e := range d.entries { // a split is not left behind
+		if name, ok := e.key.(string); ok && holdsDict(e.value) && splitGroup(name) && len(name) < 12 {
+			labels += fmt.Sprintf(", split_idx=%s[%q]", dict, name)
+		}
+	}
+	return labels
 }
