@@ -87,7 +87,7 @@ func fromOGB(what string, d *pyDict, g, labels string) *fault.Error {
 		x = "..."
 	}
 	return invalid("the file holds %s", what).
-		Fix("save Data(x=%s, edge_index=t(g['edge_index']), y=%s), where t = torch.as_tensor and g = %s", x, labels, g)
+		Fix("save Data(x=%s, edge_index=t(g['edge_index']), y=%s), where t = torch.as_tensor, g = %s", x, labels, g)
 }
 
 // graphWithin rejects a dict that holds a graph under one of its keys; nil: it holds none.
