@@ -29,8 +29,14 @@ func (s *series) dropOpen(now, written time.Time, span Range, interval time.Dura
 		if s.times[future]-now.UnixMilli() > 2*day.Milliseconds() { // no zone is as far away
 			remedy = s.remedy
 		}
-		return "", s.badAt(s.places[future], "open_time is %s, and it is %s now", rfc3339(s.times[future]), now.UTC().Format(time.RFC3339)).
-			Fix("%s, or set END=%s, which leaves out %d bars", remedy, now.UTC().Truncate(time.Minute).Format(time.RFC3339), last-future)
+		err := s.badAt(s.places[future], "open_time is %s, and it is %s now", rfc3339(s.times[future]), now.UTC().Format(time.RFC3339))
+		switch {
+		case future == 0 && remedy == s.remedy: // END would leave no bar
+			return "", err.Fix("correct the open times of the whole file, or the clock")
+		case future == 0:
+			return "", err.Fix("write the times in UTC, or correct the clock")
+		}
+		return "", err.Fix("%s, or set END=%s, which leaves out %d bars", remedy, now.UTC().Truncate(time.Minute).Format(time.RFC3339), last-future)
 	}
 	closed, _ := slices.BinarySearch(s.times[:last], now.Add(-interval).UnixMilli()+1) // how many
 	opened := s.times[min(closed, last-1)]

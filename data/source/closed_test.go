@@ -58,7 +58,10 @@ func TestBarsThatHaveNotBegunAreRejectedUnlessENDLeavesThemOut(t *testing.T) {
 	text := wave(0, 20, 10)
 	for _, now := range []float64{18.7, 12.5, 0.5, -3} {
 		_, err := loadFrom(t, map[string]string{"A.csv": text}, func(c *Config) { c.Clock = at(now) })
-		rejected(t, err, "A.csv, line ", "open_time is ", "now", "write the times in UTC", "END=")
+		rejected(t, err, "A.csv, line ", "open_time is ", "now", "write the times in UTC")
+		if strings.Contains(err.Error(), "END=") != (now > 0) {
+			t.Errorf("at bar %v: %v", now, err)
+		}
 		if now < 1 {
 			continue
 		}
@@ -69,7 +72,9 @@ func TestBarsThatHaveNotBegunAreRejectedUnlessENDLeavesThemOut(t *testing.T) {
 			t.Errorf("with END=%s: %+v, %v", end, m, err)
 		}
 	}
-	_, err := loadFrom(t, map[string]string{"A.csv": text + line(200_000, 10)}, func(c *Config) { c.Clock = at(30) })
+	_, err := loadFrom(t, map[string]string{"A.csv": text}, func(c *Config) { c.Clock = at(-200_000) })
+	rejected(t, err, "A.csv, line 2", "correct the open times of the whole file")
+	_, err = loadFrom(t, map[string]string{"A.csv": text + line(200_000, 10)}, func(c *Config) { c.Clock = at(30) })
 	rejected(t, err, "A.csv, line 22", "correct or remove this line")
 	if f, err := LookAtFiles(t.Context(), Config{Source: Files, Dir: folder(t, map[string]string{"A.csv": text}), Symbol: "A", Interval: "5m", Clock: at(3)}); err != nil || len(f.Wrong) != 1 {
 		t.Errorf("a look finds %v, %v", f.Wrong, err)
