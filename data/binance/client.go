@@ -272,7 +272,7 @@ func (c *Client) wrong(doing string, err error) error {
 			server = "BINANCE_FUTURES_BASE_URL"
 		}
 		return fault.Transient("%s: %w", doing, unavailable).At("%s", unavailable.host).
-			Fix("start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or %s to a mirror", server)
+			Fix("start again when it is back, or set HTTPS_PROXY to a proxy or %s to a mirror", server)
 	}
 	var rejected *fault.Error
 	if errors.As(err, &rejected) { // likewise

@@ -336,7 +336,7 @@ func TestWhatGoesOnFailingEndsTheFetchAndKeepsThePages(t *testing.T) {
 	})
 	err := c.Fetch(t.Context(), cache, wanted(symbols, 30), nil)
 	if err == nil || errors.Is(err, data.ErrInput) ||
-		!strings.Contains(err.Error(), "failed 13 times: answered 500 Internal Server Error: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or BINANCE_BASE_URL to a mirror") {
+		!strings.Contains(err.Error(), "failed 13 times: answered 500 Internal Server Error: start again when it is back, or set HTTPS_PROXY to a proxy or BINANCE_BASE_URL to a mirror") {
 		t.Errorf("%v", err)
 	}
 	if kept := rowsOf(t, cache, symbols, 30); kept < 5000 {
@@ -353,8 +353,8 @@ func (away) RoundTrip(*http.Request) (*http.Response, error) {
 
 func TestOfAnExchangeOutOfReachEachTryIsTold(t *testing.T) {
 	for market, want := range map[string]string{
-		Spot: "asking for the time: exchange.invalid failed 13 times: dial tcp: lookup exchange.invalid: no such host: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or BINANCE_BASE_URL to a mirror",
-		USDM: "asking for the time: exchange.invalid failed 13 times: dial tcp: lookup exchange.invalid: no such host: start again when it is back, or where it cannot be reached from here set HTTPS_PROXY to a proxy or BINANCE_FUTURES_BASE_URL to a mirror",
+		Spot: "asking for the time: exchange.invalid failed 13 times: dial tcp: lookup exchange.invalid: no such host: start again when it is back, or set HTTPS_PROXY to a proxy or BINANCE_BASE_URL to a mirror",
+		USDM: "asking for the time: exchange.invalid failed 13 times: dial tcp: lookup exchange.invalid: no such host: start again when it is back, or set HTTPS_PROXY to a proxy or BINANCE_FUTURES_BASE_URL to a mirror",
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			c, err := NewClient(Config{Market: market, BaseURL: "https://exchange.invalid", FuturesBaseURL: "https://exchange.invalid", RecordEvery: time.Second})
