@@ -49,8 +49,15 @@ func TestSIGHUPStopsARunThatNohupDidNotStart(t *testing.T) {
 		}
 		os.Exit(s.ExitCode())
 	}
+	// A child starts with the default for signals that are caught here, and with
+	// those that are ignored still ignored: the tests themselves may run under nohup.
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP)
+	defer signal.Stop(caught)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	for send, want := range map[string]int{"SIGTERM": 143, "SIGINT": 130, "SIGHUP": 129, "nohup": 143} {
-		c := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestSIGHUPStopsARunThatNohupDidNotStart$")
+		c := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestSIGHUPStopsARunThatNohupDidNotStart$")
 		c.Env = append(os.Environ(), "STOP_ON="+send)
 		out, _ := c.CombinedOutput()
 		if code := c.ProcessState.ExitCode(); code != want {
