@@ -95,6 +95,14 @@ std::string runtime_error() {
   return code == 0 ? "" : std::string(": ") + describe(code);
 }
 
+// libtorch itself is not asked: it looks for CUDA once, and that may still come.
+c10::DeviceAllocator* cuda_allocator() {
+  if (!cuda_ready.load(std::memory_order_acquire)) {
+    throw CudaError(GNN_NO_CUDA, "CUDA is not loaded");
+  }
+  return c10::getDeviceAllocator(c10::DeviceType::CUDA);
+}
+
 }  // namespace
 
 gnn_status gnn_cuda_load(int32_t* device_count) {
@@ -118,14 +126,16 @@ gnn_status gnn_cuda_load(int32_t* device_count) {
 
 gnn_status gnn_cuda_memory(int32_t device, gnn_memory* memory) {
   return guard([&] {
-    // libtorch itself is not asked: it looks for CUDA once, and that may still come.
-    if (!cuda_ready.load(std::memory_order_acquire)) {
-      throw CudaError(GNN_NO_CUDA, "CUDA is not loaded");
-    }
-    const auto stats =
-        c10::getDeviceAllocator(c10::DeviceType::CUDA)->getDeviceStats(gnn::device(device).index());
+    const auto stats = cuda_allocator()->getDeviceStats(gnn::device(device).index());
     constexpr auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
     *memory = {stats.allocated_bytes[all].current, stats.allocated_bytes[all].peak,
                stats.reserved_bytes[all].current};
+  });
+}
+
+gnn_status gnn_cuda_total(int32_t device, int64_t* bytes) {
+  return guard([&] {
+    const auto [free, total] = cuda_allocator()->getMemoryInfo(gnn::device(device).index());
+    *bytes = static_cast<int64_t>(total);
   });
 }

@@ -74,6 +74,8 @@ typedef struct gnn_memory {
 } gnn_memory;
 // GNN_NO_CUDA before gnn_cuda_load has succeeded. From any thread.
 gnn_status gnn_cuda_memory(int32_t device, gnn_memory* memory);
+// The size of a CUDA device's memory, in bytes; else as gnn_cuda_memory.
+gnn_status gnn_cuda_total(int32_t device, int64_t* bytes);
 
 // ---- tensors -------------------------------------------------------------
 

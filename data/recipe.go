@@ -165,7 +165,6 @@ func (p *Panel) fill(m *Market, columns []feature, maxGap int, jumps [][]Jump, f
 		values := NewSeries(f, m.Bars) // one symbol's features
 		return func(i int) {
 			s := newSeries(m, i, maxGap)
-			defer func() { p.fillSignals(s, i, first, jumps[i]) }()
 			for j, feature := range columns {
 				feature.fill(values[j], s)
 				for _, jump := range jumps[i] {
@@ -191,6 +190,7 @@ func (p *Panel) fill(m *Market, columns []feature, maxGap int, jumps [][]Jump, f
 					x[j] = float32(v)
 				}
 			}
+			p.fillSignals(s, i, first, jumps[i])
 		}
 	})
 	for _, err := range errs { // of the first symbol in node order that has one

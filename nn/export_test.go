@@ -45,6 +45,7 @@ func sample(nodes, features int) ExportOptions {
 	o := ExportOptions{Device: torch.CPU, Horizons: 1, Sample: g, Metadata: []byte("{}"), Scaler: data.Scaler{Mean: make([]float32, features), Std: make([]float32, features)}}
 	for f := range features {
 		o.Scaler.Mean[f], o.Scaler.Std[f] = random.Float32(), 1+random.Float32()
+		o.Scaler.Low, o.Scaler.High = append(o.Scaler.Low, -0.5), append(o.Scaler.High, 0.25) // inside the sample's range
 	}
 	return o
 }

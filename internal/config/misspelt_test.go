@@ -9,12 +9,12 @@ import (
 // suggestion.
 func mustSuggest(t *testing.T, name, meant string) {
 	t.Helper()
-	told := Misspelt([]string{"PATH=/bin", name + "=canary"})
-	if len(told) != 1 || told[0] != "unknown variable "+name+"; did you mean "+meant+"?" {
-		t.Errorf("%s: %q, want %s", name, told, meant)
+	lines := Misspelt([]string{"PATH=/bin", name + "=canary"})
+	if len(lines) != 1 || lines[0] != "unknown variable "+name+"; did you mean "+meant+"?" {
+		t.Errorf("%s: %q, want %s", name, lines, meant)
 	}
-	if strings.Contains(strings.Join(told, ""), "canary") {
-		t.Errorf("%s: the value is told: %q", name, told)
+	if strings.Contains(strings.Join(lines, ""), "canary") {
+		t.Errorf("%s: the value is lines: %q", name, lines)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestVariablesAndAnOrdinaryEnvironmentAreNotTaken(t *testing.T) {
 	for name := range knownNames() {
 		environ = append(environ, name+"=x")
 	}
-	if told := Misspelt(append(environ, "EPOCS=", "")); len(told) > 0 {
-		t.Errorf("%q", told)
+	if lines := Misspelt(append(environ, "EPOCS=", "")); len(lines) > 0 {
+		t.Errorf("%q", lines)
 	}
 }

@@ -13,12 +13,12 @@ func confident(seed uint64, n int, temperature float64) []Prediction {
 	r := rand.New(rand.NewPCG(seed, 11))
 	var rows []Prediction
 	for i := range n {
-		var truth, told [3]float64
-		sum, sumTold := 0.0, 0.0
+		var truth, reported [3]float64
+		sum, sumReported := 0.0, 0.0
 		for c := range truth {
 			logit := r.NormFloat64()
-			truth[c], told[c] = math.Exp(logit), math.Exp(logit/temperature)
-			sum, sumTold = sum+truth[c], sumTold+told[c]
+			truth[c], reported[c] = math.Exp(logit), math.Exp(logit/temperature)
+			sum, sumReported = sum+truth[c], sumReported+reported[c]
 		}
 		draw, label := r.Float64()*sum, int64(2)
 		if draw < truth[0] {
@@ -27,7 +27,7 @@ func confident(seed uint64, n int, temperature float64) []Prediction {
 			label = 1
 		}
 		split := []string{"train", "valid", "test"}[i*3/n]
-		rows = append(rows, row(int64(i), "S", split, &label, nil, told[0]/sumTold, told[1]/sumTold, told[2]/sumTold))
+		rows = append(rows, row(int64(i), "S", split, &label, nil, reported[0]/sumReported, reported[1]/sumReported, reported[2]/sumReported))
 	}
 	return rows
 }
@@ -60,13 +60,13 @@ func TestATemperatureUndoesOverconfidence(t *testing.T) {
 		rows := confident(3, 30_000, temperature)
 		c := NewCalibration(slices.Values(rows), 2)
 		if got := float64(c.Temperature) * temperature; math.Abs(got-1) > 0.05 {
-			t.Errorf("told at temperature %v: corrected by %v", temperature, c.Temperature)
+			t.Errorf("reported at temperature %v: corrected by %v", temperature, c.Temperature)
 		}
 		if off := float64(c.ECE); (temperature == 1) != (off < 0.03) {
-			t.Errorf("told at temperature %v: ECE %.3f", temperature, off)
+			t.Errorf("reported at temperature %v: ECE %.3f", temperature, off)
 		}
 		if held := float64(c.Sets.Coverage); math.Abs(held-0.9) > 0.01 {
-			t.Errorf("told at temperature %v: coverage %.3f", temperature, held)
+			t.Errorf("reported at temperature %v: coverage %.3f", temperature, held)
 		}
 	}
 }

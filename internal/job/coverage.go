@@ -9,6 +9,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
 // logCoverage logs which part of the candles there is, and warns of what the
@@ -33,7 +34,7 @@ func logCoverage(d *data.Dataset, symbol string, log zerolog.Logger) {
 	}
 	times := d.OpenTimes()
 	log.Info().Str("first", stampOf(times[0])).Str("last", stampOf(times[len(times)-1])).Int("snapshots", len(times)).
-		Float64("candles_there", share(candles, d.NumNodes()*d.Axis.Bars)).Msg("range of the snapshots")
+		Float64("candles_there", round(evaluation.Float(candles)/evaluation.Float(d.NumNodes()*d.Axis.Bars))).Msg("range of the snapshots")
 	logSessions(d.Axis, log)
 	warn := func(names []string, format string, a ...any) {
 		if len(names) > 0 {
@@ -117,5 +118,3 @@ func logJumps(d *data.Dataset, log zerolog.Logger) {
 }
 
 func stampOf(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3339) }
-
-func share(part, whole int) float64 { return float64(10000*int64(part)/int64(max(whole, 1))) / 10000 }

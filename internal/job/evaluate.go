@@ -14,7 +14,6 @@ func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.M
 	if m.Splits, m.Horizons, err = p.evaluate(); err != nil {
 		return m, err
 	}
-	m.Backtest = p.backtest()
 	m.Symbol.Name = symbol
 	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(p.at(0), symbol)); err != nil {
 		return m, err

@@ -66,7 +66,8 @@ func (j *Job) checkMemory(s memory.Size, device torch.Device, log bool) error {
 		return err
 	}
 	total, err := torch.DeviceTotal(device)
-	if err != nil { // the driver does not say: libtorch reports what does not fit
+	if err != nil { // libtorch reports what does not fit
+		j.Log.Warn().Err(err).Msg("the memory of the GPU is not compared with the estimate")
 		return nil
 	}
 	level, message = memory.JudgeDevice(estimate.Device, of, device.String(), total)

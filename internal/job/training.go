@@ -84,6 +84,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	baseline := &training{title: "baseline", kind: baselineKind}
 	stop, baselinesSeconds := context.Cause(s), 0.0
 	if stop == nil {
+		m.Backtest = predicted.backtest()
 		m.Calibration = evaluation.NewCalibration(predicted.at(0), t.loaded.dataset.Targets.Reach(0))
 		begin := time.Now()
 		stop, err = t.compareWithMethods(s, predicted, &m)

@@ -112,6 +112,14 @@ func DeviceMemory(d Device) (Memory, error) {
 	return Memory{int64(m.allocated), int64(m.allocated_peak), int64(m.reserved)}, nil
 }
 
+// DeviceTotal is the size of a CUDA device's memory, in bytes; else as
+// DeviceMemory.
+func DeviceTotal(d Device) (int64, error) {
+	var bytes C.int64_t
+	err := failure("asking for the size of the memory of "+d.String(), C.gnn_cuda_total(C.int32_t(d), &bytes))
+	return int64(bytes), err
+}
+
 // NoGrad runs f without recording operations for a backward pass. It may be
 // nested.
 func NoGrad(f func()) {

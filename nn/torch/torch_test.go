@@ -333,6 +333,9 @@ func TestTheMemoryOfADeviceIsReportedOnlyOnceCUDAIsLoaded(t *testing.T) {
 	if _, err := torch.DeviceMemory(0); !errors.As(err, &none) || !errors.Is(err, torch.ErrNoCUDA) {
 		t.Errorf("before it is loaded: %v", err)
 	}
+	if bytes, err := torch.DeviceTotal(0); !errors.Is(err, torch.ErrNoCUDA) || bytes != 0 {
+		t.Errorf("before it is loaded the device has %d bytes: %v", bytes, err)
+	}
 	if _, err := os.Stat("/dev/nvidiactl"); err != nil {
 		return // and it never will be
 	}
@@ -345,6 +348,9 @@ func TestTheMemoryOfADeviceIsReportedOnlyOnceCUDAIsLoaded(t *testing.T) {
 	}
 	if m, err := torch.DeviceMemory(0); err != nil || m.Allocated > m.AllocatedPeak || m.Allocated > m.Reserved {
 		t.Errorf("%+v, %v", m, err)
+	}
+	if bytes, err := torch.DeviceTotal(0); err != nil || bytes < 1<<30 {
+		t.Errorf("the device has %d bytes: %v", bytes, err)
 	}
 }
 
