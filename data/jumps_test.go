@@ -60,6 +60,7 @@ func TestAChangeOfAPriceUnitIsFoundWithBarAndRatio(t *testing.T) {
 		{"a split of 5 to 4", 0.8, func(*Market) {}},
 		{"a split of 2 to 1 among daily bars", 0.5, func(m *Market) { wilder(m, 30) }},
 		{"a split of 3 to 2 among daily bars", 2.0 / 3, func(m *Market) { wilder(m, 30) }},
+		{"1.45 for 1 among daily bars", 1.45, func(m *Market) { wilder(m, 30) }},
 		{"1000 for 1 among daily bars", 1000, func(m *Market) { wilder(m, 30) }},
 		{"a reverse split of 1 to 8", 8, func(*Market) {}},
 		{"after a gap", 100, func(m *Market) {

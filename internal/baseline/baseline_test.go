@@ -186,3 +186,38 @@ func TestAPredictionEndsWithItsContext(t *testing.T) {
 		t.Error("there is a baseline of any name")
 	}
 }
+
+func TestRidgeTakesThePenaltyOfTheValidSplit(t *testing.T) {
+	d := dataset(t, reverting(7, 6, 300, -0.1)) // few rows, so that penalties differ
+	products, moments, err := normalEquations(t.Context(), d, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	valid, best, worst := rankedRows(d, 0, data.Valid), math.Inf(-1), math.Inf(1)
+	for _, share := range penalties {
+		ic := valid.rankIC(solve(products, moments, share))
+		best, worst = max(best, ic), min(worst, ic)
+	}
+	if best == worst {
+		t.Fatal("all penalties are alike, which shows nothing")
+	}
+	sum, count := 0.0, 0
+	snapshots := d.Snapshots(data.Valid)
+	p := predict(t, d, Ridge, snapshots)
+	for k, snapshot := range snapshots {
+		var score, ret []float64
+		y := returnRanks(d, snapshot, 0, labelledAt(d, snapshot, 0))
+		for i, ok := range labelledAt(d, snapshot, 0) {
+			if ok {
+				score, ret = append(score, float64(p.Values[(k*d.NumNodes()+i)*p.Horizons])), append(ret, y[i])
+			}
+		}
+		if ic, ok := evaluation.RankCorrelation(score, ret); ok {
+			sum += ic
+			count++
+		}
+	}
+	if got := sum / float64(count); math.Abs(got-best) > 1e-6 {
+		t.Errorf("its rank IC on the valid split is %.6f, the best penalty's %.6f and the worst's %.6f", got, best, worst)
+	}
+}
