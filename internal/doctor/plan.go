@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
 )
@@ -76,7 +77,7 @@ func (p *plan) size() (size, bool) {
 		return s, false
 	}
 	c := p.config
-	if s.edges == 0 {
+	if s.edges == 0 && c.Data.Edges != data.EdgesNone {
 		neighbours := int64(c.Data.EdgeTopK)
 		if c.Data.EdgeThreshold != nil {
 			neighbours = math.MaxInt64 // all may be

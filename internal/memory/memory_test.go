@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
@@ -147,5 +149,20 @@ func TestARunIsJudgedByTheSmallestLimit(t *testing.T) {
 	s.CUDA = true
 	if e := Of(market(20, 8540), s); e.Device < e.Host()/4 || e.Batch != 0 {
 		t.Errorf("on a GPU it is %+v", e)
+	}
+}
+
+func TestAPlannedRunHasTheEdgesThatItsSettingsAskFor(t *testing.T) {
+	for _, test := range []struct {
+		edges   string
+		topK    int
+		symbols int64
+		want    int64
+	}{{"", 10, 40, 10}, {data.EdgesCorrelation, 10, 4, 3}, {data.EdgesNone, 10, 40, 0}} {
+		var c config.Config
+		c.Data.Edges, c.Data.EdgeTopK = test.edges, test.topK
+		if got := EdgesPerNode(c, test.symbols); got != test.want {
+			t.Errorf("EDGES=%s and EDGE_TOP_K=%d among %d symbols: %d edges of a node, want %d", test.edges, test.topK, test.symbols, got, test.want)
+		}
 	}
 }

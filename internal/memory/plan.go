@@ -3,6 +3,7 @@ package memory
 import (
 	"time"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
 )
 
@@ -22,7 +23,16 @@ func Planned(c config.Config, now time.Time) (Size, bool) {
 		return Size{}, false
 	}
 	rows := e.Symbols * e.Bars
-	return PlannedOf(c, e.Symbols, e.Bars, rows, rows*min(int64(c.Data.EdgeTopK), e.Symbols-1)), true
+	return PlannedOf(c, e.Symbols, e.Bars, rows, rows*EdgesPerNode(c, e.Symbols)), true
+}
+
+// EdgesPerNode is how many edges a node of a market of so many symbols has at
+// most; with EDGE_THRESHOLD nothing but its EDGE_TOP_K tells.
+func EdgesPerNode(c config.Config, symbols int64) int64 {
+	if c.Data.Edges == data.EdgesNone {
+		return 0
+	}
+	return min(int64(c.Data.EdgeTopK), symbols-1)
 }
 
 // PlannedOf is the size of a market of so many symbols (0: not known), bars (0:
