@@ -71,15 +71,23 @@ func TestSymbolsOfWhichLittleIsKnownAreNamed(t *testing.T) {
 		symbol string
 		want   []string
 	}{
-		{"a new listing of 12 bars", func(m *data.Market) { without(m, 2, func(bar int) bool { return bar < bars-12 }) }, "AAA",
-			[]string{`"symbols":"CCC (12 candles)"`, "in no snapshot"}},
+		{
+			"a new listing of 12 bars", func(m *data.Market) { without(m, 2, func(bar int) bool { return bar < bars-12 }) }, "AAA",
+			[]string{`"symbols":"CCC (12 candles)"`, "in no snapshot"},
+		},
 		{"a thin symbol", func(m *data.Market) { without(m, 3, func(bar int) bool { return bar%10 > 3 }) }, "AAA", []string{`DDD (160 candles`}},
-		{"one listed in the test split", func(m *data.Market) { without(m, 3, func(bar int) bool { return bar < 330 }) }, "AAA",
-			[]string{`"symbols":"DDD"`, "no row in the train split", "less than half of the 370 snapshots"}},
-		{"one listed in the middle", func(m *data.Market) { without(m, 3, func(bar int) bool { return bar < 230 }) }, "AAA",
-			[]string{`DDD (170 candles, 146 snapshots)`}},
-		{"one that ended", func(m *data.Market) { without(m, 1, func(bar int) bool { return bar > 250 }) }, "AAA",
-			[]string{`"symbols":"BBB"`, "no live prediction"}},
+		{
+			"one listed in the test split", func(m *data.Market) { without(m, 3, func(bar int) bool { return bar < 330 }) }, "AAA",
+			[]string{`"symbols":"DDD"`, "no row in the train split", "less than half of the 370 snapshots"},
+		},
+		{
+			"one listed in the middle", func(m *data.Market) { without(m, 3, func(bar int) bool { return bar < 230 }) }, "AAA",
+			[]string{`DDD (170 candles, 146 snapshots)`},
+		},
+		{
+			"one that ended", func(m *data.Market) { without(m, 1, func(bar int) bool { return bar > 250 }) }, "AAA",
+			[]string{`"symbols":"BBB"`, "no live prediction"},
+		},
 		{"one that never moves", func(m *data.Market) {
 			for _, s := range [][][]float64{m.Open, m.High, m.Low, m.Close} {
 				for bar := range s[4] {
@@ -87,10 +95,14 @@ func TestSymbolsOfWhichLittleIsKnownAreNamed(t *testing.T) {
 				}
 			}
 		}, "AAA", []string{`"symbols":"EEE"`, "never changes"}},
-		{"SYMBOL that ended", func(m *data.Market) { without(m, 0, func(bar int) bool { return bar > 300 }) }, "AAA",
-			[]string{"SYMBOL has no row in the test split", "SYMBOL has no row in the live split", `"last_candle":"2024-01-13T12:00:00Z"`}},
-		{"SYMBOL that was listed late", func(m *data.Market) { without(m, 0, func(bar int) bool { return bar < 300 }) }, "AAA",
-			[]string{"SYMBOL has no row in the train split, so nothing was learned of it"}},
+		{
+			"SYMBOL that ended", func(m *data.Market) { without(m, 0, func(bar int) bool { return bar > 300 }) }, "AAA",
+			[]string{"SYMBOL has no row in the test split", "SYMBOL has no row in the live split", `"last_candle":"2024-01-13T12:00:00Z"`},
+		},
+		{
+			"SYMBOL that was listed late", func(m *data.Market) { without(m, 0, func(bar int) bool { return bar < 300 }) }, "AAA",
+			[]string{"SYMBOL has no row in the train split, so nothing was learned of it"},
+		},
 		{"another unit", func(m *data.Market) {
 			for _, s := range [][][]float64{m.Open, m.High, m.Low, m.Close} {
 				for bar := 200; bar < bars; bar++ {
