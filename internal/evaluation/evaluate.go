@@ -60,6 +60,14 @@ type SplitMetrics struct {
 	MajorityAccuracy Float `json:"majority_accuracy"`
 }
 
+// Of is the metric of a comparison: rank_ic or accuracy.
+func (m SplitMetrics) Of(metric string) Float {
+	if metric == "rank_ic" {
+		return m.RankIC
+	}
+	return m.Accuracy
+}
+
 // ClassShares is the share of each class, in [0, 1].
 type ClassShares struct {
 	Down Float `json:"down"`

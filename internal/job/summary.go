@@ -53,9 +53,12 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	line("model", "%s, best epoch %d of %d%s", m.ModelType, e.Result.Metrics.BestEpoch, e.Result.Metrics.EpochsRun, howFitted(e))
 	b.WriteString("\n")
 	writeScores(&b, columns, e.Result.Metrics)
-	list := verdicts(e.Result.Metrics)
-	if len(list) > 0 {
+	list, verdict := verdicts(e.Result.Metrics), e.Result.Metrics.Verdict.Sentence
+	if len(list) > 0 || verdict != "" {
 		b.WriteString("\n")
+	}
+	if verdict != "" { // it is not in results before 0.3
+		line("verdict", "%s", verdict)
 	}
 	for _, v := range list {
 		line(v.about, "%s", v.sentence())

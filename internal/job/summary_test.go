@@ -31,16 +31,18 @@ func finishedRun() (config.Config, Ending) {
 			{Against: "prior", Metric: "accuracy", Difference: 0.0588, Interval: evaluation.Interval{Low: 0.01, High: 0.1}},
 			{Against: "deviation_12", Metric: "rank_ic", Difference: -0.0358, Interval: evaluation.Interval{Low: -0.05, High: -0.02}},
 			{Against: "ridge", Metric: "rank_ic", Difference: -0.0558, Interval: evaluation.Interval{Low: -0.07, High: -0.04}},
-			{Against: "no_edges", Metric: "rank_ic", Difference: -0.0258, Interval: evaluation.Interval{Low: -0.06, High: 0.01}},
+			{Against: "no_edges", Metric: "rank_ic", Difference: -0.0258, Interval: evaluation.Interval{Low: -0.06, High: 0.01}, P: 0.2},
 		},
 		Symbol: result.SymbolMetrics{Name: "BTCUSDT", Splits: test(0.41, 0.62, math.NaN())}, BestEpoch: 7, EpochsRun: 17, StoppedEarly: true,
 	}
+	evaluation.Correct(m.Comparisons)
 	for name, valid := range map[string]evaluation.Float{"prior": evaluation.Float(math.NaN()), "deviation_12": 0.04, "ridge": 0.02, "no_edges": 0.09} {
 		b := m.Baselines[name]
 		b.Name, b.Splits.Valid.RankIC = name, valid // of the methods without a network, deviation_12 is the best by it
 		m.Baselines[name] = b
 	}
 	day := func(n int64) *int64 { return new(1717200000000 + n*86400_000) }
+	m.Verdict = result.NewVerdict(m)
 	return c, Ending{
 		ModelPath: "file:///srv/models/market_gnn_v1/demo/model.pt", Stored: true,
 		Result: &Result{Metrics: m, Metadata: result.Metadata{ModelType: "gcn", Symbols: make([]string, 20), Interval: "5m", Splits: result.SplitRanges{
@@ -67,6 +69,9 @@ test                    accuracy      AUC  rank IC       IC
         no edges          0.3916   0.5186   0.0200   0.5000
         majority class    0.3840
 
+verdict A baseline beats the model (deviation from the
+        12-bar mean): its rank IC on the test split is
+        0.0300, the model's -0.0058. Use the baseline.
 network worse than deviation 12 on the test split: rank IC
         -0.0358 (95 %: -0.0500 to -0.0200)
 graph   no different from no edges on the test split: rank
@@ -110,7 +115,7 @@ func TestASummaryOfARunWithoutTimeInABucketThatWasStopped(t *testing.T) {
 	c.Source.Source, c.Store.Endpoint = "pyg", "minio:9000"
 	e.InterruptedBy, e.ModelPath = Stopped{syscall.SIGINT}, "s3://models/market_gnn_v1/demo/model.pt"
 	e.Result.Metadata.Interval, e.Result.Metadata.Splits = "", result.SplitRanges{Train: result.Span{Count: 1}}
-	e.Result.Metrics.Comparisons, e.Result.Metrics.Symbol = nil, result.SymbolMetrics{Name: "BTCUSDT"}
+	e.Result.Metrics.Comparisons, e.Result.Metrics.Symbol, e.Result.Metrics.Verdict = nil, result.SymbolMetrics{Name: "BTCUSDT"}, result.Verdict{}
 	var b strings.Builder
 	if err := writeSummary(&b, 80, c, e); err != nil {
 		t.Fatal(err)

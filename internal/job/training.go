@@ -109,6 +109,8 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 		ending, status = endingOf(s, stop, ending.ModelPath), store.Interrupted
 	}
 	evaluation.Correct(m.Comparisons)
+	m.Verdict = result.NewVerdict(m)
+	r.metrics.Judged(judged(m))
 	ending.Stored = true
 	m.Timing = result.Timing{
 		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: baseline.seconds, BaselinesSeconds: baselinesSeconds,

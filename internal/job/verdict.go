@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/result"
 )
 
@@ -40,6 +41,18 @@ func verdicts(m result.Metrics) []verdict {
 	return list
 }
 
+// judged is the verdict as Prometheus shows it.
+func judged(m result.Metrics) metrics.Verdict {
+	v := metrics.Verdict{Outcome: string(m.Verdict.Outcome), Test: map[string]evaluation.SplitMetrics{metrics.Model: m.Splits.Test}}
+	for _, outcome := range result.Outcomes {
+		v.Outcomes = append(v.Outcomes, string(outcome))
+	}
+	if best, ok := m.Baselines[m.Verdict.BestBaseline]; ok {
+		v.Test[best.Name] = best.Splits.Test
+	}
+	return v
+}
+
 // readable is the name of a baseline as a sentence has it.
 func readable(name string) string { return strings.ReplaceAll(name, "_", " ") }
 
@@ -57,6 +70,9 @@ func (v verdict) sentence() string {
 // logVerdicts logs how the model compares, and warns where it is worse beyond the
 // noise of the test split.
 func logVerdicts(m result.Metrics, log zerolog.Logger) {
+	if v := m.Verdict; v.Sentence != "" {
+		log.Info().Str("outcome", string(v.Outcome)).Msg("verdict: " + v.Sentence)
+	}
 	for _, v := range verdicts(m) {
 		line, advice := log.Info(), ""
 		if v.Better() < 0 {

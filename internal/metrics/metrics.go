@@ -37,6 +37,8 @@ type Metrics struct {
 	errors, epochs, saved           prometheus.Counter
 	loss, validLoss                 *prometheus.GaugeVec
 	auc, accuracy                   *prometheus.GaugeVec
+	rankIC, rankICLow, rankICHigh   *prometheus.GaugeVec
+	verdict                         *prometheus.GaugeVec
 	epoch, bestEpoch, throughput    *prometheus.GaugeVec
 	batches, snapshots              *prometheus.CounterVec
 	epochSeconds, checkpointSeconds *prometheus.HistogramVec
@@ -78,6 +80,7 @@ func New(run Run) *Metrics {
 	m.loss = m.gauge("current_training_loss", "Training loss of the model's newest epoch, the mean over labelled nodes.")
 	m.saved = m.counter("models_saved_total", "Results that were stored completely, with their manifest.").WithLabelValues()
 	m.trained(run)
+	m.judged()
 	m.loaded()
 	m.checkpoints()
 	m.surroundings()

@@ -47,6 +47,9 @@ func whole() *Metrics {
 		of := evaluation.SplitMetrics{AUC: 0.625, Accuracy: 0.5}
 		m.Evaluated(training, evaluation.Splits{Train: of, Valid: of, Test: of})
 	}
+	m.Judged(Verdict{Outcome: "worse", Outcomes: []string{"better", "worse"}, Test: map[string]evaluation.SplitMetrics{
+		Model: {RankIC: 0.0625, RankICInterval: evaluation.Interval{Low: -0.125, High: 0.25}}, "ridge": {RankIC: 0.5},
+	}})
 	m.Checkpoint(time.Second/2, true)
 	m.Checkpoint(time.Second/2, false)
 	m.Error()
@@ -101,6 +104,12 @@ func TestWhatIsToldIsWhatIsScraped(t *testing.T) {
 		`auc{split="test",training="model"}`:                      0.625,
 		`accuracy_ratio{split="valid",training="baseline"}`:       0.5,
 		`best_epoch{training="model"}`:                            1,
+		`test_rank_ic{method="model"}`:                            0.0625,
+		`test_rank_ic{method="ridge"}`:                            0.5,
+		`test_rank_ic_low{method="model"}`:                        -0.125,
+		`test_rank_ic_high{method="model"}`:                       0.25,
+		`verdict{outcome="worse"}`:                                1,
+		`verdict{outcome="better"}`:                               0,
 		`checkpoint_duration_seconds_count`:                       2,
 		`checkpoint_failures_total`:                               1,
 		`load_steps{step="fetching"}`:                             3,
@@ -131,7 +140,7 @@ func TestWhatIsToldIsWhatIsScraped(t *testing.T) {
 // What is not known is not told: a loss of 0 would look like a perfect model.
 func TestBeforeTheTrainingNothingIsToldOfIt(t *testing.T) {
 	for name := range gathered(t, New(Run{})) {
-		for _, unknown := range []string{"loss", "auc", "epoch{", "estimated", "store_", "gpu_", "retries"} {
+		for _, unknown := range []string{"loss", "auc", "epoch{", "estimated", "store_", "gpu_", "retries", "rank_ic", "verdict"} {
 			if strings.Contains(name, unknown) {
 				t.Errorf("%s is told", name)
 			}
@@ -139,7 +148,9 @@ func TestBeforeTheTrainingNothingIsToldOfIt(t *testing.T) {
 	}
 	m := New(Run{})
 	m.Fit(Model, 1, 1, 1, nil).Epoch(checkpoint.Epoch{Number: 1, Score: math.NaN()})
-	m.Evaluated(Model, evaluation.Splits{Test: evaluation.SplitMetrics{AUC: evaluation.Float(math.NaN())}})
+	nan := evaluation.Float(math.NaN())
+	m.Evaluated(Model, evaluation.Splits{Test: evaluation.SplitMetrics{AUC: nan}})
+	m.Judged(Verdict{Test: map[string]evaluation.SplitMetrics{Model: {RankIC: nan, RankICInterval: evaluation.Interval{Low: nan, High: nan}}}})
 	for name, value := range gathered(t, m) {
 		if strings.HasPrefix(name, prefix) && (math.IsNaN(value) || math.IsInf(value, 0)) {
 			t.Errorf("%s is %v", name, value)

@@ -32,8 +32,10 @@ type Metrics struct {
 	// Comparisons are the model's with each baseline, on the test split at the
 	// first horizon.
 	Comparisons []evaluation.Comparison `json:"comparisons,omitempty"`
-	Graph       GraphSize               `json:"graph"`
-	Data        source.Report           `json:"data"` // what was corrected while reading
+	// Verdict is what they come to.
+	Verdict Verdict       `json:"verdict"`
+	Graph   GraphSize     `json:"graph"`
+	Data    source.Report `json:"data"` // what was corrected while reading
 
 	BestEpoch    int  `json:"best_epoch"`    // from 1: the one whose weights were kept
 	EpochsRun    int  `json:"epochs_run"`    // those of earlier starts of the same run included

@@ -1,0 +1,40 @@
+package metrics
+
+import (
+	"math"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
+)
+
+func (m *Metrics) judged() {
+	const of = " of the test split at the first horizon, at the end: of the model, and of the best baseline by the validation split."
+	m.rankIC = m.gauge("test_rank_ic", "Rank IC"+of, "method")
+	m.rankICLow = m.gauge("test_rank_ic_low", "Lower end of the 95 % interval of the rank IC"+of, "method")
+	m.rankICHigh = m.gauge("test_rank_ic_high", "Upper end of the 95 % interval of the rank IC"+of, "method")
+	m.verdict = m.gauge("verdict", "1 for what the comparison with the baselines comes to, 0 for the other outcomes, at the end.", "outcome")
+}
+
+// Verdict is how a run is judged.
+type Verdict struct {
+	Outcome  string
+	Outcomes []string                           // all that there are
+	Test     map[string]evaluation.SplitMetrics // by method: model, and the best baseline's name
+}
+
+// Judged shows a verdict.
+func (m *Metrics) Judged(v Verdict) {
+	for _, outcome := range v.Outcomes {
+		m.verdict.WithLabelValues(outcome).Set(truth(outcome == v.Outcome))
+	}
+	for method, test := range v.Test {
+		for vec, value := range map[*prometheus.GaugeVec]evaluation.Float{
+			m.rankIC: test.RankIC, m.rankICLow: test.RankICInterval.Low, m.rankICHigh: test.RankICInterval.High,
+		} {
+			if f := float64(value); !math.IsNaN(f) {
+				vec.WithLabelValues(method).Set(f)
+			}
+		}
+	}
+}
