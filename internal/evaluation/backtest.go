@@ -56,11 +56,19 @@ const minPositions = 3
 // Backtest trades the rows, which are of a horizon of so many bars; nil where the
 // scores rank nothing.
 func (t *TestSplit) Backtest(horizon int) *Backtest {
+	held := t.periods(horizon)
+	if held == nil {
+		return nil
+	}
+	return &Backtest{DollarNeutral: trade(held, neutral), LongOnly: trade(held, longOnly), EqualWeight: trade(held, equalWeight)}
+}
+
+// periods are those in which positions are held; nil where the scores rank nothing.
+func (t *TestSplit) periods(horizon int) []period {
 	if t.constant {
 		return nil
 	}
-	var held []period
-	k := 0
+	held, k := []period{}, 0
 	for snapshot := range bySnapshot(t.rows) {
 		var p period
 		for _, row := range snapshot {
@@ -78,7 +86,7 @@ func (t *TestSplit) Backtest(horizon int) *Backtest {
 		}
 		k++
 	}
-	return &Backtest{DollarNeutral: trade(held, neutral), LongOnly: trade(held, longOnly), EqualWeight: trade(held, equalWeight)}
+	return held
 }
 
 // period is what is known when positions are set, and what became of it.
@@ -110,9 +118,10 @@ func longOnly(place, n int) float64 {
 
 func equalWeight(_, n int) float64 { return 1 / float64(n) }
 
-// trade sets positions anew in each period.
-func trade(held []period, position func(place, n int) float64) Portfolio {
-	gross, turnover := make([]float64, len(held)), make([]float64, len(held))
+// earned is what positions that are set anew in each period earn before costs, and
+// what is traded for them, as shares of the capital.
+func earned(held []period, position func(place, n int) float64) (gross, turnover []float64) {
+	gross, turnover = make([]float64, len(held)), make([]float64, len(held))
 	before := map[string]float64{}
 	for k, p := range held {
 		order := make([]int, len(p.symbols))
@@ -133,10 +142,16 @@ func trade(held []period, position func(place, n int) float64) Portfolio {
 	if len(held) > 0 {
 		turnover[len(held)-1] += traded(before, nil) // all is sold at the end
 	}
+	return gross, turnover
+}
+
+// trade sets positions anew in each period.
+func trade(held []period, position func(place, n int) float64) Portfolio {
+	gross, turnover := earned(held, position)
 	f := Portfolio{Periods: len(held), MeanBps: Float(math.NaN()), Turnover: Float(math.NaN()), BreakEvenBps: Float(math.NaN())}
 	if len(held) > 0 {
-		earned, moved := sum(gross)/float64(len(held)), sum(turnover)/float64(len(held))
-		f.MeanBps, f.Turnover, f.BreakEvenBps = Float(earned*1e4), Float(moved), Float(earned/moved*1e4)
+		mean, moved := sum(gross)/float64(len(held)), sum(turnover)/float64(len(held))
+		f.MeanBps, f.Turnover, f.BreakEvenBps = Float(mean*1e4), Float(moved), Float(mean/moved*1e4)
 	}
 	perYear := math.NaN()
 	if len(held) > 1 {

@@ -15,8 +15,8 @@ var baselineTexts = map[string]kafka.Text{
 	"range_position": {Russian: "положение закрытия в диапазоне бара", English: "close's position in the bar's range"},
 	"momentum_24":    {Russian: "импульс за 24 бара", English: "24-bar momentum"},
 	"low_volatility": {Russian: "низкая волатильность", English: "low volatility"},
+	"lightgbm":       {Russian: "деревья с бустингом (LightGBM)", English: "boosted trees (LightGBM)"},
 	"ridge":          {Russian: "гребневая регрессия", English: "ridge regression"},
-	"trees":          {Russian: "деревья с бустингом", English: "boosted trees"},
 	"no_edges":       {Russian: "та же сеть без рёбер", English: "same network without edges"},
 	"shuffled_edges": {Russian: "та же сеть с перемешанными рёбрами", English: "same network with shuffled edges"},
 }
