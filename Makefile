@@ -99,7 +99,7 @@ $(RACE_BINARY): $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter $
 	$(GO) build -race -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
 	$(PATCHELF) --set-rpath '$$ORIGIN/../lib:$$ORIGIN/../lib/torch' $@
 
-native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch
+native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch $(LIB)/lib_lightgbm.so
 
 $(LINK)/libtorch.so:
 	mkdir -p $(@D)
@@ -108,6 +108,12 @@ $(LINK)/libtorch.so:
 $(LIB)/torch: | $(TORCH_OK)
 	mkdir -p $(@D)
 	ln -sfn ../torch/lib $@
+
+# Of the package beside PyTorch's, opened at run time (internal/baseline). Another
+# LIBTORCH may lack it: the link then leads nowhere, and the program does without.
+$(LIB)/lib_lightgbm.so: | $(TORCH_OK)
+	mkdir -p $(@D)
+	ln -sfn ../torch/../lightgbm/lib/lib_lightgbm.so $@
 
 $(OBJ)/csrc/%.o: csrc/%.cc $(TORCH_OK)
 	@mkdir -p $(@D)

@@ -8,6 +8,7 @@ require (
 	github.com/arangodb/go-driver v1.6.9
 	github.com/caarlos0/env/v11 v11.4.2
 	github.com/cenkalti/backoff/v5 v5.0.3
+	github.com/ebitengine/purego v0.11.3
 	github.com/gorilla/websocket v1.5.3
 	github.com/grafana/grafana-foundation-sdk/go v0.0.18
 	github.com/minio/minio-go/v7 v7.4.1

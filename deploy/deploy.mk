@@ -14,6 +14,10 @@ tree: build
 	$(PATCHELF) --set-rpath '$$ORIGIN/../lib:$$ORIGIN/../lib/torch' $(TREE)/bin/gnn-trainer
 	install -m 755 $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(TREE)/lib/
 	install -m 644 LICENSE $(TREE)/share/
+	if [ -e $(LIB)/lib_lightgbm.so ]; then \
+	  install -m 755 $(LIB)/lib_lightgbm.so $(TREE)/lib/ && \
+	  install -D -m 644 $(TORCH)/../lightgbm-*.dist-info/licenses/LICENSE $(TREE)/share/licenses/lightgbm/LICENSE; \
+	fi
 
 # WHEELS and DPKG: what libtorch and the system under it came from, where they
 # are part of what is shipped.

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""Fetches libtorch for an image: the wheel that requirements.txt pins, and of NVIDIA's wheels those only that are loaded.
+"""Fetches libtorch for an image: the wheel that requirements.txt pins, of NVIDIA's wheels those only that are loaded, and
+LightGBM's library beside them.
 
     libtorch.py cpu|cuda SITE RUNTIME
 
-SITE gets what is compiled and linked against (torch/include, torch/lib, nvidia/*/lib), laid out as in Python's
-site-packages, since the libraries find each other by that layout. RUNTIME gets of it the libraries that a run loads, their
-licences, and wheels.json, which says what each came from. `pip install torch` would fetch every CUDA package, 4 GB of them,
-for the sake of the two small ones that the CPU library is linked with.
+SITE gets what is compiled and linked against (torch/include, torch/lib, nvidia/*/lib, lightgbm/lib), laid out as in
+Python's site-packages, since the libraries find each other by that layout. RUNTIME gets of it the libraries that a run
+loads, their licences, and wheels.json, which says what each came from. LightGBM's library is installed with the program
+(make tree), so RUNTIME has its licence alone. `pip install torch` would fetch every CUDA package, 4 GB of them, for the sake
+of the two small ones that the CPU library is linked with.
 """
 
 import fnmatch
@@ -66,7 +68,7 @@ def nvidia(torch_wheel, kind):
 def unpack(wheel, site):
     with zipfile.ZipFile(wheel) as z:
         for name in z.namelist():
-            keep = name.startswith(("torch/include/", "torch/lib/")) or re.match(r"nvidia/[^/]+/lib/", name)
+            keep = name.startswith(("torch/include/", "torch/lib/", "lightgbm")) and not name.endswith(".py") or re.match(r"nvidia/[^/]+/lib/", name)
             if keep and not fnmatch.fnmatch(name, "*_python.so") and not name.endswith((".a", "/")):
                 z.extract(name, site)
 
@@ -115,11 +117,12 @@ def digest(path):
 def main():
     kind, site, runtime = sys.argv[1], Path(sys.argv[2]).resolve(), Path(sys.argv[3]).resolve()
     pins = Path(os.environ.get("REQUIREMENTS", "requirements.txt")).read_text()
-    version = re.search(r"(?m)^torch==(\S+)$", pins)[1]
+    version, trees = (re.search(rf"(?m)^{name}==(\S+)$", pins)[1] for name in ("torch", "lightgbm"))
     with tempfile.TemporaryDirectory() as folder:
         pip_download(folder, f"torch=={version}", deps=False)
         torch_wheel = next(Path(folder).glob("torch-*.whl"))
         pip_download(folder, *nvidia(torch_wheel, kind), deps=True)
+        pip_download(folder, f"lightgbm=={trees}", deps=False)
         wheels = []
         for wheel in sorted(Path(folder).glob("*.whl")):
             about = metadata(wheel)

@@ -1,11 +1,12 @@
 // Package baseline holds the methods that a network has to beat, each a
-// train.Method: signals without parameters, a ridge regression on ranks, and the
-// prior of the classes. A dataset enters; a predictor leaves. Whether a method
+// train.Method: signals without parameters, a ridge regression and boosted trees
+// on ranks, and the prior of the classes. A dataset enters; a predictor leaves. Whether a method
 // needs a market's returns or closes, it says itself.
 package baseline
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -14,20 +15,27 @@ import (
 
 // Names of the baselines that are no signals.
 const (
-	Prior = "prior" // the shares of the classes in the training split
-	Ridge = "ridge" // a linear regression on ranks
+	Prior    = "prior"    // the shares of the classes in the training split
+	Ridge    = "ridge"    // a linear regression on ranks
+	LightGBM = "lightgbm" // gradient-boosted trees on ranks
 )
 
 // Names are those of all baselines here, the cheapest first.
-func Names() []string { return append(append([]string{Prior}, data.SignalNames()...), Ridge) }
+func Names() []string { return append(append([]string{Prior}, data.SignalNames()...), Ridge, LightGBM) }
 
-// New is the method of a name, and what it is in a few words.
-func New(name string) (method train.Method, meaning string, err error) {
+// New is the method of a name, and what it is in a few words. LightGBM needs its
+// library, the others need none.
+func New(name string, library *Library) (method train.Method, meaning string, err error) {
 	switch name {
 	case Prior:
 		return prior{}, "the shares of the classes in the training split", nil
 	case Ridge:
 		return ridge{}, "a ridge regression of the return's rank on the features' ranks within each snapshot", nil
+	case LightGBM:
+		if library == nil {
+			return nil, "", errors.New("the baseline lightgbm needs LightGBM's library")
+		}
+		return lightGBM{library}, "gradient-boosted trees (LightGBM) of the return's rank on the features' ranks within each snapshot", nil
 	}
 	if meaning = data.SignalMeaning(name); meaning == "" {
 		return nil, "", fmt.Errorf("there is no baseline %q", name)
@@ -40,7 +48,7 @@ func Suits(name string, d *data.Dataset) bool {
 	switch _, value := d.Targets.At(0); name {
 	case Prior:
 		return true
-	case Ridge:
+	case Ridge, LightGBM:
 		return value != nil && !d.Timeless()
 	default:
 		return d.Signal(name, 0) != nil

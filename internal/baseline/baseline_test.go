@@ -76,7 +76,7 @@ func rankIC(t *testing.T, d *data.Dataset, name string) float64 {
 
 func predict(t *testing.T, d *data.Dataset, name string, snapshots []int) train.Prediction {
 	t.Helper()
-	method, meaning, err := New(name)
+	method, meaning, err := New(name, library(t))
 	if err != nil || meaning == "" || !Suits(name, d) {
 		t.Fatalf("%s: %v, %q", name, err, meaning)
 	}
@@ -97,13 +97,13 @@ func predict(t *testing.T, d *data.Dataset, name string, snapshots []int) train.
 
 func TestReversalAndRidgeFindWhatReverts(t *testing.T) {
 	d := dataset(t, reverting(1, 12, 1500, -0.3))
-	for name, least := range map[string]float64{"reversal_1": 0.2, "deviation_3": 0.15, "range_position": 0.15, Ridge: 0.2} {
+	for name, least := range map[string]float64{"reversal_1": 0.2, "deviation_3": 0.15, "range_position": 0.15, Ridge: 0.2, LightGBM: 0.18} {
 		if ic := rankIC(t, d, name); ic < least {
 			t.Errorf("%s has rank IC %.3f, want %v", name, ic, least)
 		}
 	}
 	random := dataset(t, reverting(2, 12, 1500, 0))
-	for _, name := range append(data.SignalNames(), Ridge) {
+	for _, name := range append(data.SignalNames(), Ridge, LightGBM) {
 		if ic := rankIC(t, random, name); math.Abs(ic) > 0.06 { // its deviation is 0.3/sqrt(290)
 			t.Errorf("%s has rank IC %.3f where there is nothing", name, ic)
 		}
@@ -166,7 +166,7 @@ func TestNoBaselineLooksAtTheTestSplit(t *testing.T) {
 
 func TestAPredictionEndsWithItsContext(t *testing.T) {
 	d := dataset(t, reverting(6, 5, 600, 0))
-	method, _, err := New(Ridge)
+	method, _, err := New(Ridge, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestAPredictionEndsWithItsContext(t *testing.T) {
 	if _, _, err := method.Fit(ctx, d); err == nil {
 		t.Error("it learned")
 	}
-	if _, _, err := New("best"); err == nil {
+	if _, _, err := New("best", nil); err == nil {
 		t.Error("there is a baseline of any name")
 	}
 }

@@ -76,7 +76,7 @@ func (b Baselines) Signals() []string {
 
 // baselineNames are all that BASELINES may list.
 func baselineNames() []string {
-	return append([]string{"prior", allSignals, "ridge", BaselineNoEdges}, data.SignalNames()...)
+	return append([]string{"prior", allSignals, "ridge", "lightgbm", BaselineNoEdges}, data.SignalNames()...)
 }
 
 func (b Baselines) problems(faults *fault.List) {

@@ -158,6 +158,9 @@ func (c *Config) ineffective() map[string]reason {
 		}
 	}
 	why["RECORD_EVERY"] = harmless
+	if !c.Train.Baselines.Has("lightgbm") {
+		why["LIGHTGBM_LIB"] = harmless
+	}
 	if model, known := catalog.Lookup(c.Model.Type); known {
 		for _, name := range model.Ineffective() {
 			why[name] = reason{fmt.Sprintf("MODEL_TYPE=%s does not read it", model.Type), "unset it"}

@@ -81,7 +81,11 @@ type Train struct {
 	Device       string  `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
 	Resume       string  `env:"RESUME" envDefault:"auto"`
 
-	Baselines Baselines `env:"BASELINES" envDefault:"prior,signals,ridge,no_edges"`
+	Baselines Baselines `env:"BASELINES" envDefault:"prior,signals,ridge,lightgbm,no_edges"`
+	// BaselinesGiven says that they are not the default, of which a run may leave
+	// out what this machine lacks.
+	BaselinesGiven bool   `env:"-"`
+	LightGBM       string `env:"LIGHTGBM_LIB"` // file; empty: the dynamic linker finds it
 
 	CheckpointEvery checkpoint.Every `env:"CHECKPOINT_EVERY" envDefault:"10"`
 }
@@ -125,6 +129,7 @@ func Load(environ []string) (Config, error) {
 	given.rename(faults)
 	c.rejected = rejectedBy(faults)
 	c.Data.Signals = c.Train.Baselines.Signals()
+	c.Train.BaselinesGiven = given.has("BASELINES")
 	return c, faults.Err()
 }
 

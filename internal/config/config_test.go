@@ -69,7 +69,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
 		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
-		"DEVICE": "auto", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
+		"DEVICE": "auto", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,lightgbm,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
 	if got := load(t).Public(); !maps.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
@@ -82,7 +82,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"HORIZON=3,1", "TARGET=mid", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
 		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
-		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
+		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "LIGHTGBM_LIB=/lib_lightgbm.so", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
 		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
 		"METRICS_ADDR=:8080", "KUBEFLOW_TRAINER_SERVER_URL=https://k/s", "KUBEFLOW_TRAINER_SERVER_CA_CERT=/ca.crt", "KUBEFLOW_TRAINER_SERVER_TOKEN=/token")
@@ -98,7 +98,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
-	if !reflect.DeepEqual(c.Train, Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "never", nil, checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
+	if !reflect.DeepEqual(c.Train, Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "never", nil, true, "/lib_lightgbm.so", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
@@ -164,9 +164,9 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"DEVICE=gpu", `DEVICE is "gpu": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=cuda:", `DEVICE is "cuda:": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=CUDA", `DEVICE is "CUDA": set auto, cpu, cuda or cuda:N`},
-		{"BASELINE=yes", `BASELINE names "yes": set a list of prior, signals, ridge, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINE=yes", `BASELINE names "yes": set a list of prior, signals, ridge, lightgbm, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"BASELINES=ridge,no_edge", `BASELINES names "no_edge": set no_edges in its place`},
-		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, lightgbm, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"MESSAGE_LANG=fr", `MESSAGE_LANG is "fr": set ru or en`},
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},

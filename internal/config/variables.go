@@ -96,7 +96,8 @@ var groups = []group{
 		{name: "PATIENCE", meaning: "epochs without improvement before an early stop; 0: none", accepts: "a whole number from 0", unit: "epochs"},
 		{name: "SEED", meaning: "seed of everything random", accepts: "a whole number of 64 bits"},
 		{name: "DEVICE", meaning: "device of the tensors; auto: CUDA if there is one", accepts: "auto, cpu, cuda or cuda:N"},
-		{name: "BASELINES", aliases: []string{"BASELINE"}, meaning: "what the model is compared with: prior, the classes' shares; signals, forecasts without parameters, or their names; ridge, a regression on ranks; no_edges, the same network without edges", accepts: "a list of prior, signals, ridge, no_edges and names of signals, or none"},
+		{name: "BASELINES", aliases: []string{"BASELINE"}, meaning: "what the model is compared with: prior, the classes' shares; signals, forecasts without parameters, or their names; ridge, a regression on ranks; lightgbm, boosted trees on ranks; no_edges, the same network without edges", accepts: "a list of prior, signals, ridge, lightgbm, no_edges and names of signals, or none"},
+		{name: "LIGHTGBM_LIB", operational: true, meaning: "file of LightGBM's C library, for the baseline lightgbm; unset: lib_lightgbm.so beside the program's libraries"},
 	}},
 	{title: "Checkpoints", vars: []variable{
 		{name: "CHECKPOINT_EVERY", operational: true, meaning: "epochs, or time, between checkpoints", accepts: "a whole number of epochs from 1, or a length of time such as 5m", unit: "epochs or duration"},

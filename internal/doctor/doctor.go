@@ -117,7 +117,7 @@ type checker struct {
 
 // checks are all there are, in the order of the report.
 func (x *checker) checks(wrong error) []check {
-	all := []check{x.configuration(wrong), x.libtorch(), x.device(), x.cpu(), x.memory()}
+	all := []check{x.configuration(wrong), x.libtorch(), x.lightGBM(), x.device(), x.cpu(), x.memory()}
 	all = append(all, x.folders()...)
 	all = append(all, x.metrics())
 	all = append(all, x.kafka()...)

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/baseline"
 	"github.com/streamforge/gnn-trainer/internal/cgroup"
 	"github.com/streamforge/gnn-trainer/internal/job"
 	"github.com/streamforge/gnn-trainer/internal/memory"
@@ -71,6 +72,26 @@ func judgeLibtorch(loaded, built string) finding {
 			"set LD_LIBRARY_PATH and build/torch to libtorch "+built+", or rebuild the program (make build)")
 	}
 	return fine("%s, which the program was built for", loaded)
+}
+
+// lightGBM is the library of a baseline, which a run does without unless it is
+// asked for by name.
+func (x *checker) lightGBM() check {
+	skip := ""
+	if !x.Train.Baselines.Has(baseline.LightGBM) {
+		skip = "BASELINES has no lightgbm"
+	}
+	return check{name: "lightgbm", skip: skip, run: func(context.Context) finding {
+		var why error
+		_, err := job.OpenLightGBM(x.Train, func(missing error) { why = missing })
+		switch {
+		case err != nil:
+			return failure(err, "leave lightgbm out of BASELINES")
+		case why != nil:
+			return skipped("the run leaves this baseline out: " + why.Error())
+		}
+		return fine("the library of the baseline lightgbm opens")
+	}}
 }
 
 // device is where tensors will live.

@@ -10,8 +10,29 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/baseline"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
 )
+
+// OpenLightGBM opens the library of the baseline lightgbm. Where nobody asked for
+// that by name, a run does without: nil, and missing is told why.
+func OpenLightGBM(c config.Train, missing func(why error)) (*baseline.Library, error) {
+	if !c.Baselines.Has(baseline.LightGBM) {
+		return nil, nil
+	}
+	l, err := baseline.OpenLibrary(c.LightGBM)
+	switch {
+	case err == nil:
+		return l, nil
+	case c.LightGBM != "":
+		return nil, fault.Input("%w", err).At("LIGHTGBM_LIB").Fix("set it to lib_lightgbm.so of Python's package lightgbm, or unset it")
+	case c.BaselinesGiven:
+		return nil, fault.Input("%w", err).At("BASELINES").
+			Fix("set LIGHTGBM_LIB to lib_lightgbm.so of Python's package lightgbm, or leave lightgbm out of BASELINES")
+	}
+	missing(err)
+	return nil, nil
+}
 
 // compareWithMethods compares the model's predictions with those of the baselines
 // that need no network, some of them at once. A baseline is reported whole or not
@@ -21,6 +42,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 	for _, name := range t.config.Train.Baselines {
 		switch {
 		case name == config.BaselineNoEdges:
+		case name == baseline.LightGBM && t.lightGBM == nil:
 		case baseline.Suits(name, t.loaded.dataset):
 			names = append(names, name)
 		default:
@@ -58,7 +80,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 
 // fitBaseline fits and measures one. A stop is an error.
 func (t *trainer) fitBaseline(ctx context.Context, name string) (result.Baseline, *predictions, error) {
-	method, meaning, err := baseline.New(name)
+	method, meaning, err := baseline.New(name, t.lightGBM)
 	if err != nil {
 		return result.Baseline{}, nil, err
 	}

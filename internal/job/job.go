@@ -15,6 +15,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/baseline"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/memory"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
@@ -128,6 +129,12 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 		return end(err)
 	}
 	defer thread.Close()
+	lightGBM, err := OpenLightGBM(j.Config.Train, func(why error) {
+		j.Log.Info().Str("baseline", baseline.LightGBM).Str("why", why.Error()).Msg("left out: LightGBM's library is not here")
+	})
+	if err != nil {
+		return end(err)
+	}
 	// A finished run that is started again emits nothing but its end, unless there
 	// is something to wait for.
 	begin := sync.OnceFunc(func() { r.handleTelemetryError(r.telemetry.Started()) })
@@ -197,7 +204,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 
 	t := &trainer{
 		config: j.Config, version: j.Version, console: j.Console, reporter: r,
-		thread: thread, device: device, loaded: input, checkpoints: c,
+		thread: thread, device: device, loaded: input, checkpoints: c, lightGBM: lightGBM,
 	}
 	// Before the old result goes: a checkpoint of other data is rejected.
 	resumed, err := t.resume(s, modelKind)

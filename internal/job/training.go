@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/baseline"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
@@ -41,6 +42,7 @@ type trainer struct {
 	device      torch.Device
 	loaded      loaded
 	checkpoints *checkpoints
+	lightGBM    *baseline.Library // nil: there is none
 }
 
 // trainAndStore trains the model, from a state where there is one, and the
@@ -81,7 +83,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	r.metrics.Evaluated(modelKind, m.Splits)
 	ending := Ending{ModelPath: a.store.Location("model.pt")}
 	status := store.Finished
-	baseline := &training{title: "baseline", kind: baselineKind}
+	twin := &training{title: "baseline", kind: baselineKind}
 	stop, baselinesSeconds := context.Cause(s), 0.0
 	if stop == nil {
 		m.Backtest = predicted.backtest()
@@ -95,7 +97,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	}
 	if stop == nil && t.config.TrainsTwin() {
 		var without *predictions
-		m.Baseline, without, err = t.trainBaseline(s, graceCtx, baseline)
+		m.Baseline, without, err = t.trainBaseline(s, graceCtx, twin)
 		switch {
 		case isStop(s, err): // a baseline is reported whole or not at all
 			stop = err
@@ -113,9 +115,9 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	r.metrics.Judged(judged(m))
 	ending.Stored = true
 	m.Timing = result.Timing{
-		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: baseline.seconds, BaselinesSeconds: baselinesSeconds,
+		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: twin.seconds, BaselinesSeconds: baselinesSeconds,
 		TotalSeconds:      time.Since(started).Seconds(),
-		CheckpointSeconds: model.checkpointSeconds + baseline.checkpointSeconds, TelemetrySeconds: model.telemetrySeconds,
+		CheckpointSeconds: model.checkpointSeconds + twin.checkpointSeconds, TelemetrySeconds: model.telemetrySeconds,
 	}
 	r.metrics.Enter(metrics.Finishing)
 	if err := a.putResult(graceCtx, m, status, t.config.Public(), versions(t.version)); err != nil {
