@@ -49,7 +49,11 @@ func build(m *Market, c Config, release func()) (*Dataset, error) {
 		return nil, err
 	}
 	targets.of(p)
-	return c.dataset(p, targets)
+	d, err := c.dataset(p, targets)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.warnOfColumns()
 }
 
 // dataset adds the fold.

@@ -17,18 +17,18 @@ const lookback = 24
 
 // series is one symbol's side of a market, [T] each, NaN where missing.
 type series struct {
-	market                   *Market
-	close, high, low, volume []float64
-	logClose                 []float64 // ln(close)
-	lastClose, lastLogClose  []float64 // of the newest bar up to each, at most MaxGap bars old
-	ret                      []float64 // log return since the last close before
-	optional                 map[Column][]float64
+	market                         *Market
+	open, high, low, close, volume []float64
+	logClose                       []float64 // ln(close)
+	lastClose, lastLogClose        []float64 // of the newest bar up to each, at most MaxGap bars old
+	ret                            []float64 // log return since the last close before
+	optional                       map[Column][]float64
 }
 
 // newSeries derives what features are made of. maxGap is Recipe.MaxGap.
 func newSeries(m *Market, i, maxGap int) *series {
 	s := &series{
-		market: m, close: m.Close[i], high: m.High[i], low: m.Low[i], volume: m.Volume[i],
+		market: m, open: m.Open[i], high: m.High[i], low: m.Low[i], close: m.Close[i], volume: m.Volume[i],
 		logClose: make([]float64, m.Bars), ret: make([]float64, m.Bars),
 		optional: make(map[Column][]float64, len(m.Optional)),
 	}
@@ -52,8 +52,8 @@ type feature struct {
 	fill  func(dst []float64, s *series)
 }
 
-// features are all there are, in the order of the columns of x: the ten that
-// StreamForge's Python service computed, then ours.
+// features are those of FEATURES=streamforge, in the order of the columns of x:
+// the ten that StreamForge's Python service computed, then ours.
 var features = []feature{
 	{"log_return_1", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 1) }},
 	{"log_return_4", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 4) }},
@@ -114,28 +114,32 @@ func timeOfDay(dst []float64, m *Market, wave func(float64) float64) {
 	}
 }
 
-// supported divides the features into those that the market can fill and those
-// it cannot. It looks at which values there are over the whole market, never at
-// the values.
-func supported(m *Market) (kept []feature, out []DroppedFeature) {
-	for _, f := range features {
-		reason := ""
-		var without []string
-		switch {
-		case f.name == timeOfDaySin || f.name == timeOfDayCos:
-			if m.Interval >= 24*time.Hour {
-				reason = fmt.Sprintf("bars of %v all close at one time of day", m.Interval)
-			}
-		case len(f.needs) > 0:
-			reason, without = lacking(m, f.needs)
-		}
-		if reason != "" {
+// supported divides the features of a set into those that the market can fill and
+// those it cannot. It looks at which values there are over the whole market, never
+// at the values.
+func supported(m *Market, set []feature) (kept []feature, out []DroppedFeature) {
+	for _, f := range set {
+		if reason, without := unsupported(m, f); reason != "" {
 			out = append(out, DroppedFeature{Name: f.name, Reason: reason, Lacking: without})
 		} else {
 			kept = append(kept, f)
 		}
 	}
 	return kept, out
+}
+
+// unsupported says why the market cannot fill a feature; empty: it can. without
+// is as of lacking.
+func unsupported(m *Market, f feature) (reason string, without []string) {
+	switch {
+	case f.name == timeOfDaySin || f.name == timeOfDayCos:
+		if m.Interval >= 24*time.Hour {
+			return fmt.Sprintf("bars of %v all close at one time of day", m.Interval), nil
+		}
+	case len(f.needs) > 0:
+		return lacking(m, f.needs)
+	}
+	return "", nil
 }
 
 // lacking says why the columns do not suffice, naming the symbol that has them

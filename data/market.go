@@ -56,7 +56,8 @@ type Market struct {
 	Open, High, Low, Close, Volume [][]float64 // [N][T], prices > 0, volume >= 0 or NaN
 
 	// Optional holds the columns that at least one symbol has, each [N][T];
-	// NaN where a symbol or a bar lacks the value.
+	// NaN where a symbol or a bar lacks the value. Those that are none of Columns
+	// are a user's own, of any finite values.
 	Optional map[Column][][]float64
 }
 
@@ -119,7 +120,7 @@ func (m *Market) Validate() error {
 		{"volume", m.Volume, from0, "a volume is 0 or more"},
 	}
 	prices := series[:4]
-	for _, column := range Columns { // in this order, so that the first error is always the same one
+	for _, column := range slices.Concat(Columns, m.ownColumns()) { // in this order, so that the first error is always the same one
 		values, ok := m.Optional[column]
 		if !ok {
 			continue
@@ -132,6 +133,9 @@ func (m *Market) Validate() error {
 			s.ok, s.rule = finite, "a rate is a finite number"
 		case BidSize, AskSize:
 			s.rule = "a size is 0 or more"
+		case TakerBuyVolume, QuoteVolume:
+		default:
+			s.ok, s.rule = finite, "a feature is a finite number"
 		}
 		s.name, s.values = string(column), values
 		series = append(series, s)
@@ -162,6 +166,18 @@ func (m *Market) Validate() error {
 		}
 	}
 	return nil
+}
+
+// ownColumns are the optional columns that a user added, by name.
+func (m *Market) ownColumns() []Column {
+	var own []Column
+	for c := range m.Optional {
+		if !slices.Contains(Columns, c) {
+			own = append(own, c)
+		}
+	}
+	slices.Sort(own)
+	return own
 }
 
 // validateTimes checks that bars which are named one by one are a part of the

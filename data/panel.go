@@ -15,6 +15,7 @@ type DroppedFeature struct {
 type Panel struct {
 	Symbols  []string         // [N] node order
 	Features []string         // [F] names, the columns of x
+	Given    []string         // of Features, the columns of the market that enter as they are
 	Dropped  []DroppedFeature // features that the data cannot support
 	Axis     Axis             // of which the snapshots are some bars; zero for a graph without time
 	Jumps    []Jump           // of prices, by symbol

@@ -11,9 +11,8 @@ import (
 // the edges. It is what metadata.json holds, so that a model's panel can be
 // built again from its result. It says nothing of labels and splits.
 type Recipe struct {
-	// Features are the columns of x by name, in their order; nil: all that the
-	// market supports.
-	Features []string `env:"-"`
+	// Features are the columns of x by name, in their order.
+	Features FeatureList `env:"FEATURES" envDefault:"streamforge"`
 
 	// MaxGap is the longest run of missing bars that a return is taken across,
 	// from the last close before it. A longer one masks a node until its windows
@@ -44,6 +43,7 @@ const (
 const minGraphWindow = 3
 
 func (r Recipe) problems(p *problems) {
+	r.Features.problems(p)
 	p.check(r.GraphWindow >= minGraphWindow && r.GraphWindow <= maxBars, fault.Input("GRAPH_WINDOW is %d", r.GraphWindow).
 		Fix("set a number of bars from %d to %d", minGraphWindow, maxBars))
 	p.check(r.MaxGap >= 0 && r.MaxGap <= lookback, fault.Input("MAX_GAP is %d", r.MaxGap).
@@ -98,12 +98,12 @@ func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, erro
 		return nil, fault.Input("%d bars are too few: GRAPH_WINDOW=%d needs more than %d", m.Bars, r.GraphWindow, first).
 			Fix("load more (START, LOOKBACK) or lower GRAPH_WINDOW")
 	}
-	columns, dropped, err := r.columns(m)
+	columns, asGiven, dropped, err := r.columns(m)
 	if err != nil {
 		return nil, err
 	}
 	jumps := m.jumps()
-	p := &Panel{Symbols: slices.Clone(m.Symbols), Dropped: dropped, Axis: m.Axis(), Jumps: slices.Concat(jumps...)}
+	p := &Panel{Symbols: slices.Clone(m.Symbols), Given: asGiven, Dropped: dropped, Axis: m.Axis(), Jumps: slices.Concat(jumps...)}
 	for _, f := range columns {
 		p.Features = append(p.Features, f.name)
 	}
@@ -127,29 +127,6 @@ func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, erro
 	}
 	p.Density = density(p.edges, p.mask, p.NumNodes())
 	return p, nil
-}
-
-// columns are the features of the recipe that the market supports. One that the
-// recipe names and the market does not support is an error.
-func (r Recipe) columns(m *Market) ([]feature, []DroppedFeature, error) {
-	kept, dropped := supported(m)
-	if r.Features == nil {
-		return kept, dropped, nil
-	}
-	named := make([]feature, len(r.Features))
-	for j, name := range r.Features {
-		if i := slices.IndexFunc(kept, func(f feature) bool { return f.name == name }); i >= 0 {
-			named[j] = kept[i]
-			continue
-		}
-		if i := slices.IndexFunc(dropped, func(d DroppedFeature) bool { return d.Name == name }); i >= 0 {
-			return nil, nil, fault.Input("feature %s cannot be made: %s", name, dropped[i].Reason).
-				Fix("load a market that has it")
-		}
-		return nil, nil, fault.Input("feature %q is unknown", name).
-			Fix("name one of those that docs/results.md lists")
-	}
-	return named, nil, nil
 }
 
 // fill computes x and mask of every bar from first on. A node is masked at a

@@ -63,7 +63,7 @@ func TestFeaturesOfARecipeAreTheColumnsInItsOrder(t *testing.T) {
 func TestARecipeOfAFeatureThatTheMarketLacksIsRejected(t *testing.T) {
 	for feature, want := range map[string]string{
 		"funding_rate": "feature funding_rate cannot be made",
-		"momentum":     `feature "momentum" is unknown`,
+		"momentum":     `FEATURES names "momentum", which is no feature and no column of this market`,
 	} {
 		m := randomMarket(newRand(23), 9, 400)
 		delete(m.Optional, FundingRate)

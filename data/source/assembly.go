@@ -25,6 +25,7 @@ type assembly struct {
 	market  *data.Market
 	axis    axis
 	columns [quantities][][]float64 // of the market; nil where it lacks one
+	own     [][][]float64           // [C][N][T] of the columns of the user's own
 	reports []Report                // [N]
 }
 
@@ -53,6 +54,15 @@ func (a *assembly) lay(i int, s *series) {
 			continue
 		}
 		row := a.columns[q][i]
+		for j, t := range s.times {
+			row[a.axis.barOf(t)] = column[j]
+		}
+	}
+	for k, column := range s.own.values {
+		if column == nil || a.own == nil || a.own[k] == nil {
+			continue
+		}
+		row := a.own[k][i]
 		for j, t := range s.times {
 			row[a.axis.barOf(t)] = column[j]
 		}
@@ -99,13 +109,18 @@ func assemble(symbols []string, all []*series, interval time.Duration) (*data.Ma
 			optional = append(optional, q)
 		}
 	}
-	if err := checkWidth(all, a, int(takerBuyVolume)+len(optional)); err != nil {
+	names := all[0].own.names
+	if err := checkWidth(all, a, int(takerBuyVolume)+len(optional)+len(names)); err != nil {
 		return nil, Report{}, err
 	}
 	if times := sessionTimes(all, a); times != nil {
 		a.times, a.bars = times, int64(len(times))
 	}
 	w := newAssembly(symbols, a, optional)
+	for _, name := range names {
+		column := data.NewSeries(len(symbols), int(a.bars))
+		w.own, w.market.Optional[data.Column(name)] = append(w.own, column), column
+	}
 	for i, s := range all {
 		w.lay(i, s)
 		w.market.Origins = append(w.market.Origins, s.path)

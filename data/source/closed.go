@@ -62,6 +62,7 @@ func (s *series) keep(from, to int) {
 			s.values[q] = slices.Clone(column[from:to])
 		}
 	}
+	s.own = s.own.each(func(column []float64) []float64 { return slices.Clone(column[from:to]) })
 }
 
 // openBars are the sentences about bars that were left out since they had not

@@ -17,9 +17,9 @@ import (
 
 // readCSV reads the candles of text with a header, or of one of Binance's files
 // without. path names it in errors; wanted are the symbols whose values are kept
-// of a file in long format, nil: all.
-func readCSV(ctx context.Context, r io.Reader, path string, wanted func(symbol string) bool) (*table, error) {
-	t, err := openCSV(r, path)
+// of a file in long format, nil: all; columns are those of the user's own.
+func readCSV(ctx context.Context, r io.Reader, path string, wanted func(symbol string) bool, columns ...string) (*table, error) {
+	t, err := openCSV(r, path, columns...)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ type csvText struct {
 const sampleBytes = 1 << 16
 
 // openCSV reads the header.
-func openCSV(r io.Reader, path string) (*csvText, error) {
+func openCSV(r io.Reader, path string, columns ...string) (*csvText, error) {
 	text := bufio.NewReaderSize(r, sampleBytes+16)
 	if mark, _ := text.Peek(3); string(mark) == "\uFEFF" {
 		_, _ = text.Discard(3) // it was peeked, so it is there
@@ -74,7 +74,7 @@ func openCSV(r io.Reader, path string) (*csvText, error) {
 		return nil, err
 	}
 	t := &csvText{dialect: d}
-	if t.table, err = newTable(origin{path: path, unit: "line", remedy: "correct or remove this line"}, d.header); err != nil {
+	if t.table, err = newTable(origin{path: path, unit: "line", remedy: "correct or remove this line"}, d.header, columns); err != nil {
 		return nil, err
 	}
 	_, _ = text.Discard(d.bytes)
@@ -211,7 +211,40 @@ func (t *csvText) addRecord(line int, record []string) error {
 			return wrong("%s is empty", q).Fix("remove the line, a bar may be missing but not in part")
 		}
 	}
-	return s.add(line, opened, &c)
+	row, err := t.ownOf(line, record)
+	if err == nil {
+		err = s.add(line, opened, &c)
+	}
+	if err != nil {
+		return err
+	}
+	s.own.add(row)
+	return nil
+}
+
+// ownOf are the values of a line's own columns [C].
+func (t *csvText) ownOf(line int, record []string) ([]float64, error) {
+	if len(t.ownAt) == 0 {
+		return nil, nil
+	}
+	row := make([]float64, len(t.ownAt))
+	for k, at := range t.ownAt {
+		row[k] = math.NaN()
+		if at < 0 {
+			continue
+		}
+		v, present, err := t.number(record[at])
+		if err == nil && present && math.IsInf(v, 0) {
+			err = fmt.Errorf("is %v", v)
+		}
+		if err != nil {
+			return nil, t.badAt(line, "%s %w", t.own.names[k], err).Fix("correct it, leave it empty where it is not known, or take it out of FEATURES")
+		}
+		if present {
+			row[k] = v
+		}
+	}
+	return row, nil
 }
 
 // orRemedy is the fault with this remedy, unless it has one of its own.

@@ -35,6 +35,9 @@ func loadFiles(ctx context.Context, q query) (*data.Market, Report, error) {
 	if err != nil {
 		return nil, Report{}, err
 	}
+	if err := q.checkOwn(read); err != nil {
+		return nil, Report{}, err
+	}
 	n, err := f.nodes(read)
 	if err != nil {
 		return nil, Report{}, err
@@ -71,6 +74,9 @@ type file struct {
 	rows    int64  // about how many candles the longest of its series has
 	whole   bool   // whether series has all of them
 	open    string // the bar that was left out since it had not closed
+
+	header []string
+	ownAt  []int // as in table
 }
 
 // readFiles reads files side by side, cut to the range. The first failure in
@@ -164,9 +170,9 @@ func readFile(ctx context.Context, of candleFile, q query) (*file, error) {
 	defer c.Close()
 	var t *table
 	if c.text != nil {
-		t, err = readCSV(ctx, c.text, of.path, q.wanted(of))
+		t, err = readCSV(ctx, c.text, of.path, q.wanted(of), q.Columns...)
 	} else {
-		t, err = readParquet(ctx, c, c.size, of.path, q.wanted(of))
+		t, err = readParquet(ctx, c, c.size, of.path, q.wanted(of), q.Columns...)
 	}
 	if err != nil {
 		return nil, err
@@ -198,7 +204,7 @@ func (q query) tidy(of candleFile, t *table, written time.Time) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &file{candleFile: of, from: t.origin, unread: t.unread, texts: t.texts, whole: true}
+	f := &file{candleFile: of, from: t.origin, unread: t.unread, texts: t.texts, whole: true, header: t.heading, ownAt: t.ownAt}
 	for _, s := range all {
 		f.symbols = append(f.symbols, s.symbol)
 		if s.timesOnly {

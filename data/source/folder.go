@@ -83,6 +83,9 @@ func LookAtFiles(ctx context.Context, cfg Config) (f Folder, err error) {
 		f.Whole = false
 		return f, nil
 	}
+	if err := q.checkOwn(files); err != nil {
+		return f, err
+	}
 	n, err := l.nodes(files)
 	if err != nil {
 		return f, err
@@ -168,7 +171,7 @@ type look struct {
 }
 
 func lookAtCSV(ctx context.Context, c *content, of candleFile, q query) (l look, err error) {
-	text, err := openCSV(c.text, of.path)
+	text, err := openCSV(c.text, of.path, q.Columns...)
 	if err != nil {
 		return l, err
 	}
@@ -201,7 +204,7 @@ func lookAtCSV(ctx context.Context, c *content, of candleFile, q query) (l look,
 }
 
 func lookAtParquet(ctx context.Context, c *content, of candleFile, q query) (l look, err error) {
-	l.table, l.rows, err = readParquetRows(ctx, c, c.size, of.path, q.wanted(of), func(t *table, file *parquet.File) []rows {
+	l.table, l.rows, err = readParquetRows(ctx, c, c.size, of.path, q.wanted(of), q.Columns, func(t *table, file *parquet.File) []rows {
 		all := allRows(file)
 		if file.NumRows() <= 2*lookRows || t.symbols >= 0 {
 			l.whole = true

@@ -41,6 +41,7 @@ func (s *series) pick(at []int) {
 			s.values[q] = picked(column, at)
 		}
 	}
+	s.own = s.own.each(func(column []float64) []float64 { return picked(column, at) })
 }
 
 func picked[T any](column []T, at []int) []T {
@@ -63,11 +64,17 @@ func (s *series) dropDuplicates() error {
 		}
 		first := keep[len(keep)-1]
 		was, is := s.candle(first), s.candle(i)
+		twice := func(column any, was, is float64) error {
+			return repeated{bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s",
+				stamp(t), column, was, s.within(s.places[first]), is, s.within(s.places[i])).Fix("remove one of them")}
+		}
 		for q := range quantities {
 			if was[q] != is[q] && !(math.IsNaN(was[q]) && math.IsNaN(is[q])) {
-				return repeated{bad(s.path, "has open_time %s twice, with %s %v at %s and %v at %s",
-					stamp(t), q, was[q], s.within(s.places[first]), is[q], s.within(s.places[i])).Fix("remove one of them")}
+				return twice(q, was[q], is[q])
 			}
+		}
+		if k := s.own.differs(first, i); k >= 0 {
+			return twice(s.own.names[k], s.own.values[k][first], s.own.values[k][i])
 		}
 		s.duplicates++
 	}

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"math"
 
@@ -13,9 +14,9 @@ import (
 
 // readParquet reads the candles of a Parquet file of size bytes. Only the columns
 // of a candle, and of symbols, are read, page by page. path names the file in
-// errors, wanted is as for readCSV.
-func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string, wanted func(symbol string) bool) (t *table, err error) {
-	t, _, err = readParquetRows(ctx, r, size, path, wanted, func(_ *table, file *parquet.File) []rows { return allRows(file) })
+// errors, wanted and columns are as for readCSV.
+func readParquet(ctx context.Context, r io.ReaderAt, size int64, path string, wanted func(symbol string) bool, columns ...string) (t *table, err error) {
+	t, _, err = readParquetRows(ctx, r, size, path, wanted, columns, func(_ *table, file *parquet.File) []rows { return allRows(file) })
 	return t, err
 }
 
@@ -38,9 +39,9 @@ func allRows(file *parquet.File) (all []rows) {
 
 // readParquetRows reads those of the rows that choose gives, and returns how many
 // the file has.
-func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string, wanted func(symbol string) bool, choose func(t *table, file *parquet.File) []rows) (t *table, of int64, err error) {
+func readParquetRows(ctx context.Context, r io.ReaderAt, size int64, path string, wanted func(symbol string) bool, columns []string, choose func(t *table, file *parquet.File) []rows) (t *table, of int64, err error) {
 	defer recoverParquet(path, &err)
-	p, err := openParquet(r, size, path)
+	p, err := openParquet(r, size, path, columns...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -61,7 +62,7 @@ func recoverParquet(path string, err *error) {
 }
 
 // openParquet reads the schema.
-func openParquet(r io.ReaderAt, size int64, path string) (p *parquetRows, err error) {
+func openParquet(r io.ReaderAt, size int64, path string, columns ...string) (p *parquetRows, err error) {
 	defer recoverParquet(path, &err)
 	if err := parquetfile.CheckFooter(r, size); err != nil {
 		return nil, bad(path, "cannot be read as Parquet (%v)", err).Fix("write it again")
@@ -74,7 +75,7 @@ func openParquet(r io.ReaderAt, size int64, path string) (p *parquetRows, err er
 	for _, column := range file.Root().Columns() {
 		header = append(header, column.Name())
 	}
-	t, err := newTable(origin{path: path, unit: "row", remedy: "correct or remove this row"}, header)
+	t, err := newTable(origin{path: path, unit: "row", remedy: "correct or remove this row"}, header, columns)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +106,11 @@ func (p *parquetRows) read(ctx context.Context) error {
 			continue
 		}
 		if err := p.readColumn(ctx, q); err != nil {
+			return err
+		}
+	}
+	for k := range p.ownAt {
+		if err := p.readOwn(ctx, k); err != nil {
 			return err
 		}
 	}
@@ -212,6 +218,50 @@ func (p *parquetRows) readColumn(ctx context.Context, q quantity) error {
 		return bad(p.path, "has %d values of %s and %d of open_time", row, q, read).Fix("write it again")
 	}
 	return nil
+}
+
+// readOwn reads a column of the user's own.
+func (p *parquetRows) readOwn(ctx context.Context, k int) error {
+	name, at := p.own.names[k], p.ownAt[k]
+	if at < 0 {
+		return nil
+	}
+	const remedy = "write it as a plain column of doubles, or take it out of FEATURES"
+	column := p.file.Root().Columns()[at]
+	if !column.Leaf() || column.Repeated() {
+		return bad(p.path, "has %s as a nested column", name).Fix(remedy)
+	}
+	as, err := encodingOf(column.Type(), fundingRate) // of any numbers, and optional
+	if err != nil {
+		return bad(p.path, "has %s as %w", name, err).Fix(remedy)
+	}
+	row, rows := 0, p.rows()
+	err = p.readValues(ctx, at, name, func(place int, v parquet.Value) error {
+		if row >= rows {
+			return bad(p.path, "has more values of %s than of open_time", name).Fix("write it again")
+		}
+		s := p.series(row)
+		row++
+		if s.timesOnly {
+			return nil
+		}
+		x, present, err := as.number(v)
+		if err == nil && present && math.IsInf(x, 0) {
+			err = fmt.Errorf("is %v", x)
+		}
+		if err != nil {
+			return p.badAt(place, "%s %w", name, err).Fix("correct it, leave it null where it is not known, or take it out of FEATURES")
+		}
+		if !present {
+			x = math.NaN()
+		}
+		s.own.values[k] = append(s.own.values[k], x)
+		return nil
+	})
+	if err == nil && row != rows {
+		return bad(p.path, "has %d values of %s and %d of open_time", row, name, rows).Fix("write it again")
+	}
+	return err
 }
 
 // addValue decodes one value and appends it to its column.

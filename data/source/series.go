@@ -19,6 +19,7 @@ type series struct {
 	origin
 	times  []int64
 	values [quantities][]float64 // each [R]; nil where the source lacks the column
+	own    own
 
 	rows, duplicates, disordered int
 

@@ -37,6 +37,10 @@ type Config struct {
 	Lookback string `env:"LOOKBACK"` // a duration such as 30d, or START:END
 	Seed     int64  `env:"SEED" envDefault:"42"`
 
+	// Columns are those of a user's own that the files are read for, as FEATURES
+	// names them.
+	Columns []string `env:"-"`
+
 	Binance binance.Config   `env:"-"`
 	Arango  arango.Config    `env:"-"`
 	Watch   data.Watcher     `env:"-"` // sees how far a load has come

@@ -42,6 +42,10 @@ type table struct {
 	unread []unread
 	texts  []*textColumn // that may name the symbol
 
+	heading []string
+	own     own   // the columns of the user's own that are wanted
+	ownAt   []int // [C] where they are; -1: the file lacks one
+
 	symbols int    // the column of symbols; -1: none
 	loose   bool   // whether that has one of the loose names
 	column  string // its name
@@ -52,12 +56,17 @@ type table struct {
 }
 
 // newTable has no candle yet, and the columns that are found in a header.
-func newTable(from origin, header []string) (*table, error) {
+func newTable(from origin, header, columns []string) (*table, error) {
 	at, err := locate(header)
 	if err != nil {
 		return nil, bad(from.path, "cannot be read: %w", err)
 	}
-	t := &table{origin: from, at: at, named: map[string]*series{}, unread: unreadOf(header, at)}
+	ownAt, err := locateOwn(header, columns)
+	if err != nil {
+		return nil, bad(from.path, "cannot be read: %w", err)
+	}
+	t := &table{origin: from, at: at, named: map[string]*series{}, unread: unreadOf(header, at), heading: header, own: own{names: columns}, ownAt: ownAt}
+	t.unread = slices.DeleteFunc(t.unread, func(u unread) bool { return isOneOf(columns, u.name) })
 	t.symbols, t.loose = symbolColumn(header)
 	named := t.symbols
 	if t.loose {
@@ -66,9 +75,16 @@ func newTable(from origin, header []string) (*table, error) {
 	if t.texts = textColumns(header, at, named); t.symbols >= 0 {
 		t.column = tidyName(header[t.symbols])
 	} else {
-		t.all = []*series{newSeries(from, at)}
+		t.all = []*series{t.newSeries()}
 	}
 	return t, nil
+}
+
+// newSeries has no candle yet, and the columns that the header has.
+func (t *table) newSeries() *series {
+	s := newSeries(t.origin, t.at)
+	s.own = t.own.of(t.ownAt)
+	return s
 }
 
 // rows is how many rows were read.
@@ -93,10 +109,10 @@ func (t *table) of(place int, text string) (*series, error) {
 	}
 	at := slices.IndexFunc(t.all, func(s *series) bool { return s.symbol == symbol })
 	if at < 0 {
-		s := newSeries(t.origin, t.at)
+		s := t.newSeries()
 		s.symbol, s.began, s.timesOnly = symbol, place, !t.loose && t.wanted != nil && !t.wanted(symbol)
 		if s.timesOnly {
-			s.values = [quantities][]float64{}
+			s.values, s.own = [quantities][]float64{}, own{}
 		}
 		at, t.all = len(t.all), append(t.all, s)
 	}
@@ -211,6 +227,7 @@ func (s *series) append(parts []*series) {
 			}
 		}
 	}
+	s.own = joinOwn(parts)
 	origins := make([]origin, len(parts))
 	for i, p := range parts {
 		origins[i] = p.origin

@@ -84,6 +84,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 		}
 	}
 	t.Baselines.problems(faults)
+	c.checkFeatures(faults)
 	addAll(faults, c.Source.Validate())
 	addAll(faults, c.Data.Validate())
 	if c.Source.Source != source.Arango && c.Source.Arango.Save != "" {
@@ -105,6 +106,19 @@ func (c *Config) check(s settings, faults *fault.List) {
 	for _, name := range slices.Sorted(maps.Keys(ineffective)) {
 		if why := ineffective[name]; s.has(name) && why != harmless {
 			faults.Add(fault.Input("%s is set, but %s", s.as[name], why.text).At("%s", s.as[name]).Fix("%s", why.remedy))
+		}
+	}
+}
+
+// checkFeatures rejects a column that FEATURES names of a source without columns
+// of a user's own. Those of files are looked for where these are read.
+func (c *Config) checkFeatures(faults *fault.List) {
+	if c.Source.Source == source.Files {
+		return
+	}
+	for _, name := range c.Data.Features.Columns() {
+		if name != "" { // that is reported by itself
+			faults.Add(data.UnknownFeature(name, ", and DATA_SOURCE="+c.Source.Source+" has no columns of your own", data.FeatureNames()))
 		}
 	}
 }
@@ -181,6 +195,7 @@ func (c *Config) ineffective() map[string]reason {
 		why["DATA_DIR"] = reason{fmt.Sprintf("DATA_SOURCE=%s reads no files", c.Source.Source), "unset it"}
 	case PyG:
 		why["EXCLUDE"] = reason{"DATA_SOURCE=pyg reads one graph with all its nodes", "unset it"}
+		why["FEATURES"] = reason{"DATA_SOURCE=pyg reads a graph that has its features", "unset it"}
 		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
@@ -192,6 +207,7 @@ func (c *Config) ineffective() map[string]reason {
 		for _, name := range []string{"EDGES", "GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
 			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
+		why["FEATURES"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its features")
 		why["TARGET"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its labels, or one price a moment")
 		for _, name := range []string{"ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS"} {
 			why[name] = harmless // of the pipeline's other services

@@ -130,6 +130,7 @@ func Load(environ []string) (Config, error) {
 	c.rejected = rejectedBy(faults)
 	c.Data.Signals = c.Train.Baselines.Signals()
 	c.Train.BaselinesGiven = given.has("BASELINES")
+	c.Source.Columns = c.Data.Features.Columns()
 	return c, faults.Err()
 }
 

@@ -27,9 +27,6 @@ type plan struct {
 	prepared bool // a graph, in place of a market
 }
 
-// maxFeatures is F, the columns of x, where nothing is left out.
-const maxFeatures = 14
-
 func newPlan(c config.Config, now time.Time) *plan {
 	e := c.Source.Extent(now)
 	p := &plan{config: c, nodes: e.Symbols, bars: e.Bars}
@@ -108,11 +105,11 @@ func (s size) String() string {
 //	80 P                   five checkpoints of P weights with their moments
 //	4 MiB                  the rest
 func (p *plan) disk(s size) int64 {
-	const f = maxFeatures
+	f := p.config.Data.Features.Most()
 	network := p.config.Model.Network()
 	network.Features, network.Outputs = f, 3*len(p.config.Data.Horizons)
 	weights := int64(network.Parameters())
-	return s.cells*(4*f+13) + 24*s.edges + 24*s.cells + 80*weights + 4<<20
+	return s.cells*int64(4*f+13) + 24*s.edges + 24*s.cells + 80*weights + 4<<20
 }
 
 // cache is what CACHE_DIR still takes for the market, in bytes: candles of eight

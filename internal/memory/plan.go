@@ -7,9 +7,6 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/config"
 )
 
-// maxFeatures is F, the columns of x, where nothing is left out.
-const maxFeatures = 14
-
 // SettingsOf are those of a configuration, on the CPU.
 func SettingsOf(c config.Config) Settings {
 	return Settings{Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.TrainsTwin(), Methods: len(c.Train.Baselines) > 0}
@@ -38,7 +35,7 @@ func EdgesPerNode(c config.Config, symbols int64) int64 {
 // PlannedOf is the size of a market of so many symbols (0: not known), bars (0:
 // not known), rows and edges.
 func PlannedOf(c config.Config, nodes, bars, rows, edges int64) Size {
-	s := Size{Nodes: nodes, Snapshots: bars, Rows: rows, Edges: edges, Features: maxFeatures, Signals: len(c.Data.Signals), Horizons: max(1, len(c.Data.Horizons))}
+	s := Size{Nodes: nodes, Snapshots: bars, Rows: rows, Edges: edges, Features: c.Data.Features.Most(), Signals: len(c.Data.Signals), Horizons: max(1, len(c.Data.Horizons))}
 	if nodes > 0 && bars == 0 {
 		s.Snapshots = rows / nodes
 	}

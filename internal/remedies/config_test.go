@@ -112,6 +112,7 @@ var byVariables = []step{
 	{regexp.MustCompile(`such as ([^ ,]+?),?( \(| \w|$)`), func(w *world, f *fault.Error, g []string) bool { return set(w, f.Where, g[1]) }},
 	{regexp.MustCompile(`^write it as (\S+)`), func(w *world, f *fault.Error, g []string) bool { return set(w, f.Where, strings.TrimSuffix(g[1], ",")) }},
 	{regexp.MustCompile(`^write top:20, or a list$`), to("top:20")},
+	{regexp.MustCompile(`^set (\w+) in its place$`), func(w *world, f *fault.Error, g []string) bool { return set(w, f.Where, g[1]) }},
 	{regexp.MustCompile(`^set a list of ([a-z_]+)`), func(w *world, f *fault.Error, g []string) bool { return set(w, f.Where, g[1]) }},
 	{regexp.MustCompile(`^set a (number|share) (above|from) 0,? (and )?below 1`), to("0.3")},
 	{regexp.MustCompile(`^set them to a sum below 1`), func(w *world, _ *fault.Error, _ []string) bool {
@@ -216,7 +217,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 		"EPOCHS=0", "EPOCHS=ten", "EPOCHS=99999999999", "EPOCHS=" + long, "LEARNING_RATE=NaN", "LEARNING_RATE=1e999", "WEIGHT_DECAY=-1", "BATCH_SIZE=0", "PATIENCE=-1",
 		"HIDDEN=0", "LAYERS=17", "DROPOUT=1", "SEED=1e3", "DEVICE=gpu", "BASELINE=yes", "MESSAGE_LANG=fr", "LOG_LEVEL=fatal", "LOG_LEVEL=wran", "LOG_FORMAT=xml",
 		"DATA_SOURCE=csv", "DATA_SOURCE=Binance", "MODEL_TYPE=GCN", "MODEL_TYPE=" + long, "HEADS=2", "TRAIN_END=2024-06-01", "EDGE_THRESHOLD=high", "EDGE_THRESHOLD=2",
-		"HORIZON=0", "HORIZON=x", "HORIZON=1,1", "HORIZON=" + strings.TrimSuffix(counting, ","),
+		"FEATURES=rsi_15", "FEATURES=sentiment", "FEATURES=rsi_14,,close", "FEATURES=" + long, "HORIZON=0", "HORIZON=x", "HORIZON=1,1", "HORIZON=" + strings.TrimSuffix(counting, ","),
 		"GRAPH_WINDOW=1", "MAX_GAP=-1", "EDGE_TOP_K=0", "EDGE_RETURNS=log", "TASK=price", "TARGET=vwap", "TRAIN_FRACTION=0", "VALID_FRACTION=1", "TRAIN_FRACTION=0.9",
 		"TRAIN_END=2024-06-01T00:00:00Z", "INTERVAL=7m", "INTERVAL=5T", "INTERVAL=" + long, "START=yesterday", "END=tomorrow", "LOOKBACK=long", "TIME_RANGE=2024-06-02:yesterday", "TIME_RANGE=a:b:c",
 		"SYMBOLS=A,A", "SYMBOLS=A,,B", "SYMBOLS=.A", "SYMBOLS=top:x", "SYMBOLS=A/B,C", "SYMBOLS=" + long + "/", "SYMBOL=B/C", "SYMBOL=.b", "EXCLUDE=A/B", "EXCLUDE=BTCUSDT",

@@ -19,6 +19,9 @@ type Metadata struct {
 
 	// FeatureNames [F] is the order of the columns of x.
 	FeatureNames []string `json:"feature_names"`
+	// Columns are those of FeatureNames that are columns of the candles' files,
+	// given as they are.
+	Columns []string `json:"columns,omitempty"`
 	// What brings x to one scale [F], fitted on the training split: weights.pt
 	// takes (x - mean) / std of x clipped to low and high; model.pt takes x, and
 	// does it inside. A prepared graph has no low and high: it is not clipped.

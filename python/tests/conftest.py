@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import awkward_market
+import numpy as np
 import pandas as pd
 import pytest
 from server import MinIO
@@ -123,6 +124,21 @@ def sessions(tmp_path_factory: Temporary) -> Trained:
 
 
 @pytest.fixture(scope="session")
+def columns(tmp_path_factory: Temporary) -> Trained:
+    """An awkward market with columns of the user's own among the features, missing here and there."""
+    candles = awkward_market.draw(4, pd.Timedelta("15m"))
+    r = np.random.default_rng(4)
+    candles["My Signal"] = np.where(r.random(len(candles)) < 0.05, np.nan, r.normal(size=len(candles)))
+    candles["steps"] = r.integers(-3, 4, len(candles))
+    folder = tmp_path_factory.mktemp("candles")
+    awkward_market.write(candles, folder)
+    store = tmp_path_factory.mktemp("columns")
+    given = {"DATA_SOURCE": "files", "DATA_DIR": str(folder), "SYMBOL": "S00USDT", "INTERVAL": "15m"}
+    listed = {"FEATURES": "my_signal,streamforge,volume,steps", "GRAPH_WINDOW": "30", "EDGE_TOP_K": "3"}
+    return trained(train(store, **given, **listed), candles)
+
+
+@pytest.fixture(scope="session")
 def real(tmp_path_factory: Temporary) -> Trained:
     """Real candles with their gaps."""
     if not REAL.exists():
@@ -131,7 +147,7 @@ def real(tmp_path_factory: Temporary) -> Trained:
     return trained(train(store, DATA_SOURCE="files", DATA_DIR=str(REAL), SYMBOL="ETHBTC"), read(REAL))
 
 
-@pytest.fixture(params=["simulated", "neighbours", "threshold", "sessions", "real"])
+@pytest.fixture(params=["simulated", "neighbours", "threshold", "sessions", "columns", "real"])
 def any_trained(request: pytest.FixtureRequest) -> Trained:
     value: Trained = request.getfixturevalue(request.param)
     return value

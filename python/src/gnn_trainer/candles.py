@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -15,6 +15,7 @@ from .errors import CandlesError
 from .frames import CANDLE, Candles, rows
 
 PRICES = CANDLE[:4]
+OPTIONAL = ("taker_buy_volume", "quote_volume", "best_bid", "best_ask", "bid_size", "ask_size", "funding_rate")
 INTERVALS = {
     "1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30,
     "1h": 60, "2h": 120, "4h": 240, "6h": 360, "8h": 480, "12h": 720, "1d": 1440,
@@ -57,11 +58,12 @@ def market(
     symbols: Sequence[str],
     interval: str,
     optional: Sequence[str],
+    own: Collection[str],
     allow_missing: bool,
     max_gap: int,
     sessions: bool,
 ) -> Market:
-    """The panel of the given symbols, with the optional columns that are needed of each.
+    """The panel of the given symbols, with the optional columns that are needed of each; those of own may hold any numbers.
 
     Candles of other symbols are passed over. A symbol without candles is an error, unless it is allowed. A return is
     taken across at most max_gap missing bars. With sessions the market has closing hours: only times at which some
@@ -79,7 +81,7 @@ def market(
                 f"there are no candles of {_some(missing)}, which the model knows: give them, "
                 "or say allow_missing=True to have these symbols masked, which changes what is said of the others"
             )
-    _check(values, lambda row: f"{symbols[int(node[row])]} at {stamp(int(time[row]))}")
+    _check(values, own, lambda row: f"{symbols[int(node[row])]} at {stamp(int(time[row]))}")
 
     order = torch.argsort(time, stable=True)
     order = order[torch.argsort(node[order], stable=True)]
@@ -126,7 +128,7 @@ def _some(symbols: Iterable[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-def _check(values: Mapping[str, Tensor], where: Callable[[int], str]) -> None:
+def _check(values: Mapping[str, Tensor], own: Collection[str], where: Callable[[int], str]) -> None:
     """Refuses what no market can have made, naming the first such candle."""
     none = torch.zeros_like(values["close"])
     v = {**dict.fromkeys(("taker_buy_volume", "best_bid", "best_ask"), none + math.nan), **values}
@@ -137,7 +139,7 @@ def _check(values: Mapping[str, Tensor], where: Callable[[int], str]) -> None:
         )
         if name in PRICES or name in ("best_bid", "best_ask"):
             flaws.append((x <= 0, name, "and a price is above 0"))
-        elif name != "funding_rate":
+        elif name != "funding_rate" and name not in own:
             flaws.append((x < 0, name, "and none is below 0"))
     flaws.append((v["high"] < v["low"], "high", "below low"))
     for name in ("open", "close"):

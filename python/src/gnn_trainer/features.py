@@ -7,7 +7,7 @@ order, oldest bar first, so that they round alike.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .candles import Market, stamp
 from .errors import CandlesError, ResultError
+from .frames import CANDLE
 from .jumps import LOOKBACK as LOOKBACK
 
 DAY = 86_400_000  # ms
@@ -104,24 +105,31 @@ FEATURES = {
 }
 
 
-def known(names: Sequence[str], address: str) -> list[Feature]:
-    """The features of these names; one that this package cannot compute is an error, never a guess."""
-    if unknown := [name for name in names if name not in FEATURES]:
+def given(column: str) -> Feature:
+    """A column of the candles, as it is."""
+    return Feature(lambda m: m.values[column], () if column in CANDLE else (column,))
+
+
+def known(names: Sequence[str], given_columns: Sequence[str], address: str) -> dict[str, Feature]:
+    """The features by these names; one that this package cannot compute is an error, never a guess."""
+    all_features = FEATURES | {name: given(name) for name in given_columns}
+    if unknown := [name for name in names if name not in all_features]:
         raise ResultError(
             f"the model of {address} takes the feature {' and '.join(unknown)}, which this version cannot compute from candles: "
             "install a newer gnn-trainer-client, or compute x yourself and call result.model"
         )
-    return [FEATURES[name] for name in names]
+    return {name: all_features[name] for name in names}
 
 
-def columns(features: Sequence[Feature]) -> list[str]:
+def columns(features: Iterable[Feature]) -> list[str]:
     """The columns beyond the candle itself that features need."""
     return list(dict.fromkeys(column for f in features for column in f.needs))
 
 
-def compute(market: Market, names: Sequence[str]) -> Tensor:
+def compute(market: Market, features: Mapping[str, Feature]) -> Tensor:
     """The features of every symbol and bar [N, T, F] as float32, NaN where one is undefined."""
-    x = torch.stack([FEATURES[name].fill(market) for name in names], dim=2)
+    names = list(features)
+    x = torch.stack([f.fill(market) for f in features.values()], dim=2)
     too_large = x.abs() > torch.finfo(torch.float32).max
     if bool(too_large.any()):
         i, t, j = too_large.nonzero()[0].tolist()

@@ -67,7 +67,7 @@ def _rows(
         names[name] = column
 
     def find(name: str) -> Any:
-        own = [n for n in (name,) if n in names]
+        own = [n for n in (name, name.lower()) if n in names][:1] or [n for n in names if _bare(n) == _bare(name)]
         found = own or [n for n in ALIASES.get(name, ()) if n in names]
         if len(found) > 1:
             raise CandlesError(
@@ -94,6 +94,11 @@ def _rows(
     # A row in which all is missing is what reindexing makes of a missing bar.
     keep = (node >= 0) & ~torch.stack([values[name].isnan() for name in CANDLE]).all(dim=0)
     return node[keep], _milliseconds(time[keep], of), {name: v[keep] for name, v in values.items()}
+
+
+def _bare(name: str) -> str:
+    """A column's name without case and separators, as gnn-trainer compares them."""
+    return name.lower().translate(dict.fromkeys(map(ord, "_-. ")))
 
 
 def _list(column: Any) -> list[Any]:

@@ -94,4 +94,5 @@ class Metadata:
     feature_high: tuple[float, ...] = ()  # [F] likewise
     max_gap: int = 0  # the longest run of missing bars that a return is taken across
     sessions: bool = False  # the market has closing hours, and while it is closed there are no bars
+    columns: tuple[str, ...] = ()  # those of feature_names that are columns of the candles, as they are
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from . import edges, features
-from .candles import INTERVALS, Market, market, stamp
+from .candles import INTERVALS, OPTIONAL, Market, market, stamp
 from .errors import CandlesError, ResultError, needs
-from .frames import Candles
+from .frames import CANDLE, Candles
 from .metadata import Metadata
 
 if TYPE_CHECKING:
@@ -71,15 +71,17 @@ class Recipe:
                 f"the model of {address} has edges by {rule.returns!r} returns, which this version does not know: install a newer one"
             )
         self._metadata = metadata
-        self._optional = features.columns(features.known(metadata.feature_names, address))
+        self._features = features.known(metadata.feature_names, metadata.columns, address)
+        self._optional = features.columns(self._features.values())
         self._before = max(rule.window, features.LOOKBACK)  # bars before its own that a snapshot needs
 
     def market(self, candles: Candles, allow_missing: bool) -> Market:
         m = self._metadata
-        return market(candles, m.symbols, m.interval, self._optional, allow_missing, m.max_gap, m.sessions)
+        own = frozenset(m.columns).difference(CANDLE, OPTIONAL)
+        return market(candles, m.symbols, m.interval, self._optional, own, allow_missing, m.max_gap, m.sessions)
 
     def features(self, m: Market) -> Tensor:
-        return features.compute(m, self._metadata.feature_names)
+        return features.compute(m, self._features)
 
     def at(self, m: Market, open_time: int | None) -> Snapshot:
         """The snapshot of the bar that opened then, Unix ms; of the newest bar for None."""
