@@ -102,8 +102,23 @@ func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, erro
 	if err != nil {
 		return nil, err
 	}
-	jumps := m.jumps()
-	p := &Panel{Symbols: slices.Clone(m.Symbols), Given: asGiven, Dropped: dropped, Axis: m.Axis(), Jumps: slices.Concat(jumps...)}
+	p, err := r.assemble(m, columns, signals, release)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return nil, fault.Input("no symbol has all of its features at any bar from %s on", m.stampOf(first)).
+			Fix("load a market with fewer gaps")
+	}
+	p.Given, p.Dropped = asGiven, dropped
+	return p, nil
+}
+
+// assemble computes features, masks and edges of what is valid and long enough;
+// nil: no bar is a snapshot.
+func (r Recipe) assemble(m *Market, columns []feature, signals []string, release func()) (*Panel, error) {
+	first, jumps := r.firstBar(), m.jumps()
+	p := &Panel{Symbols: slices.Clone(m.Symbols), Axis: m.Axis(), Jumps: slices.Concat(jumps...)}
 	for _, f := range columns {
 		p.Features = append(p.Features, f.name)
 	}
@@ -122,8 +137,7 @@ func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, erro
 	}
 	p.keepPresent(first)
 	if p.Len() == 0 {
-		return nil, fault.Input("no symbol has all of its features at any bar from %s on", p.Axis.stampOf(first)).
-			Fix("load a market with fewer gaps")
+		return nil, nil
 	}
 	p.Density = density(p.edges, p.mask, p.NumNodes())
 	return p, nil

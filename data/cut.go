@@ -1,0 +1,95 @@
+package data
+
+import (
+	"slices"
+)
+
+// jumpWindow is how many bars before its own a feature can depend on through a
+// jump of the price: the mask reaches over a lookback, the rule over two.
+const jumpWindow = 3 * lookback
+
+// Cut is the bars from first on and before end of a market, over the same memory.
+func (m *Market) Cut(first, end int) *Market {
+	cut := func(all [][]float64) [][]float64 {
+		some := make([][]float64, len(all))
+		for i, s := range all {
+			some[i] = s[first:end:end]
+		}
+		return some
+	}
+	part := &Market{
+		Symbols: m.Symbols, Interval: m.Interval, Start: m.OpenTime(first), Bars: end - first, Origins: m.Origins,
+		Open: cut(m.Open), High: cut(m.High), Low: cut(m.Low), Close: cut(m.Close), Volume: cut(m.Volume),
+		Optional: make(map[Column][][]float64, len(m.Optional)),
+	}
+	if m.Times != nil {
+		part.Times = m.Times[first:end:end]
+	}
+	for c, all := range m.Optional {
+		part.Optional[c] = cut(all)
+	}
+	return part
+}
+
+// Clone is the market in memory of its own, but for names and times.
+func (m *Market) Clone() *Market {
+	clone := func(all [][]float64) [][]float64 {
+		some := make([][]float64, len(all))
+		for i, s := range all {
+			some[i] = slices.Clone(s)
+		}
+		return some
+	}
+	other := *m
+	other.Open, other.High, other.Low, other.Close, other.Volume = clone(m.Open), clone(m.High), clone(m.Low), clone(m.Close), clone(m.Volume)
+	other.Optional = make(map[Column][][]float64, len(m.Optional))
+	for c, all := range m.Optional {
+		other.Optional[c] = clone(all)
+	}
+	return &other
+}
+
+// Past is the bars that the snapshots from bar from to bar t are made of, and no
+// later one: BuildCut makes the same of them as of the whole market, to the bit.
+// Edges are summed by blocks of bars (edges.go), so from is where t's block begins.
+func (r Recipe) Past(m *Market, t int) (past *Market, from int) {
+	pieces := blocks(m.Axis(), max(r.GraphWindow, minBlock), min(r.firstBar(), t))
+	for _, b := range pieces {
+		if b.from <= t {
+			from = b.from
+		}
+	}
+	return m.Cut(max(0, from-max(r.firstBar(), jumpWindow)), t+1), from
+}
+
+// BuildCut makes the panel of a part of a market that whole was made of: the same
+// features, whichever of their values the part lacks. A part that has no snapshot
+// gives nil.
+func (r Recipe) BuildCut(part *Market, whole *Panel) (*Panel, error) {
+	if r.firstBar() >= part.Bars {
+		return nil, nil
+	}
+	columns := make([]feature, len(whole.Features))
+	for j, name := range whole.Features {
+		f, known := featureNamed(name)
+		if !known {
+			f = given(name)
+		}
+		columns[j] = f
+	}
+	return r.assemble(part, columns, whole.signalNames, func() {})
+}
+
+// FitScaler fits a scaler on snapshots of a panel, as a fold has it of its train
+// split.
+func FitScaler(p *Panel, snapshots []int) (Scaler, error) {
+	f := Fold{Splits: make([]Split, p.Len())}
+	for _, t := range snapshots {
+		f.Splits[t] = Train
+	}
+	return fitScaler(p, &f)
+}
+
+// Bars are the bars of the snapshots [T] on the axis, rising; nil for a graph
+// without time. They alias the panel: read them only.
+func (p *Panel) Bars() []int { return p.bars }
