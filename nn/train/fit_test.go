@@ -240,6 +240,44 @@ func TestATwinWithoutEdgesReceivesNoMessages(t *testing.T) {
 	}
 }
 
+func TestATwinWithShuffledEdgesTrainsOnRewiredOnes(t *testing.T) {
+	f := newFixture(t)
+	given := f.withEdges(t, f.dataset.Edges)
+	n := f.network(3)
+	n.Shuffled = true
+	p, _ := given.fit(t.Context(), t, n)
+	shuffled := given.predict(t, p, f.valid)
+	plain, _ := given.fit(t.Context(), t, f.network(3))
+	if slices.Equal(shuffled, given.predict(t, plain, f.valid)) {
+		t.Error("the edges are those of the model")
+	}
+	r := data.NewRewiring(f.dataset.NumNodes(), n.Seed)
+	rewired := f.withEdges(t, func(at int) data.Edges { return r.Edges(f.dataset.Edges(at), f.dataset.Mask(at)) })
+	same, _ := rewired.fit(t.Context(), t, f.network(3))
+	if !slices.Equal(shuffled, rewired.predict(t, same, f.valid)) {
+		t.Error("it predicts other than a network trained on the rewired snapshots")
+	}
+}
+
+// withEdges is the fixture with other edges.
+func (f *fixture) withEdges(t *testing.T, edges func(at int) data.Edges) *fixture {
+	t.Helper()
+	s := f.ring(t)
+	for at := range s.Edges {
+		s.Edges[at] = edges(at)
+	}
+	d, err := data.FromSnapshots(s, data.Config{
+		Recipe: data.Recipe{GraphWindow: 50, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw}, TargetConfig: data.TargetConfig{Task: data.TaskDirection, Target: data.TargetClose, Horizons: data.Horizons{1}},
+		FoldConfig: data.FoldConfig{TrainFraction: 0.6, ValidFraction: 0.2},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *f
+	other.dataset = d
+	return &other
+}
+
 // ring is the panel's snapshots with other edges.
 func (f *fixture) ring(t *testing.T) *data.Snapshots {
 	t.Helper()

@@ -14,20 +14,21 @@ type inputs struct {
 	panel  *data.Panel
 	place  map[int]int // of a snapshot in x and graphs; nil: its own number
 	device torch.Device
-	x      torch.Tensor // [T, N, F] scaled
-	graphs []*nn.Graph  // [T]
+	edges  func(t int) data.Edges // of a snapshot; nil: none
+	x      torch.Tensor           // [T, N, F] scaled
+	graphs []*nn.Graph            // [T]
 	owner  *torch.Scope
 }
 
 // newInputs copies all snapshots of a panel to the device.
-func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler data.Scaler, d torch.Device, isolated bool) (*inputs, error) {
-	in := &inputs{panel: p, device: d, owner: torch.NewScope()}
+func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler data.Scaler, d torch.Device, w wiring) (*inputs, error) {
+	in := &inputs{panel: p, device: d, edges: w.of(p), owner: torch.NewScope()}
 	x := make([]float32, 0, p.Len()*p.NumNodes()*p.NumFeatures())
 	for t := range p.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		x = in.add(x, scaler, isolated, t)
+		x = in.add(x, scaler, t)
 	}
 	err := thread.Do(func() error {
 		in.upload(x)
@@ -73,23 +74,23 @@ func (in *inputs) at(t int) int {
 }
 
 // newSome copies some snapshots, on the libtorch thread.
-func newSome(p *data.Panel, scaler data.Scaler, d torch.Device, isolated bool, snapshots []int) *inputs {
-	in := &inputs{panel: p, place: map[int]int{}, device: d, owner: torch.NewScope()}
+func newSome(p *data.Panel, scaler data.Scaler, d torch.Device, w wiring, snapshots []int) *inputs {
+	in := &inputs{panel: p, place: map[int]int{}, device: d, edges: w.of(p), owner: torch.NewScope()}
 	var x []float32
 	for _, t := range snapshots {
 		in.place[t] = len(in.graphs)
-		x = in.add(x, scaler, isolated, t)
+		x = in.add(x, scaler, t)
 	}
 	in.upload(x)
 	return in
 }
 
 // add appends snapshot t to x and to the graphs.
-func (in *inputs) add(x []float32, scaler data.Scaler, isolated bool, t int) []float32 {
+func (in *inputs) add(x []float32, scaler data.Scaler, t int) []float32 {
 	var edges func() nn.Edges
-	if !isolated {
+	if in.edges != nil {
 		edges = func() nn.Edges {
-			e := in.panel.Edges(t)
+			e := in.edges(t)
 			return nn.Edges{RowPtr: e.RowPtr, Source: e.Sources, Weight: e.Weight}
 		}
 	}

@@ -22,6 +22,9 @@ type Network struct {
 	// Isolated takes the edges away: the twin without message passing, whose
 	// difference is what the edges are worth.
 	Isolated bool
+	// Shuffled gives each node other sources, by the seed and the same in all
+	// snapshots: the difference is what it is worth which nodes are joined.
+	Shuffled bool
 
 	Config
 }
@@ -29,7 +32,7 @@ type Network struct {
 // Fit implements Method. The seed decides the first weights, so that a network
 // and its twin start alike.
 func (n *Network) Fit(ctx context.Context, d *data.Dataset) (Predictor, Result, error) {
-	f := &fittedNetwork{thread: n.Thread, device: n.Device, task: n.Task, isolated: n.Isolated, scaler: d.Scaler, horizons: d.Targets.NumHorizons()}
+	f := &fittedNetwork{thread: n.Thread, device: n.Device, task: n.Task, wiring: n.wiring(), scaler: d.Scaler, horizons: d.Targets.NumHorizons()}
 	r, err := n.fit(ctx, d, f)
 	if err != nil {
 		f.Close()
@@ -49,7 +52,7 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 	if err != nil {
 		return Result{}, err
 	}
-	if f.inputs, err = newInputs(ctx, n.Thread, d.Panel, f.scaler, n.Device, n.Isolated); err != nil {
+	if f.inputs, err = newInputs(ctx, n.Thread, d.Panel, f.scaler, n.Device, f.wiring); err != nil {
 		return Result{}, err
 	}
 	snapshots := slices.Concat(d.Snapshots(data.Train), d.Snapshots(data.Valid))
@@ -110,7 +113,7 @@ type fittedNetwork struct {
 	device   torch.Device
 	model    nn.Model
 	task     nn.Task
-	isolated bool
+	wiring   wiring
 	scaler   data.Scaler
 	horizons int
 	inputs   *inputs // of the panel it was fitted on; nil: it was loaded
@@ -134,7 +137,7 @@ func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []
 			defer s.Close()
 			in := f.inputs
 			if in == nil || in.panel != p {
-				in = newSome(p, f.scaler, f.device, f.isolated, chunk)
+				in = newSome(p, f.scaler, f.device, f.wiring, chunk)
 				defer in.close()
 			}
 			torch.NoGrad(func() {
