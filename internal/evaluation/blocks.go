@@ -41,43 +41,53 @@ type block struct {
 	count int
 }
 
-// blocksOf cuts values, whose times rise, into days (UTC), or into a few equal
-// stretches where there are too few days. Values of one time stay together,
-// unless all are of one time: then each is its own.
+// blocksOf are the blocks of values, whose times rise.
 func blocksOf(values []Dated) []block {
-	if len(values) == 0 {
-		return nil
-	}
-	first, last := values[0].OpenTime, values[len(values)-1].OpenTime
-	key := func(_ int, v Dated) int64 { return floorDay(v.OpenTime) }
-	switch {
-	case first == last:
-		key = func(i int, _ Dated) int64 { return int64(i) }
-	case floorDay(last)-floorDay(first)+1 < fewestDays:
-		// Of equal numbers of times, not of values.
-		var times []int64
-		for _, v := range values {
-			if len(times) == 0 || v.OpenTime != times[len(times)-1] {
-				times = append(times, v.OpenTime)
-			}
-		}
-		blocks := min(shortBlocks, len(times))
-		key = func(_ int, v Dated) int64 {
-			at, _ := slices.BinarySearch(times, v.OpenTime)
-			return int64(at * blocks / len(times))
-		}
-	}
-	var blocks []block
-	before := int64(0)
+	times := make([]int64, len(values))
 	for i, v := range values {
-		if k := key(i, v); i == 0 || k != before {
-			blocks, before = append(blocks, block{}), k
-		}
-		b := &blocks[len(blocks)-1]
+		times[i] = v.OpenTime
+	}
+	number, count := blockNumbers(times)
+	blocks := make([]block, count)
+	for i, v := range values {
+		b := &blocks[number[i]]
 		b.sum += v.Value
 		b.count++
 	}
 	return blocks
+}
+
+// blockNumbers cuts values of rising times into days (UTC), or into a few equal
+// stretches where there are too few days: the block of each, from 0, and how many
+// there are. Values of one time stay together, unless all are of one time: then
+// each is its own.
+func blockNumbers(times []int64) (number []int, count int) {
+	if len(times) == 0 {
+		return nil, 0
+	}
+	first, last := times[0], times[len(times)-1]
+	key := func(i int) int64 { return floorDay(times[i]) }
+	switch {
+	case first == last:
+		key = func(i int) int64 { return int64(i) }
+	case floorDay(last)-floorDay(first)+1 < fewestDays:
+		// Of equal numbers of times, not of values.
+		distinct := slices.Compact(slices.Clone(times))
+		blocks := min(shortBlocks, len(distinct))
+		key = func(i int) int64 {
+			at, _ := slices.BinarySearch(distinct, times[i])
+			return int64(at * blocks / len(distinct))
+		}
+	}
+	number = make([]int, len(times))
+	before := int64(0)
+	for i := range times {
+		if k := key(i); i == 0 || k != before {
+			count, before = count+1, k
+		}
+		number[i] = count - 1
+	}
+	return number, count
 }
 
 func floorDay(ms int64) int64 {

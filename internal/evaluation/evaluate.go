@@ -34,6 +34,8 @@ type SplitMetrics struct {
 	ReturnCount int `json:"return_count"`
 	// AUC is that of the score against return > 0; see [AUC].
 	AUC Float `json:"auc"`
+	// AUCInterval is the AUC's, of days drawn with all their rows.
+	AUCInterval Interval `json:"auc_interval"`
 	// IC, the information coefficient, is the mean over snapshots of the
 	// Pearson correlation of score and return across symbols. Snapshots with
 	// fewer than three returns, or where either is constant, have none, so one
@@ -48,8 +50,11 @@ type SplitMetrics struct {
 	// with lags for the returns' overlap at least; see [NeweyWest].
 	ICT     Float `json:"ic_t"`
 	RankICT Float `json:"rank_ic_t"`
-	// RankICInterval is that of the mean; see [MeanInterval].
+	// ICInterval and RankICInterval are those of the means; see [MeanInterval].
+	ICInterval     Interval `json:"ic_interval"`
 	RankICInterval Interval `json:"rank_ic_interval"`
+	// Precision is of the highest and the lowest scores of each snapshot.
+	Precision Precision `json:"precision"`
 	// ICSnapshots is the number of snapshots that have an IC.
 	ICSnapshots int `json:"ic_snapshots"`
 

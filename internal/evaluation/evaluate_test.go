@@ -68,7 +68,12 @@ func TestMetricsAgreeWithScikitLearnAndPandas(t *testing.T) {
 			}
 			got := asJSON(t, splits)
 			for _, split := range got { // drawn: blocks_test.go looks at it
-				delete(split.(map[string]any), "rank_ic_interval")
+				for _, interval := range []string{"auc_interval", "ic_interval", "rank_ic_interval"} {
+					delete(split.(map[string]any), interval)
+				}
+				for _, at := range split.(map[string]any)["precision"].(map[string]any) {
+					delete(at.(map[string]any), "interval")
+				}
 			}
 			compare(t, "", got, want[i], 1e-12)
 		})
@@ -150,7 +155,9 @@ func TestMetricsOfPredictionsCountedByHand(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	compare(t, "", asJSON(t, got), map[string]any{
+	metrics, none := asJSON(t, got), map[string]any{"low": nil, "high": nil}
+	delete(metrics, "auc_interval") // drawn
+	compare(t, "", metrics, map[string]any{
 		"count":    4.0,
 		"accuracy": 0.5, "balanced_accuracy": 0.5,
 		// F1: 2*1/(2+2), 2*1/(1+2), 0
@@ -165,7 +172,13 @@ func TestMetricsOfPredictionsCountedByHand(t *testing.T) {
 		"ic": 0.075 / math.Sqrt(0.125*0.1), "ic_ir": nil, "ic_t": nil,
 		// Ranks 1 2.5 4 2.5 and 1 2 3 4.
 		"rank_ic": (1.5*1.5 + 0.5*1.5) / math.Sqrt(4.5*5), "rank_ic_ir": nil, "rank_ic_t": nil,
-		"rank_ic_interval":  map[string]any{"low": nil, "high": nil},
+		"ic_interval": none, "rank_ic_interval": none, // of one snapshot
+		// The highest score is C's, the lowest A's; the median return is 0.
+		"precision": map[string]any{
+			"top_1":        map[string]any{"value": 1.0, "interval": none},
+			"top_third":    map[string]any{"value": 1.0, "interval": none},
+			"bottom_third": map[string]any{"value": 1.0, "interval": none},
+		},
 		"ic_snapshots":      1.0,
 		"class_shares":      map[string]any{"down": 0.5, "flat": 0.25, "up": 0.25},
 		"predicted_shares":  map[string]any{"down": 0.5, "flat": 0.5, "up": 0.0},

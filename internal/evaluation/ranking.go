@@ -66,10 +66,11 @@ func (t *tally) ranking(m *SplitMetrics) {
 	for i, o := range t.realised {
 		score[i], ret[i] = o.score, o.ret
 	}
-	m.AUC = Float(AUC(score, ret))
+	m.AUC, m.AUCInterval = Float(AUC(score, ret)), aucInterval(t.realised)
 
 	var ics, rankICs []float64
-	var dated []Dated
+	var datedICs, dated []Dated
+	var shares precisions
 	for from, to := 0, 0; from < len(t.realised); from = to {
 		to = from + 1
 		for to < len(t.realised) && t.realised[to].openTime == t.realised[from].openTime {
@@ -82,14 +83,17 @@ func (t *tally) ranking(m *SplitMetrics) {
 		// Ranks of values that vary do vary, so this one always exists.
 		rankIC, _ := correlation(midranks(score[from:to]), midranks(ret[from:to]))
 		ics, rankICs = append(ics, ic), append(rankICs, rankIC)
-		dated = append(dated, Dated{t.realised[from].openTime, rankIC})
+		openTime := t.realised[from].openTime
+		datedICs, dated = append(datedICs, Dated{openTime, ic}), append(dated, Dated{openTime, rankIC})
+		shares.add(openTime, score[from:to], ret[from:to])
 	}
 	m.ICSnapshots = len(ics)
 	m.IC, m.ICIR = meanAndRatio(ics)
 	m.RankIC, m.RankICIR = meanAndRatio(rankICs)
 	lags := max(NeweyWestLags(len(ics)), int(t.horizon)-1)
 	m.ICT, m.RankICT = Float(NeweyWest(ics, lags)), Float(NeweyWest(rankICs, lags))
-	m.RankICInterval = MeanInterval(dated)
+	m.ICInterval, m.RankICInterval = MeanInterval(datedICs), MeanInterval(dated)
+	m.Precision = shares.metrics()
 }
 
 // RankCorrelation is Spearman's of a snapshot's scores and returns, if it has

@@ -28,6 +28,25 @@ def cross_sectional(rows, method):
     return pd.Series(ics, dtype=float)
 
 
+def precision(rows):
+    """The mean over snapshots, and over every way to break ties of scores where there are not too many."""
+    found = {"top_1": [], "top_third": [], "bottom_third": []}
+    for _, g in rows.groupby("open_time"):
+        if len(g) < 3 or g["score"].nunique() < 2 or g["return"].nunique() < 2:
+            continue
+        above = np.sign(g["return"] - g["return"].median()).to_numpy() / 2 + 0.5
+        for name, k, scores, good in [
+            ("top_1", 1, -g["score"], above),
+            ("top_third", len(g) // 3, -g["score"], above),
+            ("bottom_third", len(g) // 3, g["score"], 1 - above),
+        ]:
+            first, last = scores.rank(method="min").to_numpy(), scores.rank(method="max").to_numpy()
+            # The chance of a symbol to be among the first k, of those with its score.
+            chance = np.clip((k - first + 1) / (last - first + 1), 0, 1)
+            found[name].append((chance * good).sum() / k)
+    return {name: {"value": defined(np.mean(values) if values else None)} for name, values in found.items()}
+
+
 def newey_west(values, lags):
     if len(values) < 2:
         return None
@@ -73,6 +92,7 @@ def split_metrics(rows, commonest):
     rise = known["return"] > 0
     out["return_count"] = len(known)
     out["auc"] = metrics.roc_auc_score(rise, known["score"]) if rise.nunique() == 2 else None
+    out["precision"] = precision(known)
     for name, method in [("ic", "pearson"), ("rank_ic", "spearman")]:
         ics = cross_sectional(known, method)
         out[name] = defined(ics.mean())
