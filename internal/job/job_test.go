@@ -210,7 +210,7 @@ func TestColumnsThatFewSymbolsLackAreWarnedOf(t *testing.T) {
 }
 
 func TestAStoreThatFailsAtAnyFileIsAnErrorAndLeavesNoManifest(t *testing.T) {
-	for _, name := range []string{"dataset.pt", "graph.pt", "model.pt", "weights.pt", "metadata.json", "predictions.parquet", "metrics.json", "manifest.json"} {
+	for _, name := range []string{"dataset.pt", "graph.pt", "model.pt", "weights.pt", "metadata.json", "predictions.parquet", "report.html", "metrics.json", "manifest.json"} {
 		t.Run(name, func(t *testing.T) {
 			j, events, path := newJob(t, func(at string) error {
 				if at == name {

@@ -69,9 +69,9 @@ test                    accuracy      AUC  rank IC       IC
         no edges          0.3916   0.5186   0.0200   0.5000
         majority class    0.3840
 
-verdict A baseline beats the model (deviation from the
-        12-bar mean): its rank IC on the test split is
-        0.0300, the model's -0.0058. Use the baseline.
+verdict A baseline, deviation from the 12-bar mean, beats
+        the model: its rank IC on the test split is 0.0300,
+        the model's -0.0058. Use the baseline.
 network worse than deviation 12 on the test split: rank IC
         -0.0358 (95 %: -0.0500 to -0.0200)
 graph   no different from no edges on the test split: rank

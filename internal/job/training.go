@@ -107,6 +107,18 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 			addBaseline(&m, *m.Baseline, predicted.compare(without, m.Baseline.Name))
 		}
 	}
+	importanceSeconds := 0.0
+	if stop == nil {
+		begin := time.Now()
+		m.Importance, err = importance(s, model.predictor, predicted, uint64(t.config.Train.Seed))
+		importanceSeconds = time.Since(begin).Seconds()
+		switch {
+		case isStop(s, err):
+			stop = err
+		case err != nil:
+			return Ending{}, fmt.Errorf("measuring the importance of features: %w", err)
+		}
+	}
 	if stop != nil {
 		ending, status = endingOf(s, stop, ending.ModelPath), store.Interrupted
 	}
@@ -116,10 +128,14 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	ending.Stored = true
 	m.Timing = result.Timing{
 		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: twin.seconds, BaselinesSeconds: baselinesSeconds,
+		ImportanceSeconds: importanceSeconds,
 		TotalSeconds:      time.Since(started).Seconds(),
 		CheckpointSeconds: model.checkpointSeconds + twin.checkpointSeconds, TelemetrySeconds: model.telemetrySeconds,
 	}
 	r.metrics.Enter(metrics.Finishing)
+	if err := t.putReport(graceCtx, a, m, metadata, predicted, status); err != nil {
+		return Ending{}, err
+	}
 	if err := a.putResult(graceCtx, m, status, t.config.Public(), versions(t.version)); err != nil {
 		return Ending{}, err
 	}

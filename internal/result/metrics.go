@@ -33,9 +33,11 @@ type Metrics struct {
 	// first horizon.
 	Comparisons []evaluation.Comparison `json:"comparisons,omitempty"`
 	// Verdict is what they come to.
-	Verdict Verdict       `json:"verdict"`
-	Graph   GraphSize     `json:"graph"`
-	Data    source.Report `json:"data"` // what was corrected while reading
+	Verdict Verdict `json:"verdict"`
+	// Importance is what each feature is worth to the model; nil: not measured.
+	Importance *Importance   `json:"importance,omitempty"`
+	Graph      GraphSize     `json:"graph"`
+	Data       source.Report `json:"data"` // what was corrected while reading
 
 	BestEpoch    int  `json:"best_epoch"`    // from 1: the one whose weights were kept
 	EpochsRun    int  `json:"epochs_run"`    // those of earlier starts of the same run included
@@ -70,6 +72,22 @@ type Baseline struct {
 	Backtest *evaluation.Backtest `json:"backtest,omitempty"` // as the model's
 }
 
+// Importance is how much worse the model predicts where one feature is permuted.
+type Importance struct {
+	Split     string              `json:"split"`     // valid: the test split is not used up by a choice of features
+	Snapshots int                 `json:"snapshots"` // of it, evenly spread, that were predicted again
+	Features  []FeatureImportance `json:"features"`  // [F]
+}
+
+// FeatureImportance is that of one feature.
+type FeatureImportance struct {
+	Feature string `json:"feature"`
+	// Across is what its values were permuted among: the symbols of a snapshot; or
+	// time, for a feature that is the same at all symbols.
+	Across string `json:"across"`
+	evaluation.Drop
+}
+
 // GraphSize is how large and how full the snapshots are.
 type GraphSize struct {
 	Nodes            int              `json:"nodes"`              // N
@@ -84,8 +102,9 @@ type Timing struct {
 	EpochSeconds    []float64 `json:"epoch_seconds"`    // [epochs_run]
 	BaselineSeconds float64   `json:"baseline_seconds"` // of no_edges
 	// BaselinesSeconds are those of all other baselines together.
-	BaselinesSeconds float64 `json:"baselines_seconds"`
-	TotalSeconds     float64 `json:"total_seconds"` // of this start of the run
+	BaselinesSeconds  float64 `json:"baselines_seconds"`
+	ImportanceSeconds float64 `json:"importance_seconds"` // of the importance of features
+	TotalSeconds      float64 `json:"total_seconds"`      // of this start of the run
 
 	// For how long of that the training waited for others.
 	CheckpointSeconds float64 `json:"checkpoint_seconds"` // to store its checkpoints

@@ -135,23 +135,23 @@ func (v Verdict) Text(m Metrics) kafka.Text {
 	case Better:
 		if v.everyBaseline(m) {
 			return both(kafka.Text{
-				Russian: "Модель лучше каждого базового метода: на тесте её %[2]s %.4[3]f, а у лучшего из них (%[1]s) %.4[4]f.",
-				English: "The model beats every baseline: its %[2]s on the test split is %.4[3]f, that of the best one (%[1]s) %.4[4]f.",
+				Russian: "Модель лучше каждого базового метода: на тесте её %[2]s %.4[3]f, а у лучшего из них – %[1]s – %.4[4]f.",
+				English: "The model beats every baseline: its %[2]s on the test split is %.4[3]f, that of the best one, %[1]s, is %.4[4]f.",
 			})
 		}
 		return both(kafka.Text{
-			Russian: "Модель лучше лучшего базового метода (%[1]s): на тесте её %[2]s %.4[3]f, а у него %.4[4]f.",
-			English: "The model beats the best baseline (%[1]s): its %[2]s on the test split is %.4[3]f, the baseline's %.4[4]f.",
+			Russian: "Модель лучше лучшего базового метода – %[1]s: на тесте её %[2]s %.4[3]f, а у него %.4[4]f.",
+			English: "The model beats the best baseline, %[1]s: its %[2]s on the test split is %.4[3]f, the baseline's %.4[4]f.",
 		})
 	case NoBetter:
 		return both(kafka.Text{
-			Russian: "Модель предсказывает, но не лучше базового метода (%[1]s): на тесте её %[2]s %.4[3]f, а у него %.4[4]f, и разница в пределах шума.",
-			English: "The model predicts, but no better than a baseline (%[1]s): its %[2]s on the test split is %.4[3]f, the baseline's %.4[4]f, a difference within noise.",
+			Russian: "Модель предсказывает, но не лучше базового метода – %[1]s: на тесте её %[2]s %.4[3]f, а у него %.4[4]f, и разница в пределах шума.",
+			English: "The model predicts, but no better than a baseline, %[1]s: its %[2]s on the test split is %.4[3]f, the baseline's %.4[4]f, a difference within noise.",
 		})
 	case Worse:
 		return both(kafka.Text{
-			Russian: "Базовый метод лучше модели (%[1]s): на тесте его %[2]s %.4[4]f, а у модели %.4[3]f. Используйте его.",
-			English: "A baseline beats the model (%[1]s): its %[2]s on the test split is %.4[4]f, the model's %.4[3]f. Use the baseline.",
+			Russian: "Базовый метод – %[1]s – лучше модели: на тесте его %[2]s %.4[4]f, а у модели %.4[3]f. Используйте его.",
+			English: "A baseline, %[1]s, beats the model: its %[2]s on the test split is %.4[4]f, the model's %.4[3]f. Use the baseline.",
 		})
 	case NoSkill:
 		i := test.RankICInterval

@@ -1,0 +1,67 @@
+package data
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+func TestAFeatureIsPermutedWithinEachSnapshotAndNothingElseChanges(t *testing.T) {
+	const nodes, features = 4, 2
+	p := &Panel{
+		Symbols: []string{"A", "B", "C", "D"}, Features: []string{"own", "level"},
+		edges: make([]Edges, 50), mask: slices.Repeat([]bool{true, true, false, true}, 50), openTime: make([]int64, 50),
+	}
+	for s := range 50 {
+		for i := range nodes {
+			own, level := float32(s*nodes+i+1), float32(s)
+			if i == 2 {
+				own, level = 0, 0 // masked
+			}
+			p.x = append(p.x, own, level)
+		}
+	}
+	before := slices.Clone(p.x)
+	snapshots := []int{3, 4, 5, 6, 7, 8, 9, 40}
+	for feature, want := range []string{AcrossNodes, AcrossTime} {
+		q, across := p.Permuted(feature, snapshots, rand.New(rand.NewPCG(1, 2)))
+		again, _ := p.Permuted(feature, snapshots, rand.New(rand.NewPCG(1, 2)))
+		if across != want || q.Len() != len(snapshots) || !slices.Equal(q.x, again.x) || !slices.Equal(p.x, before) {
+			t.Fatalf("feature %d: across %s, %d snapshots", feature, across, q.Len())
+		}
+		moved := 0
+		var all, allBefore []float32
+		for s, from := range snapshots {
+			var values, valuesBefore []float32
+			for i := range nodes {
+				for f := range features {
+					now, then := q.X(s)[i*features+f], p.X(from)[i*features+f]
+					if f != feature || i == 2 {
+						if now != then {
+							t.Errorf("feature %d: value %d of node %d changed from %v to %v", feature, f, i, then, now)
+						}
+						continue
+					}
+					values, valuesBefore = append(values, now), append(valuesBefore, then)
+					if now != then {
+						moved++
+					}
+				}
+			}
+			all, allBefore = append(all, values...), append(allBefore, valuesBefore...)
+			if across == AcrossTime && slices.Min(values) != slices.Max(values) {
+				t.Errorf("snapshot %d has several levels: %v", s, values)
+			}
+			slices.Sort(values)
+			slices.Sort(valuesBefore)
+			if across == AcrossNodes && !slices.Equal(values, valuesBefore) {
+				t.Errorf("snapshot %d has the values %v, had %v", s, values, valuesBefore)
+			}
+		}
+		slices.Sort(all)
+		slices.Sort(allBefore)
+		if moved < len(all)/3 || !slices.Equal(all, allBefore) {
+			t.Errorf("feature %d: %d of %d values moved", feature, moved, len(all))
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package job
+
+import (
+	"context"
+	"math/rand/v2"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/nn/train"
+)
+
+const (
+	// importanceRows bounds the rows that are predicted again for each feature: less
+	// than an epoch or two in all.
+	importanceRows = 20_000
+	// importanceNodes bounds a graph without time, which is predicted whole.
+	importanceNodes = 10_000
+)
+
+// importance is how much worse the predictions of the valid split become where one
+// feature is permuted (Breiman, Random forests, 2001). Of the valid split: who
+// drops features by it has not used the test split up. It is nil where there is
+// too much to predict. A stop is an error.
+func importance(ctx context.Context, predictor train.Predictor, predicted *predictions, seed uint64) (*result.Importance, error) {
+	d := predicted.dataset
+	snapshots := evenly(d.Snapshots(data.Valid), max(1, importanceRows/d.NumNodes()))
+	if len(snapshots) == 0 || d.Timeless() && d.NumNodes() > importanceNodes {
+		return nil, nil
+	}
+	m := &result.Importance{Split: string(data.Valid), Snapshots: len(snapshots)}
+	base := predicted.some(snapshots)
+	for f, name := range d.Features {
+		panel, across := d.Permuted(f, snapshots, rand.New(rand.NewPCG(seed, uint64(f))))
+		places := make([]int, panel.Len())
+		for k := range places {
+			places[k] = k
+		}
+		p, err := predictor.Predict(ctx, panel, places)
+		if err != nil {
+			return nil, err
+		}
+		permuted := *predicted
+		permuted.values, permuted.of, permuted.testSplit = p.Values, map[int]int{}, nil
+		for k, t := range snapshots {
+			permuted.of[t] = k
+		}
+		m.Features = append(m.Features, result.FeatureImportance{Feature: name, Across: across, Drop: evaluation.DropOf(base, permuted.some(snapshots))})
+	}
+	return m, nil
+}
+
+// some are the rows of some snapshots at the first horizon.
+func (p *predictions) some(snapshots []int) []evaluation.Prediction {
+	var rows []evaluation.Prediction
+	for _, t := range snapshots {
+		for i, ok := range p.dataset.EvalMask(t) {
+			if ok {
+				rows = append(rows, p.row(t, i, 0))
+			}
+		}
+	}
+	return rows
+}
+
+// evenly is at most so many of a list, evenly spread, the last among them.
+func evenly(list []int, most int) []int {
+	if len(list) <= most {
+		return list
+	}
+	var some []int
+	for k := range most {
+		some = append(some, list[(k+1)*len(list)/most-1])
+	}
+	return some
+}
