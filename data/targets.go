@@ -111,6 +111,8 @@ type Targets struct {
 	width int       // N * H
 	class []int64   // [T, N, H] pyg.Unlabelled where unknown
 	value []float32 // [T, N, H] log returns, 0 where unknown; nil: there are none
+
+	funding []float32 // [T, N] see Funding
 }
 
 // At is the class and the forward log return of each node and horizon [N, H] at
@@ -142,6 +144,7 @@ func NewTargets(m *Market, c TargetConfig, maxGap int) (*Targets, error) {
 	}
 	n, horizons, jumps := len(m.Symbols), len(c.Horizons), m.jumps()
 	y := emptyTargets(c, m.Bars, n)
+	y.funding = newFunding(m, c.Horizons[0])
 	each(n, func() func(int) {
 		logPrice := make([]float64, m.Bars)
 		return func(i int) {
@@ -223,6 +226,9 @@ func (y *Targets) of(p *Panel) {
 	for t, bar := range p.bars {
 		copy(row(y.class, t, y.width), row(y.class, bar, y.width))
 		copy(row(y.value, t, y.width), row(y.value, bar, y.width))
+		if y.funding != nil {
+			copy(row(y.funding, t, n), row(y.funding, bar, n))
+		}
 		for i, ok := range row(p.mask, t, n) {
 			for h := range horizons {
 				if at := t*y.width + i*horizons + h; !ok {
@@ -232,4 +238,7 @@ func (y *Targets) of(p *Panel) {
 		}
 	}
 	y.class, y.value = y.class[:p.Len()*y.width], y.value[:p.Len()*y.width]
+	if y.funding != nil {
+		y.funding = y.funding[:p.Len()*n]
+	}
 }

@@ -13,8 +13,8 @@ var CostsBps = []float64{0, 2, 5, 10}
 // Backtest is what positions by the scores of the test split would have earned.
 // At every HORIZON-th snapshot the symbols with a return are ranked by score and
 // the positions are set anew; they are held over that return, so that with
-// TARGET=open all fills are at opens that lie after the snapshot. There is no
-// market impact, no margin and no funding.
+// TARGET=open all fills are at opens that lie after the snapshot. Funding is paid
+// and received where its rates are known. There is no market impact and no margin.
 type Backtest struct {
 	// DollarNeutral is long half the capital in the upper third of the scores and
 	// short half of it in the lower third, in equal parts.
@@ -23,13 +23,18 @@ type Backtest struct {
 	LongOnly Portfolio `json:"long_only"`
 	// EqualWeight holds all symbols in equal parts: what long_only has to beat.
 	EqualWeight Portfolio `json:"equal_weight"`
+	// Trials are what the deflated Sharpe ratios are of; nil: they were not counted.
+	Trials *Trials `json:"trials,omitempty"`
 }
 
 // Portfolio is the course of one rule of positions.
 type Portfolio struct {
 	Periods int `json:"periods"` // of HORIZON bars each, that a position was held over
-	// MeanBps is the mean return of a period before costs, in hundredths of a percent.
-	MeanBps Float `json:"mean_bps"`
+	// MeanBps is the mean return of a period before costs, in hundredths of a
+	// percent, funding included. FundingBps is what funding is of it, below 0 where
+	// more is paid than received; NaN where no rate is known.
+	MeanBps    Float `json:"mean_bps"`
+	FundingBps Float `json:"funding_bps"`
 	// Turnover is the mean of the sum of absolute changes of positions per period,
 	// as a share of the capital; the first and the last trade are in it.
 	Turnover Float `json:"turnover"`
@@ -46,8 +51,20 @@ type AfterCosts struct {
 	// Sharpe is mean over sample deviation of a period's return, times the root
 	// of the number of periods in a year of 365.25 days.
 	Sharpe Float `json:"sharpe"`
+	// Skewness and Kurtosis are of a period's return: 0 and 3 where it is normal.
+	Skewness Float `json:"skewness"`
+	Kurtosis Float `json:"kurtosis"`
+	// Probabilistic is the probability that the true Sharpe ratio is above 0, and
+	// Deflated that it is above ExpectedMaximum: the annualised one that the best of
+	// all trials is expected to have where none has skill; NaN where they were not counted.
+	Probabilistic   Float `json:"probabilistic_sharpe"`
+	ExpectedMaximum Float `json:"expected_maximum_sharpe"`
+	Deflated        Float `json:"deflated_sharpe"`
 	// Drawdown is the largest loss from a peak of the capital, a share of it.
 	Drawdown Float `json:"max_drawdown"`
+
+	moments moments
+	perYear float64 // periods
 }
 
 // minPositions is how many symbols a snapshot needs: one in each third.
@@ -75,7 +92,7 @@ func (t *TestSplit) periods(horizon int) []period {
 			if row.Return != nil {
 				p.openTime = row.OpenTime
 				p.symbols = append(p.symbols, row.Symbol)
-				p.scores, p.returns = append(p.scores, row.Score), append(p.returns, math.Expm1(*row.Return))
+				p.scores, p.returns, p.funding = append(p.scores, row.Score), append(p.returns, math.Expm1(*row.Return)), append(p.funding, row.Funding)
 			}
 		}
 		if len(p.symbols) < minPositions {
@@ -94,6 +111,7 @@ type period struct {
 	openTime        int64
 	symbols         []string // [N]
 	scores, returns []float64
+	funding         []float64 // paid by a long position, a share of it
 }
 
 // neutral, longOnly and equalWeight are positions [N], shares of the capital, by
@@ -118,10 +136,10 @@ func longOnly(place, n int) float64 {
 
 func equalWeight(_, n int) float64 { return 1 / float64(n) }
 
-// earned is what positions that are set anew in each period earn before costs, and
-// what is traded for them, as shares of the capital.
-func earned(held []period, position func(place, n int) float64) (gross, turnover []float64) {
-	gross, turnover = make([]float64, len(held)), make([]float64, len(held))
+// earned is what positions that are set anew in each period earn before costs,
+// what of it is funding, and what is traded for them, as shares of the capital.
+func earned(held []period, position func(place, n int) float64) (gross, funding, turnover []float64) {
+	gross, funding, turnover = make([]float64, len(held)), make([]float64, len(held)), make([]float64, len(held))
 	before := map[string]float64{}
 	for k, p := range held {
 		order := make([]int, len(p.symbols))
@@ -135,23 +153,28 @@ func earned(held []period, position func(place, n int) float64) (gross, turnover
 			w := position(place, len(order))
 			now[p.symbols[i]] = w
 			gross[k] += w * p.returns[i]
+			funding[k] -= w * p.funding[i]
 		}
+		gross[k] += funding[k]
 		turnover[k] = traded(before, now)
 		before = now
 	}
 	if len(held) > 0 {
 		turnover[len(held)-1] += traded(before, nil) // all is sold at the end
 	}
-	return gross, turnover
+	return gross, funding, turnover
 }
 
 // trade sets positions anew in each period.
 func trade(held []period, position func(place, n int) float64) Portfolio {
-	gross, turnover := earned(held, position)
-	f := Portfolio{Periods: len(held), MeanBps: Float(math.NaN()), Turnover: Float(math.NaN()), BreakEvenBps: Float(math.NaN())}
+	gross, funding, turnover := earned(held, position)
+	f := Portfolio{Periods: len(held), MeanBps: Float(math.NaN()), FundingBps: Float(math.NaN()), Turnover: Float(math.NaN()), BreakEvenBps: Float(math.NaN())}
 	if len(held) > 0 {
 		mean, moved := sum(gross)/float64(len(held)), sum(turnover)/float64(len(held))
 		f.MeanBps, f.Turnover, f.BreakEvenBps = Float(mean*1e4), Float(moved), Float(mean/moved*1e4)
+		if slices.ContainsFunc(held, func(p period) bool { return slices.ContainsFunc(p.funding, func(v float64) bool { return v != 0 }) }) {
+			f.FundingBps = Float(sum(funding) / float64(len(held)) * 1e4)
+		}
 	}
 	perYear := math.NaN()
 	if len(held) > 1 {
@@ -185,7 +208,11 @@ func traded(before, now map[string]float64) float64 {
 }
 
 func afterCosts(gross, turnover []float64, costBps, perYear float64) AfterCosts {
-	a := AfterCosts{CostBps: Float(costBps), Return: Float(math.NaN()), Sharpe: Float(math.NaN()), Drawdown: Float(math.NaN())}
+	nan := Float(math.NaN())
+	a := AfterCosts{
+		CostBps: Float(costBps), Return: nan, Sharpe: nan, Skewness: nan, Kurtosis: nan, Probabilistic: nan, ExpectedMaximum: nan, Deflated: nan, Drawdown: nan,
+		perYear: perYear,
+	}
 	if len(gross) == 0 {
 		return a
 	}
@@ -198,8 +225,10 @@ func afterCosts(gross, turnover []float64, costBps, perYear float64) AfterCosts 
 		drawdown = max(drawdown, 1-capital/peak)
 	}
 	a.Return, a.Drawdown = Float(capital-1), Float(drawdown)
-	if _, ratio := meanAndRatio(net); finite(float64(ratio)) {
-		a.Sharpe = Float(float64(ratio) * math.Sqrt(perYear))
+	if a.moments = momentsOf(net); finite(a.moments.sharpe) {
+		a.Sharpe = Float(a.moments.sharpe * math.Sqrt(perYear))
+		a.Skewness, a.Kurtosis = Float(a.moments.skewness), Float(a.moments.kurtosis)
+		a.Probabilistic = Float(a.moments.probabilistic(0))
 	}
 	return a
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 )
@@ -12,17 +13,36 @@ func TestTheBacktestAgreesWithPandas(t *testing.T) {
 	cases := [][]Prediction{
 		smaller(forecasts(1, 9, 0.1)), smaller(forecasts(2, 4, 0)),
 		randomRows(rand.New(rand.NewPCG(9, 2)), 400), // ties and gaps
+		funded(smaller(forecasts(3, 9, 0.1)), 3),
+		funded(randomRows(rand.New(rand.NewPCG(9, 4)), 400), 4),
 	}
 	files := []string{}
 	for _, rows := range cases {
-		files = append(files, writeFile(t, rows))
+		file := writeFile(t, rows)
+		files = append(files, file)
+		paid := "open_time,symbol,funding\n"
+		for _, p := range rows {
+			if p.Funding != 0 {
+				paid += fmt.Sprintf("%d,%s,%v\n", p.OpenTime, p.Symbol, p.Funding)
+			}
+		}
+		if err := os.WriteFile(file+".funding.csv", []byte(paid), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, horizon := range []int{1, 3} {
 		var want []any
 		runPython(t, &want, "backtest_reference.py", append([]string{fmt.Sprint(horizon)}, files...)...)
+		all := make([]*Backtest, len(cases))
 		for i, rows := range cases {
+			all[i] = NewTestSplit(slices.Values(rows)).Backtest(horizon)
+		}
+		for i := range cases {
 			t.Run(fmt.Sprintf("case %d, horizon %d", i, horizon), func(t *testing.T) {
-				got := asJSON(t, NewTestSplit(slices.Values(rows)).Backtest(horizon))
+				b := *all[i]
+				b.Deflate(nil, slices.Concat(all[:i], all[i+1:]))
+				b.Trials = nil
+				got := asJSON(t, b)
 				for _, rules := range []map[string]any{got, want[i].(map[string]any)} {
 					for _, rule := range rules {
 						p := rule.(map[string]any)
@@ -33,6 +53,17 @@ func TestTheBacktestAgreesWithPandas(t *testing.T) {
 			})
 		}
 	}
+}
+
+// funded has rows pay and receive funding, most of them none.
+func funded(rows []Prediction, seed uint64) []Prediction {
+	r := rand.New(rand.NewPCG(seed, 8))
+	for i := range rows {
+		if r.IntN(8) == 0 {
+			rows[i].Funding = 1e-4 * r.NormFloat64()
+		}
+	}
+	return rows
 }
 
 // smaller makes returns of a market of rows whose returns have a deviation of 1.
@@ -75,9 +106,17 @@ func TestABacktestCountedByHand(t *testing.T) {
 		t.Fatalf("%d periods", p.Periods)
 	}
 	near("mean", p.MeanBps, (0.07+0.01)/2*1e4)
+	if !math.IsNaN(float64(p.FundingBps)) {
+		t.Errorf("funding of %v bps without a rate", p.FundingBps)
+	}
 	near("turnover", p.Turnover, (1.0+2+1)/2) // in, over, out
 	near("break even", p.BreakEvenBps, 0.04/2*1e4)
 	near("return at 10 bps", p.AfterCosts[3].Return, (1+0.07-0.001)*(1+0.01-0.003)-1)
+	rows[0].Funding, rows[2].Funding, rows[5].Funding = 0.002, 0.003, -0.004 // A pays long, C receives short, then C receives long
+	funded := NewTestSplit(slices.Values(rows)).Backtest(1).DollarNeutral
+	near("funding", funded.FundingBps, ((-0.001+0.0015)+0.002)/2*1e4)
+	near("mean with funding", funded.MeanBps, (0.0705+0.012)/2*1e4)
+	near("return with funding at 10 bps", funded.AfterCosts[3].Return, (1+0.0705-0.001)*(1+0.012-0.003)-1)
 	if empty := NewTestSplit(slices.Values([]Prediction(nil))).Backtest(1); empty != nil {
 		t.Errorf("without rows: %+v", empty)
 	}

@@ -19,11 +19,11 @@ func (t *TestSplit) Course(horizon int) *Course {
 	for _, p := range held {
 		c.OpenTimes = append(c.OpenTimes, p.openTime)
 	}
-	gross, turnover := earned(held, neutral)
+	gross, _, turnover := earned(held, neutral)
 	for _, cost := range CostsBps {
 		c.DollarNeutral = append(c.DollarNeutral, compounded(gross, turnover, cost))
 	}
-	gross, turnover = earned(held, equalWeight)
+	gross, _, turnover = earned(held, equalWeight)
 	c.EqualWeight = compounded(gross, turnover, 0)
 	return c
 }

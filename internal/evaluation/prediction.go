@@ -28,6 +28,10 @@ type Prediction struct {
 	Return   *float64 // log return over the horizon; nil: none, or not known yet
 	Score    float64  // higher: a higher return is expected; with classes PUp - PDown, in [-1, 1]
 
+	// Funding is what a long position pays over the horizon, a share of it; below 0
+	// where it receives. 0 where it is not known. It is not in predictions.parquet.
+	Funding float64
+
 	PDown, PFlat, PUp float64 // NaN where the task has no classes
 }
 

@@ -204,7 +204,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 
 	t := &trainer{
 		config: j.Config, version: j.Version, console: j.Console, reporter: r,
-		thread: thread, device: device, loaded: input, checkpoints: c, lightGBM: lightGBM,
+		thread: thread, device: device, loaded: input, checkpoints: c, trials: j.Store.Trials, lightGBM: lightGBM,
 	}
 	// Before the old result goes: a checkpoint of other data is rejected.
 	resumed, err := t.resume(s, modelKind)

@@ -94,7 +94,7 @@ func newJob(t *testing.T, before func(string) error, more ...string) (*job.Job, 
 			t.Errorf("%d native handles are left", left)
 		}
 	})
-	return &job.Job{Config: c, Store: job.Storage{Access: folder, Artefacts: &gates{folder, before}, Results: folder, Checkpoints: folder}, Events: s, Console: console, Log: zerolog.New(console)}, s, folder.Path()
+	return &job.Job{Config: c, Store: job.Storage{Access: folder, Artefacts: &gates{folder, before}, Results: folder, Checkpoints: folder, Trials: folder}, Events: s, Console: console, Log: zerolog.New(console)}, s, folder.Path()
 }
 
 func (s *sink) mustEnd(t *testing.T, status string) {

@@ -101,6 +101,9 @@ func (p *predictions) row(t, i, h int) evaluation.Prediction {
 		row.Label = &y[k]
 		if ret != nil {
 			row.Return = new(float64(ret[k]))
+			if paid := p.dataset.Targets.Funding(t); paid != nil && h == 0 {
+				row.Funding = float64(paid[i])
+			}
 		}
 	}
 	return row

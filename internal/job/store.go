@@ -19,6 +19,7 @@ type Storage struct {
 	Artefacts   ArtefactStore
 	Results     ResultStore
 	Checkpoints CheckpointStore
+	Trials      TrialStore
 }
 
 // Access opens and closes a store. Open proves that it can be written; Flush
@@ -63,11 +64,11 @@ type CheckpointStore interface {
 func newStorage(c config.Config, log func(string)) (Storage, error) {
 	if c.Store.Endpoint != "" {
 		bucket, err := NewMinIO(c, log)
-		return Storage{bucket, bucket, bucket, bucket}, err
+		return Storage{bucket, bucket, bucket, bucket, bucket}, err
 	}
 	c.Store.Dir = StoreDir(c)
 	folder, err := store.NewFolder(c.Store, c.IDs.QueueID)
-	return Storage{folder, folder, folder, folder}, err
+	return Storage{folder, folder, folder, folder, folder}, err
 }
 
 // StoreDir is STORE_DIR, in WORK_DIR where it is relative.

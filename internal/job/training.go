@@ -42,6 +42,7 @@ type trainer struct {
 	device      torch.Device
 	loaded      loaded
 	checkpoints *checkpoints
+	trials      TrialStore
 	lightGBM    *baseline.Library // nil: there is none
 }
 
@@ -87,6 +88,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	stop, baselinesSeconds := context.Cause(s), 0.0
 	if stop == nil {
 		m.Backtest = predicted.backtest()
+		t.countTrials(s, m.Backtest)
 		m.Calibration = evaluation.NewCalibration(predicted.at(0), t.loaded.dataset.Targets.Reach(0))
 		begin := time.Now()
 		stop, err = t.compareWithMethods(s, predicted, &m)

@@ -91,11 +91,11 @@ func Of(s Size, c Settings) Estimate {
 	return e
 }
 
-// dataset is data.Dataset: x, mask, class and return of each row, source and
-// correlation of each edge.
+// dataset is data.Dataset: x, mask, class, return and funding of each row, source
+// and correlation of each edge.
 func (s Size) dataset() int64 {
 	h := int64(s.Horizons)
-	return s.Rows*(4*int64(s.Features+s.Signals)+1+12*h+4) + 8*s.Edges + 120*s.Snapshots
+	return s.Rows*(4*int64(s.Features+s.Signals)+1+12*h+4+4) + 8*s.Edges + 120*s.Snapshots
 }
 
 // built is what is in use as the features are made of candles: five series, the
