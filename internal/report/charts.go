@@ -13,6 +13,8 @@ type chart struct {
 	ID      string   `json:"id"`
 	Time    bool     `json:"time"` // x is in seconds of Unix time
 	X       []number `json:"x"`
+	XLabel  string   `json:"x_label"`
+	XUnit   string   `json:"x_unit,omitempty"`
 	Series  []series `json:"series"`
 	Unit    string   `json:"unit,omitempty"` // of y
 	Digits  int      `json:"digits"`         // of y, after the point
@@ -45,7 +47,7 @@ const (
 
 // table makes the table of the chart's points, of fewer where there are many.
 func (c *chart) table(x string, label func(number) string) {
-	c.Columns = []string{x}
+	c.XLabel, c.Columns = x, []string{x}
 	for _, s := range c.Series {
 		c.Columns = append(c.Columns, s.Label)
 	}
@@ -90,8 +92,11 @@ func (v *view) equity(c *evaluation.Course) *chart {
 		f.Series = append(f.Series, series{v.textf("bps a side", cost), line, k, gains(c.DollarNeutral[k])})
 	}
 	f.Series = append(f.Series, series{v.text("equal weight"), dashed, 4, gains(c.EqualWeight)})
-	last := len(f.X) - 1
-	f.Summary = v.textf("equity summary", f.Series[0].Values[last], f.Series[1].Values[last], f.Series[2].Values[last], f.Series[3].Values[last])
+	ends := make([]any, len(c.DollarNeutral))
+	for k, course := range c.DollarNeutral {
+		ends[k] = signedPercent(course[len(course)-1]-1, 1)
+	}
+	f.Summary = v.textf("equity summary", ends...)
 	f.table(v.text("time"), ofTime)
 	return f
 }
@@ -142,7 +147,7 @@ func (v *view) reliability(c *evaluation.Calibration) *chart {
 	if c == nil || len(c.Reliability) < 2 {
 		return nil
 	}
-	f := &chart{ID: "chart-calibration", Digits: 1, Unit: "%", Series: []series{
+	f := &chart{ID: "chart-calibration", XUnit: "%", Digits: 1, Unit: "%", Series: []series{
 		{v.text("came true"), points, 0, nil}, {v.text("perfect"), dashed, 4, nil},
 	}}
 	for _, b := range c.Reliability {

@@ -22,6 +22,7 @@ type view struct {
 	Facts            []string // of the run, one short line each
 	Outcome          string   // a word for the style: good, bad, even
 	Label, Sentence  string
+	Traded           string // what its positions would have earned; empty: not known
 	Tiles            []tile
 	Equity           *chart
 	IC, ICSum        *chart
@@ -65,7 +66,7 @@ type method struct {
 	Name, Meaning                 string
 	Own                           bool
 	RankIC, Interval              string
-	Difference, DifferenceIn      string
+	Difference, DifferenceIn, By  string
 	AUC, Accuracy, Costs, Verdict string
 	Bar                           bar
 }
@@ -167,9 +168,15 @@ func (v *view) verdict() {
 	}
 	v.Tiles = append(v.Tiles, headline)
 	if b := m.Backtest; b != nil && b.DollarNeutral.Periods > 0 {
-		v.Tiles = append(v.Tiles, tile{
-			Name: v.textf("after costs", costsShown), Value: v.afterCosts(b), Note: v.textf("break even", decimals(b.DollarNeutral.BreakEvenBps, 2)),
-		})
+		costs := tile{Name: v.textf("after costs", costsShown), Value: v.afterCosts(b), Note: v.textf("break even", decimals(b.DollarNeutral.BreakEvenBps, 2))}
+		if best := m.Baselines[m.Verdict.BestBaseline].Backtest; best != nil {
+			costs.Note += "; " + v.textf("traded best", v.afterCosts(best))
+		}
+		v.Tiles = append(v.Tiles, costs)
+		if left := returnAfter(b); finite(float64(left)) {
+			word := map[bool]string{true: "lost", false: "earned"}[left < 0]
+			v.Traded = v.textf("traded", v.textf(word, percent(math.Abs(float64(left)), 1)), costsShown)
+		}
 	}
 	for _, c := range m.Comparisons {
 		if m.Baseline == nil || c.Against != m.Baseline.Name {
@@ -185,13 +192,15 @@ func (v *view) verdict() {
 }
 
 // afterCosts is what is left of a backtest after costsShown.
-func (v *view) afterCosts(b *evaluation.Backtest) string {
+func (v *view) afterCosts(b *evaluation.Backtest) string { return signedPercent(returnAfter(b), 1) }
+
+func returnAfter(b *evaluation.Backtest) evaluation.Float {
 	for _, c := range b.DollarNeutral.AfterCosts {
 		if c.CostBps == costsShown {
-			return signedPercent(c.Return, 1)
+			return c.Return
 		}
 	}
-	return absent
+	return evaluation.Float(math.NaN())
 }
 
 // facts say in short lines what was run on what.
@@ -281,7 +290,7 @@ func (v *view) methods() {
 		if c, ok := differences[name]; ok && finite(float64(c.Interval.Low)) {
 			r.Difference, r.DifferenceIn = signed(c.Difference, 4), span(c.Interval, 4, signed[evaluation.Float])
 			if c.Metric != "rank_ic" {
-				r.DifferenceIn += ", " + v.text("by accuracy")
+				r.By = v.text("by accuracy")
 			}
 			r.Verdict = v.text(map[int]string{1: "model better", 0: "no difference", -1: "model worse"}[c.Better()])
 		}

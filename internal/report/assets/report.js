@@ -8,12 +8,12 @@
 
   // Charts.
   var drawn = [];
-  data.charts.forEach(function (c) {
+  function chart(c) {
     var place = document.getElementById(c.id);
     var unit = c.unit ? " " + c.unit : "";
     function show(v) { return v == null ? "\u2013" : minus(v.toFixed(c.digits)) + unit; }
-    var series = [{ label: c.time ? data.words.time : "x", value: function (u, v) {
-      return v == null ? "" : c.time ? utc(v * 1000) : String(v);
+    var series = [{ label: c.x_label, value: function (u, v) {
+      return v == null ? "" : c.time ? utc(v * 1000) : +v.toFixed(1) + (c.x_unit ? " " + c.x_unit : "");
     } }];
     c.series.forEach(function (s) {
       var stroke = function () { return color("--c" + s.color); };
@@ -29,7 +29,8 @@
       width: Math.max(place.clientWidth, 200), height: height(), series: series, cursor: { drag: { x: true, y: false } },
       tzDate: function (s) { return uPlot.tzDate(new Date(s * 1000), "UTC"); },
       scales: { x: { time: c.time } },
-      axes: [Object.assign({}, axis, c.id === "chart-loss" ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] } : {}),
+      axes: [Object.assign({}, axis, c.id === "chart-loss" ? { incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] } : {},
+        c.x_unit ? { values: function (u, splits) { return splits.map(function (v) { return v + " " + c.x_unit; }); } } : {}),
         Object.assign({}, axis, { size: 62, values: function (u, splits) { return splits.map(function (v) { return minus(String(+v.toFixed(6))) + unit; }); } })]
     };
     if (c.time) {
@@ -42,7 +43,8 @@
     }
     var u = new uPlot(options, [c.x].concat(c.series.map(function (s) { return s.values; })), place);
     drawn.push({ plot: u, place: place, height: height });
-  });
+  }
+  data.charts.forEach(chart);
   var waiting = 0;
   addEventListener("resize", function () {
     cancelAnimationFrame(waiting);
@@ -51,7 +53,9 @@
     });
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () {
-    drawn.forEach(function (d) { d.plot.redraw(false, true); });
+    drawn.forEach(function (d) { d.plot.destroy(); });
+    drawn = [];
+    data.charts.forEach(chart);
   });
 
   // Tables that sort by a column.
@@ -102,7 +106,7 @@
     var c = make("circle", { cx: x(i), cy: y(i), r: g.symbols.length > 60 ? 6 : 9 }, nodes);
     if (i === g.own) c.classList.add("own");
     make("title", {}, c).textContent = name;
-    if (labels || i === g.own) make("text", { x: x(i) + 13, y: y(i) + 6 }, nodes).textContent = name;
+    if (labels || i === g.own) make("text", g.x[i] > 0.8 ? { x: x(i) - 13, y: y(i) + 6, "text-anchor": "end" } : { x: x(i) + 13, y: y(i) + 6 }, nodes).textContent = name;
     c.addEventListener("click", function () { which.value = which.value === String(i) ? "-1" : String(i); draw(); });
     circles.push(c);
   });
