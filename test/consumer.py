@@ -174,6 +174,15 @@ def metrics_tell_the_truth():
     assert len(metrics["timing"]["epoch_seconds"]) == metrics["epochs_run"]
 
 
+def metrics_keep_to_their_schema():
+    import jsonschema
+
+    schema = json.loads((Path(__file__).parent.parent / "docs" / "metrics.schema.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(metrics)
+    json.loads((folder / "metrics.json").read_text(), parse_constant=lambda constant: sys.exit(f"metrics.json has {constant}"))
+
+
 def manifest_vouches_for_every_file():
     import hashlib
 
@@ -193,6 +202,7 @@ predictions_are_in_order_with_gaps()
 normalisation_is_of_the_training_part(snapshots)
 whole_gap = every_prediction_comes_from_its_snapshot(pyg, snapshots)
 metrics_tell_the_truth()
+metrics_keep_to_their_schema()
 baseline = metrics.get("baseline")
 print(json.dumps({
     "snapshots": len(snapshots), "rows": len(predictions), "status": manifest["status"],
