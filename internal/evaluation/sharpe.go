@@ -73,7 +73,7 @@ type Trials struct {
 // Each portfolio and cost is compared with the same of the other trials. Of a
 // single trial it is the probabilistic one.
 func (b *Backtest) Deflate(queueIDs []string, others []*Backtest) {
-	b.Trials = &Trials{Count: 1 + len(others), QueueIDs: queueIDs}
+	b.Trials = &Trials{Count: 1 + len(others), QueueIDs: append([]string{}, queueIDs...)} // none is an empty list
 	for _, of := range []func(*Backtest) *Portfolio{
 		func(b *Backtest) *Portfolio { return &b.DollarNeutral }, func(b *Backtest) *Portfolio { return &b.LongOnly }, func(b *Backtest) *Portfolio { return &b.EqualWeight },
 	} {

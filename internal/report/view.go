@@ -22,6 +22,7 @@ type view struct {
 	Facts            []string // of the run, one short line each
 	Outcome          string   // a word for the style: good, bad, even
 	Label, Sentence  string
+	Sharpe           string // of the backtest; empty: not known
 	Traded           string // what its positions would have earned; empty: not known
 	Tiles            []tile
 	Equity           *chart
@@ -106,6 +107,7 @@ func newView(in Input) (*view, error) {
 	if horizon := in.Metadata.Horizon; horizon > 0 && m.Backtest != nil {
 		v.Equity = v.equity(in.Test.Course(horizon))
 	}
+	v.sharpe()
 	v.IC, v.ICSum = v.ics(in.Test.RankICs())
 	v.Calibration, v.Loss, v.Presence = v.reliability(m.Calibration), v.loss(), v.presence()
 	v.methods()
@@ -188,6 +190,24 @@ func (v *view) verdict() {
 		}
 		v.EdgesLine = v.textf("edges line", signed(c.Difference, 4), span(c.Interval, 4, signed[evaluation.Float]))
 		v.Tiles = append(v.Tiles, tile{Name: v.text("edges tile"), Value: v.text(words), Note: v.EdgesLine})
+	}
+}
+
+// sharpe says how likely the backtest's Sharpe ratio is more than the luck of the
+// best of all trials.
+func (v *view) sharpe() {
+	b := v.In.Metrics.Backtest
+	if b == nil {
+		return
+	}
+	for _, c := range b.DollarNeutral.AfterCosts {
+		if c.CostBps != costsShown || !finite(float64(c.Sharpe)) {
+			continue
+		}
+		v.Sharpe = v.textf("sharpe", costsShown, decimals(c.Sharpe, 2), percent(c.Probabilistic, 1))
+		if b.Trials != nil && finite(float64(c.Deflated)) {
+			v.Sharpe += " " + v.textf("deflated", b.Trials.Count, percent(c.Deflated, 1))
+		}
 	}
 }
 

@@ -50,6 +50,8 @@ var texts = map[string]kafka.Text{
 		Russian: "Доход за тест: %s без издержек, %s при 2 б. п., %s при 5, %s при 10 на сторону.",
 		English: "Return over the test split: %s without costs, %s at 2 bps, %s at 5 and %s at 10 bps a side.",
 	},
+	"sharpe":   {Russian: "Годовой коэффициент Шарпа при %d б. п.: %s; вероятность, что настоящий выше нуля: %s.", English: "Annualised Sharpe ratio after %d bps: %s. The probability that the true one is above zero is %s."},
+	"deflated": {Russian: "С поправкой на число попыток (запусков этого MODEL_NAME: %d) вероятность, что это больше везения лучшей из них: %s.", English: "Deflated by the number of trials (%d runs of this MODEL_NAME), the probability that it is more than the luck of the best is %s."},
 	"no money": {Russian: "Бэктеста нет: запуск прерван, нет доходностей или оценки ничего не ранжируют.", English: "There is no backtest: the run was interrupted, there are no returns, or the scores rank nothing."},
 
 	"skill":              {Russian: "IC во времени", English: "IC over time"},
