@@ -56,7 +56,7 @@ func (c *chart) table(x string, label func(number) string) {
 		for _, s := range c.Series {
 			cell := decimals(s.Values[at], c.Digits)
 			if c.Unit != "" && cell != absent {
-				cell += " " + c.Unit
+				cell += unbroken + c.Unit
 			}
 			row = append(row, cell)
 		}

@@ -36,6 +36,9 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 // absent is what a cell shows that is not known.
 const absent = "–"
 
+// unbroken is the space between a number and its unit.
+const unbroken = "\u00a0"
+
 // decimals is a number to so many decimals.
 func decimals[F ~float64](v F, places int) string {
 	if !finite(float64(v)) {
@@ -58,14 +61,14 @@ func percent[F ~float64](share F, places int) string {
 	if !finite(float64(share)) {
 		return absent
 	}
-	return decimals(100*share, places) + " %"
+	return decimals(100*share, places) + unbroken + "%"
 }
 
 func signedPercent[F ~float64](share F, places int) string {
 	if !finite(float64(share)) {
 		return absent
 	}
-	return signed(100*share, places) + " %"
+	return signed(100*share, places) + unbroken + "%"
 }
 
 // minus writes a negative number with the sign for it, which screen readers read

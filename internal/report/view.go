@@ -156,7 +156,7 @@ func (v *view) verdict() {
 	if v.Outcome == "" {
 		v.Outcome = "even"
 	}
-	v.Label, v.Sentence = v.text("outcome "+string(m.Verdict.Outcome)), m.Verdict.Text(m).In(v.In.Lang)
+	v.Label, v.Sentence = v.text("outcome "+string(m.Verdict.Outcome)), strings.ReplaceAll(m.Verdict.Text(m).In(v.In.Lang), " -0", " −0")
 	headline := tile{Name: v.text("headline"), Value: decimals(m.Splits.Test.RankIC, 4)}
 	estimates := []estimate{{v.text("model"), m.Splits.Test.RankIC, m.Splits.Test.RankICInterval, true}}
 	if best, ok := m.Baselines[m.Verdict.BestBaseline]; ok {
@@ -171,6 +171,9 @@ func (v *view) verdict() {
 	v.Tiles = append(v.Tiles, headline)
 	if b := m.Backtest; b != nil && b.DollarNeutral.Periods > 0 {
 		costs := tile{Name: v.textf("after costs", costsShown), Value: v.afterCosts(b), Note: v.textf("break even", decimals(b.DollarNeutral.BreakEvenBps, 2))}
+		if b.DollarNeutral.BreakEvenBps <= 0 {
+			costs.Note = v.text("loses anyway")
+		}
 		if best := m.Baselines[m.Verdict.BestBaseline].Backtest; best != nil {
 			costs.Note += "; " + v.textf("traded best", v.afterCosts(best))
 		}
@@ -414,5 +417,5 @@ func (v *view) importance() {
 		share = percent(t.ImportanceSeconds/t.TotalSeconds, 1)
 	}
 	metric := v.text("metric " + all[0].Metric)
-	v.ImportanceNote = v.textf("importance note", metric, m.Snapshots, strings.TrimSpace(share))
+	v.ImportanceNote = v.textf("importance note", metric, m.Snapshots, share)
 }

@@ -24,6 +24,7 @@ var texts = map[string]kafka.Text{
 	"lost":              {Russian: "потеряли бы %s", English: "lost %s"}, "earned": {Russian: "заработали бы %s", English: "earned %s"},
 	"traded":        {Russian: "Сделки по ней за весь тест %s при издержках %d б. п. на сторону.", English: "Traded over the whole test split, it would have %s after costs of %d bps a side."},
 	"traded best":   {Russian: "лучший базовый метод: %s", English: "best baseline: %s"},
+	"loses anyway":  {Russian: "теряет и без издержек", English: "loses without costs, too"},
 	"break even":    {Russian: "безубыточно до %s б. п. на сторону", English: "breaks even at %s bps a side"},
 	"edges tile":    {Russian: "Рёбра графа", English: "The graph's edges"},
 	"edges help":    {Russian: "Помогают", English: "Help"},

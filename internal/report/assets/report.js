@@ -120,14 +120,17 @@
     }
     tip.hidden = true;
     lines.replaceChildren();
+    var low = Infinity, high = 0; // of this time: on a market that moves as one all weights are high
+    for (var j = 2; j < e.length; j += 3) { low = Math.min(low, Math.abs(e[j])); high = Math.max(high, Math.abs(e[j])); }
     for (var k = 0; k < e.length; k += 3) {
       (function (a, b, w) {
         var mine = only < 0 || a === only || b === only;
         var at = { x1: x(a), y1: y(a), x2: x(b), y2: y(b) };
         var l = make("line", at, lines);
         l.setAttribute("class", "edge" + (w < 0 ? " negative" : "") + (mine ? "" : " dim"));
-        l.style.strokeWidth = (1 + 4 * Math.min(1, Math.abs(w) / 100)).toFixed(2);
-        l.style.opacity = (0.15 + 0.75 * Math.min(1, Math.abs(w) / 100)).toFixed(2);
+        var strength = high > low ? (Math.abs(w) - low) / (high - low) : 1;
+        l.style.strokeWidth = (1 + 3 * strength * strength).toFixed(2);
+        l.style.opacity = (0.12 + 0.78 * strength * strength).toFixed(2);
         if (mine) strongest.push([a, b, w]);
         var hit = make("line", at, lines);
         hit.setAttribute("class", "hit");
