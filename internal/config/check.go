@@ -96,9 +96,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 	if c.Store.Endpoint != "" {
 		addAll(faults, c.Store.Validate())
 	}
-	if c.Metrics.Addr != "" {
-		addAll(faults, c.Metrics.Validate())
-	}
+	addAll(faults, c.Metrics.Validate())
 	if c.Kubeflow.URL != "" {
 		addAll(faults, c.Kubeflow.Validate())
 	}
@@ -160,6 +158,9 @@ func (c *Config) ineffective() map[string]reason {
 			why[name] = lacks("MINIO_ENDPOINT")
 		}
 		why["MINIO_SECURE"], why["STORE_TIMEOUT"] = harmless, harmless
+	}
+	if c.Metrics.Addr == "" {
+		why["METRICS_LINGER"] = harmless
 	}
 	if c.Kubeflow.URL == "" {
 		for _, name := range []string{"KUBEFLOW_TRAINER_SERVER_CA_CERT", "KUBEFLOW_TRAINER_SERVER_TOKEN"} {

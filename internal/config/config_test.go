@@ -85,8 +85,8 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "LIGHTGBM_LIB=/lib_lightgbm.so", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
 		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
-		"METRICS_ADDR=:8080", "KUBEFLOW_TRAINER_SERVER_URL=https://k/s", "KUBEFLOW_TRAINER_SERVER_CA_CERT=/ca.crt", "KUBEFLOW_TRAINER_SERVER_TOKEN=/token")
-	if c.Metrics.Addr != ":8080" || c.Kubeflow != (kubeflow.Config{URL: "https://k/s", CACert: "/ca.crt", Token: "/token"}) {
+		"METRICS_ADDR=:8080", "METRICS_LINGER=30s", "KUBEFLOW_TRAINER_SERVER_URL=https://k/s", "KUBEFLOW_TRAINER_SERVER_CA_CERT=/ca.crt", "KUBEFLOW_TRAINER_SERVER_TOKEN=/token")
+	if c.Metrics.Addr != ":8080" || c.Metrics.Linger != 30*time.Second || c.Kubeflow != (kubeflow.Config{URL: "https://k/s", CACert: "/ca.crt", Token: "/token"}) {
 		t.Errorf("%+v %+v", c.Metrics, c.Kubeflow)
 	}
 	if c.IDs.Symbol != "BTCUSDT" || c.Source.Symbol != "BTCUSDT" || c.Train.Seed != -7 || c.Source.Seed != -7 {
@@ -197,6 +197,8 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"MINIO_SECURE=maybe", `MINIO_SECURE is "maybe": set true or false`},
 		{"STORE_TIMEOUT=soon", `STORE_TIMEOUT is "soon": set a length of time such as 15m`},
 		{"METRICS_ADDR=8080", `METRICS_ADDR is "8080": set host:port, such as :8080, or unset it`},
+		{"METRICS_LINGER=-1s", `METRICS_LINGER is -1s: set a length of time such as 30s, or 0`},
+		{"METRICS_LINGER=soon", `METRICS_LINGER is "soon": set a length of time such as 30s, or 0`},
 		{"KUBEFLOW_TRAINER_SERVER_TOKEN=/t", `KUBEFLOW_TRAINER_SERVER_TOKEN is set, but KUBEFLOW_TRAINER_SERVER_URL is not: set both or neither`},
 		{"KUBEFLOW_TRAINER_SERVER_URL=https://u:p@a/b", `KUBEFLOW_TRAINER_SERVER_URL holds a user or password, which an address would show in logs: leave them out of it`},
 		{"ARANGO_URL=http://u:p@a:8529", `ARANGO_URL holds a user or password, which an address would show in logs: leave them out of it`},

@@ -145,6 +145,7 @@ var groups = []group{
 	}},
 	{title: "Observation", vars: []variable{
 		{name: "METRICS_ADDR", operational: true, meaning: "host:port, or :port, that /metrics, /healthz and /readyz are served on; unset: nowhere"},
+		{name: "METRICS_LINGER", operational: true, meaning: "how long a finished run with METRICS_ADDR waits for a scrape of its verdict, the first of which ends the wait", accepts: "a length of time such as 30s, or 0", unit: "duration"},
 		{name: "KUBEFLOW_TRAINER_SERVER_URL", operational: true, address: true, meaning: "https address of the TrainJob's status, which Kubeflow Trainer sets: the progress is reported there"},
 		{name: "KUBEFLOW_TRAINER_SERVER_CA_CERT", operational: true, meaning: "file of the authority that signed its certificate"},
 		{name: "KUBEFLOW_TRAINER_SERVER_TOKEN", operational: true, meaning: "file of the token for it, read again for each report"},

@@ -59,7 +59,9 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	if j.Store, err = newStorage(c, warn); err != nil {
 		return Reject(c.IDs, c.Kafka.Lang, events, log, fault.Input("%w", err))
 	}
-	return j.Run(ctx)
+	code := j.Run(ctx)
+	observed.Linger(ctx, c.Metrics.Linger)
+	return code
 }
 
 // startupErrorTimeout bounds the sending of the error of a run that cannot start.

@@ -54,6 +54,7 @@ type Metrics struct {
 	gpu     atomic.Pointer[func() (GPU, bool)]
 	health  atomic.Pointer[func() error]
 	ready   atomic.Bool
+	judging judging
 }
 
 // Row is a metric as the documentation tells of it.

@@ -34,10 +34,15 @@ func (m *Metrics) Ready() { m.ready.Store(true) }
 // that cannot be gathered.
 func (m *Metrics) Handler(logf func(string)) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+	all := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog: lines(logf), ErrorHandling: promhttp.ContinueOnError,
 		MaxRequestsInFlight: scrapes, Timeout: scrapeLimit, EnableOpenMetrics: true,
-	}))
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		judged := m.judging.isJudged()
+		all.ServeHTTP(w, r)
+		m.judging.scrapedNow(judged)
+	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		if check := m.health.Load(); check != nil {
 			answer(w, (*check)())

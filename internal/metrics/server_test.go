@@ -87,7 +87,7 @@ func TestOnlyHostAndPortAreAnAddress(t *testing.T) {
 		":8080": true, "0.0.0.0:8080": true, "[::1]:0": true, "localhost:9090": true,
 		"8080": false, "localhost": false, ":": false, ":http": false, ":70000": false, "http://a:1": false, ":-1": false,
 	} {
-		if err := (Config{addr}).Validate(); (err == nil) != ok {
+		if err := (Config{Addr: addr}).Validate(); (err == nil) != ok {
 			t.Errorf("%q: %v", addr, err)
 		}
 	}
@@ -148,4 +148,34 @@ func TestAServerThatClosesLeavesNothing(t *testing.T) {
 		stacks := make([]byte, 1<<20)
 		t.Errorf("%d goroutines are left:\n%s", left, stacks[:runtime.Stack(stacks, true)])
 	}
+}
+
+func TestAFinishedRunWaitsForOneScrapeOfItsVerdict(t *testing.T) {
+	m := New(Run{})
+	s := serve(t, m)
+	m.Linger(t.Context(), time.Hour) // there is no verdict
+	get(t, s, "/metrics")
+	m.Judged(Verdict{Outcome: "worse", Outcomes: []string{"worse"}})
+	m.Linger(t.Context(), time.Hour) // not finished
+	m.Finished()
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	m.Linger(stopped, time.Hour)
+	m.Linger(t.Context(), 0)
+	get(t, s, "/healthz")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.Linger(t.Context(), time.Hour)
+	}()
+	select {
+	case <-done:
+		t.Error("nobody has seen the verdict")
+	default:
+	}
+	if _, body := get(t, s, "/metrics"); !strings.Contains(body, `gnn_trainer_verdict{outcome="worse"} 1`) {
+		t.Errorf("the verdict is not told:\n%s", body)
+	}
+	<-done
+	m.Linger(t.Context(), time.Hour) // it was seen
 }

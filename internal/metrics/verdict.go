@@ -1,7 +1,10 @@
 package metrics
 
 import (
+	"context"
 	"math"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -23,8 +26,54 @@ type Verdict struct {
 	Test     map[string]evaluation.SplitMetrics // by method: model, and the best baseline's name
 }
 
+// judging is whether the verdict has been scraped.
+type judging struct {
+	mu      sync.Mutex
+	judged  bool
+	scraped chan struct{} // closed after the first scrape of it
+}
+
+// scrapedNow notes the end of a scrape that began after the verdict, where judged
+// was true then.
+func (j *judging) scrapedNow(judged bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if judged && j.scraped != nil {
+		close(j.scraped)
+		j.scraped = nil
+	}
+}
+
+func (j *judging) isJudged() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.judged
+}
+
+// Linger waits until the verdict of a finished run has been scraped, at most so
+// long and until ctx ends.
+func (m *Metrics) Linger(ctx context.Context, atMost time.Duration) {
+	m.judging.mu.Lock()
+	scraped := m.judging.scraped
+	m.judging.mu.Unlock()
+	if scraped == nil || !m.Progress().Finished {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, atMost)
+	defer cancel()
+	select {
+	case <-scraped:
+	case <-ctx.Done():
+	}
+}
+
 // Judged shows a verdict.
 func (m *Metrics) Judged(v Verdict) {
+	defer func() {
+		m.judging.mu.Lock()
+		defer m.judging.mu.Unlock()
+		m.judging.judged, m.judging.scraped = true, make(chan struct{})
+	}()
 	for _, outcome := range v.Outcomes {
 		m.verdict.WithLabelValues(outcome).Set(truth(outcome == v.Outcome))
 	}

@@ -224,7 +224,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 		"MODEL_NAME=a/b", "MODEL_OUTPUT=..", "MODEL_NAME=" + long, "MODEL_NAME=.m", "QUEUE_ID=latest.json", "QUEUE_ID=.lock", "QUEUE_ID=a\\b",
 		"STORE_DIR=\"out\"", "STORE_DIR='out'", "STORE_DIR=~/out", "STORE_DIR=$HOME/out", "STORE_DIR=${HOME}", "STORE_DIR=%HOME%/out", "STORE_DIR=out ", "STORE_DIR=out # here", "STORE_DIR=s3://b/x", "CACHE_DIR=https://x", `WORK_DIR=C:\work`, "STORE_DIR=a\tb", "STORE_DIR=\xff",
 		"STORE_DIR=" + strings.Repeat("\u200b", 300), "QUEUE_ID=\ufeffq", "SYMBOL=BTC\u00a0USDT", "EPOCHS=\"ten\"", "QUEUE_ID=<id>", "STORE_DIR=/out/<your name>", "OMP_NUM_THREADS=\"2\"", "HTTPS_PROXY='http://p:1'",
-		"ENCODER=gru", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long,
+		"ENCODER=gru", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long, "METRICS_LINGER=soon", "METRICS_LINGER=-1s",
 		"KUBEFLOW_TRAINER_SERVER_TOKEN=/t", "KUBEFLOW_TRAINER_SERVER_URL=https://u:p@a/b", "ARANGO_URL=http://u:p@a:8529", "GRAPH_WAIT=soon", "RECORD_EVERY=often", "CHECKPOINT_EVERY=0",
 		"DATA_DIR=/data", "EVENTS=file", "RESUME=always", "BINANCE_MARKET=margin", "KAFKA_PASSWORD_FILE=" + file("empty", "\n"),
 	} {
