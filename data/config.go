@@ -34,8 +34,9 @@ func (c Config) Validate() error {
 }
 
 // LeastBars is how many bars T a market must have: those of the windows, one
-// snapshot a split, a gap before two of them, and the live ones.
-func (c Config) LeastBars() int { return c.firstBar() + 3 + 3*c.reach() }
+// snapshot a split (a test split for each fold), a gap before two of them, and the
+// live ones.
+func (c Config) LeastBars() int { return c.firstBar() + 2 + max(c.Count, 1) + 3*c.reach() }
 
 // CheckBars rejects a market of so few bars that no snapshot could be had for
 // each split. The error wraps ErrInput.

@@ -13,6 +13,10 @@ type Dataset struct {
 	Fold
 	Targets *Targets
 
+	// Folds are all of a walk-forward, in time order, where Fold is the last of
+	// them unless OfFold chose another; nil: there is no other.
+	Folds []Fold
+
 	Warnings []string // what of given labels, splits, edges or features is odd, and was not rejected
 }
 
@@ -62,7 +66,24 @@ func (c FoldConfig) dataset(p *Panel, y *Targets) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Dataset{Panel: p, Fold: folds[len(folds)-1], Targets: y}, nil
+	d := &Dataset{Panel: p, Fold: folds[len(folds)-1], Targets: y}
+	if len(folds) > 1 {
+		d.Folds = folds
+	}
+	return d, nil
+}
+
+// NumFolds is how many folds there are, at least one.
+func (d *Dataset) NumFolds() int { return max(1, len(d.Folds)) }
+
+// OfFold is the same panel and targets with the fold of that number, from 1.
+func (d *Dataset) OfFold(number int) *Dataset {
+	if d.Folds == nil {
+		return d
+	}
+	of := *d
+	of.Fold = d.Folds[number-1]
+	return &of
 }
 
 // Len is the number of snapshots: those of the panel, or one for each split of a

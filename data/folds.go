@@ -30,6 +30,8 @@ type FoldConfig struct {
 	ValidEnd      time.Time `env:"VALID_END"`
 	TrainFraction float64   `env:"TRAIN_FRACTION" envDefault:"0.6"`
 	ValidFraction float64   `env:"VALID_FRACTION" envDefault:"0.2"`
+
+	WalkForward `env:"-"`
 }
 
 func (c FoldConfig) problems(p *problems) {
@@ -54,23 +56,27 @@ func (c FoldConfig) problems(p *problems) {
 		p.check(c.TrainEnd.Before(c.ValidEnd), fault.Input("TRAIN_END %s is not before VALID_END %s", stamp(c.TrainEnd), stamp(c.ValidEnd)).
 			Fix("set TRAIN_END to an earlier time, or VALID_END to a later one"))
 	}
+	c.WalkForward.problems(p, !c.TrainEnd.IsZero())
 }
 
 // Fold is one division of the snapshots into splits, with the scaler of its
 // training split.
 type Fold struct {
+	// Number counts the folds from 1; 0: there is one alone.
+	Number int
 	// Splits [T] is the split of each snapshot at the first horizon. Train,
 	// valid and gap are the same at every horizon.
 	Splits []Split
 	Scaler
 
 	liveFrom []int  // [H] first live snapshot of each horizon; nil for a graph without time
+	testTo   int    // first snapshot after the test window
 	evalMask []bool // [T, N] of a graph without time; nil: the panel's mask
 }
 
 // SplitAt is the split of snapshot t at horizon h: a return over fewer bars is
 // known earlier, so that the newest snapshots may test at one horizon and be
-// live at another.
+// live at another. They test in the last fold alone.
 func (f *Fold) SplitAt(t, h int) Split {
 	split := f.Splits[t]
 	switch {
@@ -78,71 +84,124 @@ func (f *Fold) SplitAt(t, h int) Split {
 		return split
 	case t >= f.liveFrom[h]:
 		return Live
+	case t >= f.testTo:
+		return Gap
 	}
 	return Test
 }
 
-// Folds divides the panel's snapshots by time and fits each fold's scaler.
+// Folds divides the panel's snapshots by time and fits each fold's scaler. The
+// folds are in time order; several are a walk-forward (walkforward.go).
 // Before each boundary the snapshots whose longest return reaches it are gap
 // (the purging of López de Prado, Advances in Financial Machine Learning, 2018,
 // chapter 7): a return of one split never uses a price of the next.
 //
 // An error wraps ErrInput.
 func (c FoldConfig) Folds(p *Panel, y *Targets) ([]Fold, error) {
-	f, err := c.fold(p.Axis, p.bars, y)
+	folds, err := c.divide(p.Axis, p.bars, y)
 	if err != nil {
 		return nil, err
 	}
-	f.unlabelLive(y)
-	if err := f.checkLabels(y); err != nil {
-		return nil, err
+	folds[0].unlabelLive(y) // live snapshots are the same in all folds
+	for k := range folds {
+		f := &folds[k]
+		if err := f.checkLabels(y); err != nil {
+			return nil, err
+		}
+		if f.Scaler, err = fitScaler(p, f); err != nil {
+			return nil, err
+		}
 	}
-	if f.Scaler, err = fitScaler(p, &f); err != nil {
-		return nil, err
-	}
-	return []Fold{f}, nil
+	return folds, nil
 }
 
-// fold divides the snapshots of bars (rising).
-func (c FoldConfig) fold(axis Axis, bars []int, y *Targets) (Fold, error) {
-	reach, f := 0, Fold{Splits: make([]Split, len(bars))}
+// window is how one fold divides the bars: from trainFrom they train, from
+// validFrom they validate, and from testFrom up to testTo, which is excluded, they
+// test.
+type window struct{ trainFrom, validFrom, testFrom, testTo int }
+
+// divide divides the snapshots of bars (rising) into folds without scalers.
+func (c FoldConfig) divide(axis Axis, bars []int, y *Targets) ([]Fold, error) {
+	reach := 0
+	var liveFrom []int
 	for h := range y.Horizons {
 		r := y.Reach(h)
 		reach = max(reach, r)
-		f.liveFrom = append(f.liveFrom, sort.Search(len(bars), func(s int) bool { return bars[s]+r >= axis.Bars }))
+		liveFrom = append(liveFrom, sort.Search(len(bars), func(s int) bool { return bars[s]+r >= axis.Bars }))
 	}
 	settled := sort.Search(len(bars), func(s int) bool { return bars[s]+reach >= axis.Bars })
 	if settled == 0 {
-		return Fold{}, fault.Input("no snapshot is followed by HORIZON=%s bars", y.Horizons).
+		return nil, fault.Input("no snapshot is followed by HORIZON=%s bars", y.Horizons).
 			At("HORIZON").Fix("load more bars (START, LOOKBACK) or lower HORIZON")
 	}
-	validFrom, testFrom, err := c.boundaries(axis, bars[:settled], reach)
+	windows, err := c.windows(axis, bars[:settled], reach)
 	if err != nil {
-		return Fold{}, err
+		return nil, err
 	}
-	size := map[Split]int{}
-	for s, t := range bars {
-		split := Gap
-		switch {
-		case s >= f.liveFrom[0]:
-			split = Live
-		case t < validFrom && t+reach < validFrom:
-			split = Train
-		case t >= validFrom && t+reach < testFrom:
-			split = Valid
-		case t >= testFrom:
-			split = Test
+	folds := make([]Fold, len(windows))
+	for k, w := range windows {
+		f := Fold{Splits: make([]Split, len(bars)), liveFrom: liveFrom, testTo: sort.SearchInts(bars, w.testTo)}
+		if len(windows) > 1 {
+			f.Number = k + 1
 		}
-		f.Splits[s] = split
-		size[split]++
-	}
-	for _, split := range []Split{Train, Valid, Test} {
-		if size[split] == 0 {
-			return Fold{}, fault.Input("the %s split is empty: %s cut the %d labelled snapshots from %s to %s into train %d, valid %d and test %d, with gaps of %d bars (HORIZON=%s) between", split, c.boundaryNames(), settled, axis.stampOf(bars[0]), axis.stampOf(bars[settled-1]), size[Train], size[Valid], size[Test], reach, y.Horizons).
-				At("the %s split", split).Fix("move the boundaries or load more bars (START, LOOKBACK)")
+		size := map[Split]int{}
+		for s, t := range bars {
+			f.Splits[s] = w.split(t, reach)
+			if s >= liveFrom[0] {
+				f.Splits[s] = Live
+			}
+			size[f.Splits[s]]++
 		}
+		for _, split := range []Split{Train, Valid, Test} {
+			if size[split] == 0 {
+				return nil, fault.Input("the %s split%s is empty: %s cut the %d labelled snapshots from %s to %s into train %d, valid %d and test %d, with gaps of %d bars (HORIZON=%s) between", split, f.ofFold(), c.boundaryNames(), settled, axis.stampOf(bars[0]), axis.stampOf(bars[settled-1]), size[Train], size[Valid], size[Test], reach, y.Horizons).
+					At("the %s split", split).Fix("%s", c.widen())
+			}
+		}
+		folds[k] = f
 	}
-	return f, nil
+	return folds, nil
+}
+
+// split is that of the snapshot of bar t, whose longest return takes reach bars.
+// What is in no split is gap: also what a fold does not train on any more, and
+// what comes after its test window.
+func (w window) split(t, reach int) Split {
+	switch {
+	case t >= w.trainFrom && t+reach < w.validFrom:
+		return Train
+	case t >= w.validFrom && t+reach < w.testFrom:
+		return Valid
+	case t >= w.testFrom && t < w.testTo:
+		return Test
+	}
+	return Gap
+}
+
+// windows are those of the folds; bars are those of the snapshots whose returns
+// are known at every horizon.
+func (c FoldConfig) windows(axis Axis, bars []int, reach int) ([]window, error) {
+	if c.Count > 1 {
+		return c.walk(axis, bars)
+	}
+	validFrom, testFrom, err := c.boundaries(axis, bars, reach)
+	return []window{{0, validFrom, testFrom, axis.Bars}}, err
+}
+
+// ofFold names the fold in a message, where there are several.
+func (f *Fold) ofFold() string {
+	if f.Number == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" of fold %d", f.Number)
+}
+
+// widen is the remedy of an empty split.
+func (c FoldConfig) widen() string {
+	if c.Count > 1 {
+		return c.WalkForward.widen()
+	}
+	return "move the boundaries or load more bars (START, LOOKBACK)"
 }
 
 // emptySplit is EmptySplit of so many snapshots, live ones included.
@@ -150,6 +209,9 @@ func (c FoldConfig) emptySplit(snapshots, reach int) Split {
 	labelled := snapshots - reach
 	if !c.TrainEnd.IsZero() {
 		return ""
+	}
+	if c.Count > 1 {
+		return c.emptyFold(labelled, reach)
 	}
 	valid, test := shareOf(c.TrainFraction, labelled, reach), shareOf(c.TrainFraction+c.ValidFraction, labelled, reach)
 	switch {
@@ -203,7 +265,12 @@ func (c FoldConfig) boundaries(axis Axis, bars []int, reach int) (validFrom, tes
 
 // boundaryNames is how a message names what set the boundaries.
 func (c FoldConfig) boundaryNames() string {
-	if c.TrainEnd.IsZero() {
+	switch {
+	case c.Count > 1 && c.TrainLength > 0:
+		return fmt.Sprintf("FOLDS=%d, FOLD_TRAIN=%s, TRAIN_FRACTION=%v and VALID_FRACTION=%v", c.Count, c.TrainLength, c.TrainFraction, c.ValidFraction)
+	case c.Count > 1:
+		return fmt.Sprintf("FOLDS=%d, TRAIN_FRACTION=%v and VALID_FRACTION=%v", c.Count, c.TrainFraction, c.ValidFraction)
+	case c.TrainEnd.IsZero():
 		return fmt.Sprintf("TRAIN_FRACTION=%v and VALID_FRACTION=%v", c.TrainFraction, c.ValidFraction)
 	}
 	return fmt.Sprintf("TRAIN_END=%s and VALID_END=%s", stamp(c.TrainEnd), stamp(c.ValidEnd))
@@ -241,15 +308,15 @@ func (f *Fold) checkLabels(y *Targets) error {
 	}
 	for _, split := range []Split{Train, Valid, Test} {
 		if labels[split] == 0 {
-			return fault.Input("the %s split has no label", split).
+			return fault.Input("the %s split%s has no label", split, f.ofFold()).
 				At("the %s split", split).Fix("move the boundaries (TRAIN_FRACTION and VALID_FRACTION, or TRAIN_END and VALID_END of a market) or give other data")
 		}
 	}
-	if y.Given || len(classes) > 1 {
+	if y.Given && f.Number == 0 || len(classes) > 1 {
 		return nil // given labels are checked where they are read (classes.go)
 	}
 	for class := range classes {
-		return fault.Input("all labels of the train split are of class %s, and from one class nothing is learned", className[class]).
+		return fault.Input("all labels of the train split%s are of class %s, and from one class nothing is learned", f.ofFold(), className[class]).
 			At("the train split").Fix("load a market whose prices move, or more bars of it (START, LOOKBACK)")
 	}
 	return nil

@@ -53,11 +53,11 @@ func TestSplitsFollowTimeWithAGapOfHorizonBarsBeforeEachBoundary(t *testing.T) {
 			for b := 10; test.bars == nil && b < 30; b++ {
 				bars = append(bars, b)
 			}
-			fold, err := cfg.fold(m.Axis(), bars, emptyTargets(cfg.TargetConfig, m.Bars, 1))
+			folds, err := cfg.divide(m.Axis(), bars, emptyTargets(cfg.TargetConfig, m.Bars, 1))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := letters(fold.Splits); got != test.want {
+			if got := letters(folds[0].Splits); got != test.want {
 				t.Errorf("splits are %s, want %s", got, test.want)
 			}
 		})
@@ -90,7 +90,7 @@ func TestAnEmptySplitIsRejectedWithTheVariableThatMakesIt(t *testing.T) {
 			for k := range bars {
 				bars[k] = 10 + k
 			}
-			_, err := cfg.fold(m.Axis(), bars, emptyTargets(cfg.TargetConfig, m.Bars, 1))
+			_, err := cfg.divide(m.Axis(), bars, emptyTargets(cfg.TargetConfig, m.Bars, 1))
 			if !errors.Is(err, ErrInput) {
 				t.Fatalf("error is %v", err)
 			}
@@ -107,24 +107,26 @@ func TestAnEmptySplitIsRejectedWithTheVariableThatMakesIt(t *testing.T) {
 func TestAnEmptySplitIsKnownFromTheNumberOfBars(t *testing.T) {
 	cfg := defaultConfig()
 	for _, horizon := range []int{1, 3, 10} {
-		for _, shares := range [][2]float64{{0.6, 0.2}, {0.7, 0.1}, {0.05, 0.9}, {0.9, 0.05}} {
-			cfg.Horizons, cfg.TrainFraction, cfg.ValidFraction = Horizons{horizon}, shares[0], shares[1]
-			for n := cfg.LeastBars(); n < cfg.LeastBars()+80; n++ {
-				if err := cfg.CheckBars(n); err != nil {
-					t.Fatal(err)
+		for _, folds := range []int{1, 2, 5} {
+			for _, shares := range [][2]float64{{0.6, 0.2}, {0.7, 0.1}, {0.05, 0.9}, {0.9, 0.05}} {
+				cfg.Count, cfg.Horizons, cfg.TrainFraction, cfg.ValidFraction = folds, Horizons{horizon}, shares[0], shares[1]
+				for n := cfg.LeastBars(); n < cfg.LeastBars()+80; n++ {
+					if err := cfg.CheckBars(n); err != nil {
+						t.Fatal(err)
+					}
+					var bars []int
+					for b := cfg.firstBar(); b < n; b++ {
+						bars = append(bars, b)
+					}
+					_, err := cfg.divide(emptyMarket(1, n).Axis(), bars, emptyTargets(cfg.TargetConfig, n, 1))
+					split := cfg.EmptySplit(n)
+					if (err == nil) != (split == "") || err != nil && folds == 1 && !strings.Contains(err.Error(), "the "+string(split)+" split is empty") {
+						t.Fatalf("HORIZON=%d, shares %v, %d bars: %q is said to be empty, and a split says %v", horizon, shares, n, split, err)
+					}
 				}
-				var bars []int
-				for b := cfg.firstBar(); b < n; b++ {
-					bars = append(bars, b)
+				if err := cfg.CheckBars(cfg.LeastBars() - 1); !errors.Is(err, ErrInput) {
+					t.Errorf("a bar less than the least gives %v", err)
 				}
-				_, err := cfg.fold(emptyMarket(1, n).Axis(), bars, emptyTargets(cfg.TargetConfig, n, 1))
-				split := cfg.EmptySplit(n)
-				if (err == nil) != (split == "") || err != nil && !strings.Contains(err.Error(), "the "+string(split)+" split is empty") {
-					t.Fatalf("HORIZON=%d, shares %v, %d bars: %q is said to be empty, and a split says %v", horizon, shares, n, split, err)
-				}
-			}
-			if err := cfg.CheckBars(cfg.LeastBars() - 1); !errors.Is(err, ErrInput) {
-				t.Errorf("a bar less than the least gives %v", err)
 			}
 		}
 	}

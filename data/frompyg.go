@@ -29,6 +29,10 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	if cfg.Count > 1 {
+		return nil, fault.Input("FOLDS=%d cuts snapshots by time, and the graph has none", cfg.Count).
+			At("FOLDS").Fix("set FOLDS=1")
+	}
 	g := &f.Data
 	if err := checkGraph(g); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/internal/barlength"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
@@ -61,13 +62,9 @@ func ParseTime(s string) (time.Time, error) {
 // ParseLookback reads a positive number of minutes, hours, days or weeks: 90m,
 // 12h, 30d, 2w. The error wraps data.ErrInput.
 func ParseLookback(s string) (time.Duration, error) {
-	units := map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': day, 'w': 7 * day}
-	if s != "" {
-		unit, known := units[s[len(s)-1]]
-		n, err := strconv.ParseInt(s[:len(s)-1], 10, 64)
-		if known && err == nil && n > 0 && n <= math.MaxInt64/int64(unit) {
-			return time.Duration(n) * unit, nil
-		}
+	var l data.Length
+	if l.UnmarshalText([]byte(s)) == nil {
+		return time.Duration(l), nil
 	}
 	return 0, fault.Input("LOOKBACK=%q is no duration", s).At("LOOKBACK").Fix("write it as 30d, 12h, 90m or 2w")
 }
