@@ -27,6 +27,10 @@ type Predictor interface {
 	Close()
 }
 
+// Releaser is a predictor that can free what only makes predictions of the panel
+// that it was fitted on faster.
+type Releaser interface{ Release() }
+
 // Exporter is a predictor that other programs can load.
 type Exporter interface {
 	// Export gives model.pt, with metadata.json inside, and the state dict that is

@@ -9,6 +9,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/catalog"
+	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -25,6 +26,9 @@ type Network struct {
 	// Shuffled gives each node other sources, by the seed and the same in all
 	// snapshots: the difference is what it is worth which nodes are joined.
 	Shuffled bool
+	// Initial are the weights to begin with, the best ones of an earlier training
+	// of such a model; nil: they are drawn.
+	Initial []checkpoint.Weights
 
 	Config
 }
@@ -46,7 +50,9 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 	c.Features, c.Outputs = d.NumFeatures(), d.Targets.NumHorizons()*n.Task.Outputs()
 	err := n.Thread.Do(func() (err error) {
 		torch.ManualSeed(n.Seed)
-		f.model, err = nn.New(n.Device, c)
+		if f.model, err = nn.New(n.Device, c); err == nil && n.Initial != nil {
+			err = setBest(f.model, n.Initial)
+		}
 		return err
 	})
 	if err != nil {
@@ -152,6 +158,19 @@ func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []
 		}
 	}
 	return out, nil
+}
+
+// Release frees the copy of the panel that the network was fitted on: predictions
+// copy what they need from then on.
+func (f *fittedNetwork) Release() {
+	// Freeing does not fail.
+	_ = f.thread.Do(func() error {
+		if f.inputs != nil {
+			f.inputs.close()
+			f.inputs = nil
+		}
+		return nil
+	})
 }
 
 // Export implements Exporter.

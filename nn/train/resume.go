@@ -49,13 +49,8 @@ func (f *loop) checkpoint() error {
 // restore is the opposite of checkpoint, on the libtorch thread.
 func (f *loop) restore(state checkpoint.State) error {
 	parameters := f.model.Parameters()
-	if len(parameters) != len(state.Weights) {
-		return fmt.Errorf("resuming: the checkpoint has %d parameters and the model %d", len(state.Weights), len(parameters))
-	}
-	for i, p := range parameters {
-		if w := state.Weights[i]; w.Name != p.Name || !slices.Equal(w.Shape, p.Shape) {
-			return fmt.Errorf("resuming: the checkpoint has %s %v where the model has %s %v", w.Name, w.Shape, p.Name, p.Shape)
-		}
+	if err := fits(state.Weights, parameters); err != nil {
+		return fmt.Errorf("resuming: %w", err)
 	}
 	s := torch.NewScope()
 	defer s.Close()
@@ -75,6 +70,34 @@ func (f *loop) restore(state checkpoint.State) error {
 	f.pass = state.Pass
 	if state.BestEpoch > 0 {
 		f.best = state.Epochs[state.BestEpoch-1].ValidLoss
+	}
+	return nil
+}
+
+// fits checks that weights are those of such a model.
+func fits(weights []checkpoint.Weights, parameters []nn.Parameter) error {
+	if len(parameters) != len(weights) {
+		return fmt.Errorf("the checkpoint has %d parameters and the model %d", len(weights), len(parameters))
+	}
+	for i, p := range parameters {
+		if w := weights[i]; w.Name != p.Name || !slices.Equal(w.Shape, p.Shape) {
+			return fmt.Errorf("the checkpoint has %s %v where the model has %s %v", w.Name, w.Shape, p.Name, p.Shape)
+		}
+	}
+	return nil
+}
+
+// setBest gives a model the best weights of another training, on the libtorch
+// thread.
+func setBest(m nn.Model, weights []checkpoint.Weights) error {
+	parameters := m.Parameters()
+	if err := fits(weights, parameters); err != nil {
+		return fmt.Errorf("beginning with other weights: %w", err)
+	}
+	s := torch.NewScope()
+	defer s.Close()
+	for i, p := range parameters {
+		torch.Copy(p.Tensor, s.Float32s(weights[i].Best, dims(p.Shape)...))
 	}
 	return nil
 }
