@@ -3,6 +3,7 @@ package evaluation
 import (
 	"cmp"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 
@@ -21,7 +22,8 @@ type Calibration struct {
 
 	// Temperature divides the log probabilities so that the log loss of the valid
 	// split is least (Guo, Pleiss, Sun, Weinberger, 2017): above 1 the model is
-	// overconfident. LogLoss is that of the test split with it.
+	// overconfident. LogLoss is that of the test split with it. Of several folds it
+	// is the last one's, and LogLoss is with each fold's own.
 	Temperature Float `json:"temperature"`
 	LogLoss     Float `json:"log_loss_with_temperature"`
 
@@ -50,6 +52,9 @@ const (
 	conformalLevel  = 0.9
 )
 
+// calibrated are the rows of one fold.
+type calibrated struct{ valid, test []labelledRow }
+
 // labelledRow is what calibration reads of a row.
 type labelledRow struct {
 	openTime int64
@@ -58,33 +63,51 @@ type labelledRow struct {
 }
 
 // NewCalibration measures the test rows of one horizon, with what the valid rows
-// decide; nil where either has no labelled row with probabilities. reach is the
-// number of snapshots after which a label is known.
+// of the same fold decide; nil where a fold has no labelled row with probabilities
+// of either. reach is the number of snapshots after which a label is known.
 func NewCalibration(rows iter.Seq[Prediction], reach int) *Calibration {
-	var valid, test []labelledRow
+	folds := map[int64]*calibrated{}
 	for p := range rows {
 		if p.Label == nil || !p.HasClasses() {
 			continue
 		}
+		f := folds[p.Fold]
+		if f == nil {
+			f = &calibrated{}
+			folds[p.Fold] = f
+		}
 		switch r := (labelledRow{p.OpenTime, p.probabilities(), *p.Label}); p.Split {
 		case string(data.Valid):
-			valid = append(valid, r)
+			f.valid = append(f.valid, r)
 		case string(data.Test):
-			test = append(test, r)
+			f.test = append(f.test, r)
 		}
 	}
-	if len(valid) == 0 || len(test) == 0 {
+	c, loss, covered, size := &Calibration{}, 0.0, 0, 0
+	var test []labelledRow
+	for _, number := range slices.Sorted(maps.Keys(folds)) {
+		f := folds[number]
+		if len(f.valid) == 0 || len(f.test) == 0 {
+			return nil
+		}
+		slices.SortStableFunc(f.test, func(a, b labelledRow) int { return cmp.Compare(a.openTime, b.openTime) })
+		t := temperature(f.valid)
+		c.Temperature = Float(t)
+		loss += lossAt(f.test, t)
+		hits, classes := predictionSets(f.valid, f.test, reach)
+		covered, size = covered+hits, size+classes
+		test = append(test, f.test...)
+	}
+	if len(test) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(test, func(a, b labelledRow) int { return cmp.Compare(a.openTime, b.openTime) })
-	c := &Calibration{Count: len(test), Reliability: reliability(test)}
+	c.Count, c.Reliability = len(test), reliability(test)
 	off := 0.0
 	for _, b := range c.Reliability {
 		off += float64(b.Count) / float64(len(test)) * math.Abs(float64(b.Accuracy-b.Confidence))
 	}
-	t := temperature(valid)
-	c.ECE, c.Temperature, c.LogLoss = Float(off), Float(t), Float(lossAt(test, t))
-	c.Sets = predictionSets(valid, test, reach)
+	c.ECE, c.LogLoss = Float(off), Float(loss/float64(len(test)))
+	c.Sets = PredictionSets{Level: conformalLevel, Coverage: Float(ratio(float64(covered), len(test))), MeanSize: Float(ratio(float64(size), len(test)))}
 	return c
 }
 
@@ -124,7 +147,7 @@ func reliability(rows []labelledRow) []ReliabilityBin {
 	return bins
 }
 
-// lossAt is the mean log loss of the rows at a temperature.
+// lossAt is the sum of the log losses of the rows at a temperature.
 func lossAt(rows []labelledRow, temperature float64) float64 {
 	total := 0.0
 	for _, r := range rows {
@@ -140,7 +163,7 @@ func lossAt(rows []labelledRow, temperature float64) float64 {
 		}
 		total += highest + math.Log(sum) - logits[r.label]
 	}
-	return total / float64(len(rows))
+	return total
 }
 
 // temperature minimises the log loss between 1/20 and 20, by Newton's method on
@@ -200,14 +223,15 @@ const adaptation = 0.005
 // wanted share out (Sadinle, Lei, Wasserman, 2019). From snapshot to snapshot of
 // the test split that share follows the misses that are known by then, reach
 // snapshots later (Gibbs, Candès, Adaptive conformal inference under distribution
-// shift, 2021): markets change.
-func predictionSets(valid, test []labelledRow, reach int) PredictionSets {
+// shift, 2021): markets change. covered are the test rows whose set holds the
+// label, size the classes in all sets.
+func predictionSets(valid, test []labelledRow, reach int) (covered, size int) {
 	given := make([]float64, len(valid)) // probabilities of the labels, rising
 	for i, r := range valid {
 		given[i] = r.p[r.label]
 	}
 	slices.Sort(given)
-	miss, covered, size := 1-conformalLevel, 0, 0
+	miss := 1 - conformalLevel
 	var missed []float64 // share of each snapshot
 	for from, to := 0, 0; from < len(test); from = to {
 		to = from + 1
@@ -233,7 +257,7 @@ func predictionSets(valid, test []labelledRow, reach int) PredictionSets {
 		}
 		missed = append(missed, float64(misses)/float64(to-from))
 	}
-	return PredictionSets{Level: conformalLevel, Coverage: Float(ratio(float64(covered), len(test))), MeanSize: Float(ratio(float64(size), len(test)))}
+	return covered, size
 }
 
 // atLeast is the limit that a share of new values stays below, of n sorted ones:

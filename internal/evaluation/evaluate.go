@@ -100,28 +100,61 @@ func Evaluate(rows iter.Seq[Prediction], commonest int64) (SplitMetrics, error) 
 			return SplitMetrics{}, err
 		}
 	}
-	return t.metrics(commonest), nil
+	return t.metrics(func(int) int64 { return commonest }), nil
+}
+
+// EvaluateFolds measures the rows of a walk-forward at one horizon: train and valid
+// rows, which are the last fold's, and the test rows of all. commonest has the class
+// commonest in each fold's training split, the first fold's first, or
+// pyg.Unlabelled.
+func EvaluateFolds(rows iter.Seq[Prediction], commonest []int64) (Splits, error) {
+	splits, err := tallySplits(rows)
+	if err != nil {
+		return Splits{}, err
+	}
+	of := func(fold int) int64 {
+		if fold < 1 || fold > len(commonest) {
+			return pyg.Unlabelled
+		}
+		return commonest[fold-1]
+	}
+	return splits.metrics(of), nil
 }
 
 // EvaluateSplits measures train, valid and test rows of one horizon in one pass;
 // live rows are left out. The commonest class is that of these rows' training split.
 func EvaluateSplits(rows iter.Seq[Prediction]) (Splits, error) {
-	splits := map[string]*tally{string(data.Train): {}, string(data.Valid): {}, string(data.Test): {}, string(data.Live): {}}
+	splits, err := tallySplits(rows)
+	if err != nil {
+		return Splits{}, err
+	}
+	commonest := splits[string(data.Train)].commonest()
+	return splits.metrics(func(int) int64 { return commonest }), nil
+}
+
+// tallies are those of the splits.
+type tallies map[string]*tally
+
+func tallySplits(rows iter.Seq[Prediction]) (tallies, error) {
+	splits := tallies{string(data.Train): {}, string(data.Valid): {}, string(data.Test): {}, string(data.Live): {}}
 	for p := range rows {
 		t := splits[p.Split]
 		if t == nil {
-			return Splits{}, fmt.Errorf("evaluating predictions: %w", p.Validate())
+			return nil, fmt.Errorf("evaluating predictions: %w", p.Validate())
 		}
 		if err := t.add(&p); err != nil {
-			return Splits{}, err
+			return nil, err
 		}
 	}
-	commonest := splits[string(data.Train)].commonest()
+	return splits, nil
+}
+
+func (t tallies) metrics(commonest func(fold int) int64) Splits {
 	return Splits{
-		Train: splits[string(data.Train)].metrics(commonest),
-		Valid: splits[string(data.Valid)].metrics(commonest),
-		Test:  splits[string(data.Test)].metrics(commonest),
-	}, nil
+		Train: t[string(data.Train)].metrics(commonest),
+		Valid: t[string(data.Valid)].metrics(commonest),
+		Test:  t[string(data.Test)].metrics(commonest),
+	}
 }
 
 // tally is what one pass over the rows of a split leaves to compute with.
@@ -131,6 +164,7 @@ type tally struct {
 	brier     float64    // sum
 	horizon   int64      // bars, the longest
 	realised  []realised // rows with a return
+	labels    [][3]int   // of each fold by class, where folds are counted
 }
 
 func (t *tally) add(p *Prediction) error {
@@ -146,6 +180,10 @@ func (t *tally) add(p *Prediction) error {
 	}
 	probs := p.probabilities()
 	t.confusion[*p.Label][p.class()]++
+	for int(p.Fold) >= len(t.labels) {
+		t.labels = append(t.labels, [3]int{})
+	}
+	t.labels[p.Fold][*p.Label]++
 	t.logLoss += logLoss(probs[*p.Label])
 	for c, v := range probs {
 		if int64(c) == *p.Label {
@@ -188,7 +226,9 @@ func (t *tally) commonest() int64 {
 	return int64(best)
 }
 
-func (t *tally) metrics(commonest int64) SplitMetrics {
+// metrics are those of the rows; commonest is the class commonest in the training
+// split of a fold.
+func (t *tally) metrics(commonest func(fold int) int64) SplitMetrics {
 	labelled, predicted, count := t.classes()
 	var hits, classesWithLabel, classesSeen int
 	var recalls, f1s float64
@@ -214,13 +254,27 @@ func (t *tally) metrics(commonest int64) SplitMetrics {
 		MCC:              Float(matthews(labelled, predicted, hits, count)),
 		ClassShares:      shares(labelled, count),
 		PredictedShares:  shares(predicted, count),
-		MajorityAccuracy: Float(math.NaN()),
-	}
-	if commonest != pyg.Unlabelled {
-		m.MajorityAccuracy = Float(ratio(float64(labelled[commonest]), count))
+		MajorityAccuracy: t.majority(commonest, count),
 	}
 	t.ranking(&m)
 	return m
+}
+
+// majority is the share of rows whose label is the class commonest in their fold's
+// training split; NaN where one of them has none.
+func (t *tally) majority(commonest func(fold int) int64, count int) Float {
+	hits := 0
+	for fold, labels := range t.labels {
+		class := commonest(fold)
+		switch {
+		case labels == [3]int{}:
+		case class == pyg.Unlabelled:
+			return Float(math.NaN())
+		default:
+			hits += labels[class]
+		}
+	}
+	return Float(ratio(float64(hits), count))
 }
 
 // matthews is the correlation of labels and predicted classes from their counts.

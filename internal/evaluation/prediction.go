@@ -24,6 +24,7 @@ type Prediction struct {
 	Symbol   string   // a node
 	Split    string   // train, valid, test or live, at this horizon
 	Horizon  int64    // bars; 0 for a graph without time
+	Fold     int64    // that predicts it, from 1; 0: there is one alone
 	Label    *int64   // class: 0 down, 1 flat, 2 up; nil: none, or not known yet
 	Return   *float64 // log return over the horizon; nil: none, or not known yet
 	Score    float64  // higher: a higher return is expected; with classes PUp - PDown, in [-1, 1]
@@ -79,6 +80,26 @@ func (p *Prediction) record() record {
 	return r
 }
 
+// foldRecord is a record of a walk-forward.
+type foldRecord struct {
+	OpenTime int64    `parquet:"open_time,dict"`
+	Symbol   string   `parquet:"symbol,dict"`
+	Split    string   `parquet:"split,dict"`
+	Horizon  int64    `parquet:"horizon,dict"`
+	Fold     int64    `parquet:"fold,dict"`
+	Label    *int64   `parquet:"label,optional"`
+	Return   *float64 `parquet:"return,optional"`
+	Score    float64  `parquet:"score"`
+	PDown    *float64 `parquet:"p_down,optional"`
+	PFlat    *float64 `parquet:"p_flat,optional"`
+	PUp      *float64 `parquet:"p_up,optional"`
+}
+
+func (p *Prediction) foldRecord() foldRecord {
+	r := p.record()
+	return foldRecord{r.OpenTime, r.Symbol, r.Split, r.Horizon, p.Fold, r.Label, r.Return, r.Score, r.PDown, r.PFlat, r.PUp}
+}
+
 // Softmax runs in float32, so its sum and differences carry its rounding.
 const probabilityTolerance = 1e-5
 
@@ -98,6 +119,9 @@ func (p *Prediction) Validate() error {
 	}
 	if p.Horizon < 0 {
 		return bad("the horizon is %d bars: give the number of bars ahead, or 0 for a graph without time", p.Horizon)
+	}
+	if p.Fold < 0 {
+		return bad("the fold is %d: count folds from 1, or give 0 where there is one alone", p.Fold)
 	}
 	if p.Symbol == "" {
 		return bad("the symbol is empty: name the node")
@@ -164,17 +188,27 @@ const (
 // row groups of 122,880 rows. Equal rows give equal bytes. A row that Validate
 // rejects ends it with an error, and what was written is then no valid file.
 func WritePredictions(w io.Writer, rows iter.Seq[Prediction]) error {
-	pw := parquet.NewGenericWriter[record](w,
+	return write(w, rows, (*Prediction).record)
+}
+
+// WriteFolds is WritePredictions of a walk-forward: with the column fold behind
+// horizon.
+func WriteFolds(w io.Writer, rows iter.Seq[Prediction]) error {
+	return write(w, rows, (*Prediction).foldRecord)
+}
+
+func write[R any](w io.Writer, rows iter.Seq[Prediction], record func(*Prediction) R) error {
+	pw := parquet.NewGenericWriter[R](w,
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
 		parquet.MaxRowsPerRowGroup(rowGroupRows),
 	)
-	n, records := 0, make([]record, writeBatch)
+	n, records := 0, make([]R, writeBatch)
 	for batch := range chunks(rows, writeBatch) {
 		for i := range batch {
 			if err := batch[i].Validate(); err != nil {
 				return fmt.Errorf("writing predictions: row %d: %w", n+i, err)
 			}
-			records[i] = batch[i].record()
+			records[i] = record(&batch[i])
 		}
 		if _, err := pw.Write(records[:len(batch)]); err != nil {
 			return fmt.Errorf("writing predictions: %w", err)
