@@ -19,7 +19,11 @@ folder = Path(sys.argv[1])
 metadata = json.loads((folder / "metadata.json").read_text())
 metrics = json.loads((folder / "metrics.json").read_text())
 manifest = json.loads((folder / "manifest.json").read_text())
-predictions = pd.read_parquet(folder / "predictions.parquet")
+rows_of_all_folds = pd.read_parquet(folder / "predictions.parquet")
+# Of a walk-forward the model is the last fold's, and so are these.
+predictions = rows_of_all_folds
+if "fold" in predictions:
+    predictions = predictions[predictions.fold == metadata["fold"]].drop(columns="fold")
 
 
 def graph_is_valid():
@@ -163,7 +167,7 @@ def normalisation_is_of_the_training_part(snapshots):
 def metrics_tell_the_truth():
     classes = ["p_down", "p_flat", "p_up"]
     for split in SPLITS:
-        rows = predictions[(predictions.split == split) & predictions.label.notna()]
+        rows = rows_of_all_folds[(rows_of_all_folds.split == split) & rows_of_all_folds.label.notna()]
         p = rows[classes].to_numpy()
         told = metrics["splits"][split]
         label = rows.label.astype(int)
@@ -171,7 +175,8 @@ def metrics_tell_the_truth():
         assert np.isclose(told["accuracy"], accuracy_score(label, p.argmax(1)))
         assert np.isclose(told["auc"], roc_auc_score(rows["return"] > 0, rows.score))
         assert np.isclose(told["log_loss"], log_loss(label, p / p.sum(1, keepdims=True), labels=[0, 1, 2]), rtol=1e-5)
-    assert len(metrics["timing"]["epoch_seconds"]) == metrics["epochs_run"]
+    runs = metrics.get("folds", [metrics])
+    assert len(metrics["timing"]["epoch_seconds"]) == sum(r["epochs_run"] for r in runs)
 
 
 def metrics_keep_to_their_schema():

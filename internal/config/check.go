@@ -57,6 +57,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 		{"BATCH_SIZE", t.BatchSize >= 1},
 		{"PATIENCE", t.Patience >= 0},
 		{"DEVICE", device.MatchString(t.Device)},
+		{"FOLDS", c.Data.Count != 0}, // others are in data
 	} {
 		if !r.ok {
 			faults.Add(lookup(r.name).wrong(s.as[r.name], s.values[r.name]))
@@ -87,6 +88,9 @@ func (c *Config) check(s settings, faults *fault.List) {
 	c.checkFeatures(faults)
 	addAll(faults, c.Source.Validate())
 	addAll(faults, c.Data.Validate())
+	if interval, err := source.ParseInterval(c.Source.Interval); err == nil {
+		addAll(faults, c.Data.CheckFoldTrain(interval))
+	}
 	if c.Source.Source != source.Arango && c.Source.Arango.Save != "" {
 		addAll(faults, c.Source.Arango.Validate())
 	}
@@ -148,6 +152,11 @@ func (c *Config) ineffective() map[string]reason {
 		why["TRAIN_FRACTION"] = duplicates("TRAIN_END and VALID_END already split the snapshots")
 		why["VALID_FRACTION"] = why["TRAIN_FRACTION"]
 	}
+	if c.Data.Count <= 1 {
+		why["FOLD_TRAIN"] = reason{"FOLDS=1 is one split", "set FOLDS=3, or unset it"}
+		why["FOLD_WARM"] = why["FOLD_TRAIN"]
+		why["FOLDS"] = harmless // what a version without folds did
+	}
 	if c.Kafka.BootstrapServers == "" {
 		why["KAFKA_USER"] = lacks("KAFKA_BOOTSTRAP_SERVERS")
 		why["KAFKA_PASSWORD"] = why["KAFKA_USER"]
@@ -197,7 +206,7 @@ func (c *Config) ineffective() map[string]reason {
 	case PyG:
 		why["EXCLUDE"] = reason{"DATA_SOURCE=pyg reads one graph with all its nodes", "unset it"}
 		why["FEATURES"] = reason{"DATA_SOURCE=pyg reads a graph that has its features", "unset it"}
-		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END"} {
+		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END", "FOLDS", "FOLD_TRAIN", "FOLD_WARM"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
 		for _, name := range []string{"EDGES", "GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {

@@ -255,6 +255,11 @@ func TestSettingsThatWouldHaveNoEffectAreRefused(t *testing.T) {
 		{[]string{"EDGE_TOP_K=5", "EDGE_THRESHOLD=0.5"}, []string{"EDGE_TOP_K is set, but EDGE_THRESHOLD"}},
 		{[]string{"EDGE_TOP_K=10", "EDGE_THRESHOLD=0.5"}, []string{"EDGE_TOP_K is set, but EDGE_THRESHOLD"}}, // the default, but set
 		{[]string{"EDGE_TOP_K=5", "EDGE_THRESHOLD=high"}, []string{`EDGE_THRESHOLD is "high"`}},              // no threshold, so no conflict
+		{[]string{"FOLD_TRAIN=3d"}, []string{"FOLD_TRAIN is set, but FOLDS=1 is one split"}},
+		{[]string{"FOLD_WARM=true", "FOLDS=1"}, []string{"FOLD_WARM is set, but FOLDS=1 is one split"}},
+		{[]string{"FOLDS=3", "FOLD_TRAIN=3d", "FOLD_WARM=true"}, nil},
+		{[]string{"FOLDS=2", "TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z"}, []string{"FOLDS=2 cuts the snapshots by TRAIN_FRACTION"}},
+		{[]string{"FOLDS=1", "TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z"}, nil},
 		{[]string{"TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "TRAIN_FRACTION=0.6"}, []string{"TRAIN_FRACTION is set, but TRAIN_END"}},
 		{
 			[]string{"TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "VALID_FRACTION=0.6", "TRAIN_FRACTION=0.1"},

@@ -1,9 +1,11 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
@@ -81,6 +83,9 @@ var groups = []group{
 		{name: "VALID_END", meaning: "snapshots from TRAIN_END to it validate, later ones test", accepts: instant, unit: "time"},
 		{name: "TRAIN_FRACTION", meaning: "share of the snapshots that train, unless TRAIN_END is set", accepts: share, unit: "share of the snapshots"},
 		{name: "VALID_FRACTION", meaning: "share of the snapshots that validate, unless VALID_END is set", accepts: share, unit: "share of the snapshots"},
+		{name: "FOLDS", meaning: "test windows of a walk-forward: what follows TRAIN_FRACTION and VALID_FRACTION is cut into so many, and the model is trained anew before each", accepts: fmt.Sprintf("a whole number from 1 to %d", data.MaxFolds), unit: "folds"},
+		{name: "FOLD_TRAIN", meaning: "with FOLDS: length of what trains and validates before a test window; unset: everything before it", accepts: "a length such as 60d, 12h, 90m or 2w", unit: "duration"},
+		{name: "FOLD_WARM", meaning: "with FOLDS: whether a fold begins with the weights of the one before", accepts: "true or false"},
 	}},
 	{title: "Model", vars: []variable{
 		{name: "MODEL_TYPE", meaning: "kind of graph layer", values: catalog.Types()},

@@ -52,5 +52,9 @@ func judgeEarlier(e job.Previous, queueID string) finding {
 	if e.Torn > 0 {
 		torn = fmt.Sprintf(", the newest intact one (%d are damaged)", e.Torn)
 	}
-	return fine("the run resumes from the checkpoint after epoch %d in %s%s, if the data are the same", e.Epochs, e.Location, torn)
+	fold := ""
+	if e.Fold > 0 {
+		fold = fmt.Sprintf(" of fold %d", e.Fold)
+	}
+	return fine("the run resumes from the checkpoint after epoch %d%s in %s%s, if the data are the same", e.Epochs, fold, e.Location, torn)
 }

@@ -131,6 +131,14 @@ func (x *checker) bars() check {
 	}}
 }
 
+// orFolds is what else helps where a split is empty.
+func orFolds(c data.Config) string {
+	if c.Count > 1 {
+		return ", or lower FOLDS"
+	}
+	return ""
+}
+
 // judgeBars fails where there are surely too few, and warns where there seem to
 // be.
 func judgeBars(c data.Config, l length) finding {
@@ -145,12 +153,16 @@ func judgeBars(c data.Config, l length) finding {
 	if bars == 0 {
 		return skipped("the number of bars is known only once the data are read")
 	}
-	message := fmt.Sprintf("%s%d bars, and GRAPH_WINDOW=%d and HORIZON=%s need at least %d", of, bars, c.GraphWindow, c.Horizons, c.LeastBars())
+	folds := ""
+	if c.Count > 1 {
+		folds = fmt.Sprintf(", FOLDS=%d", c.Count)
+	}
+	message := fmt.Sprintf("%s%d bars, and GRAPH_WINDOW=%d%s and HORIZON=%s need at least %d", of, bars, c.GraphWindow, folds, c.Horizons, c.LeastBars())
 	if c.CheckBars(int(bars)) != nil {
 		return warn(message, remedy)
 	}
 	if split := c.EmptySplit(int(bars)); split != "" {
-		return warn(fmt.Sprintf("%s; the %s split will be empty, because of the gaps of HORIZON between splits", message, split), remedy+", or move TRAIN_FRACTION and VALID_FRACTION")
+		return warn(fmt.Sprintf("%s; the %s split will be empty, because of the gaps of HORIZON between splits", message, split), remedy+orFolds(c)+", or move TRAIN_FRACTION and VALID_FRACTION")
 	}
 	return finding{status: OK, message: message}
 }

@@ -101,15 +101,18 @@ func (s size) String() string {
 // disk is what the result and its checkpoints take in STORE_DIR, in bytes:
 //
 //	C (4 F + 13) + 24 E    dataset.pt
-//	24 C                   predictions.parquet
-//	80 P                   five checkpoints of P weights with their moments
+//	24 C                   predictions.parquet; with FOLDS a fifth more
+//	80 P                   five checkpoints of P weights with their moments, in each fold
 //	4 MiB                  the rest
 func (p *plan) disk(s size) int64 {
 	f := p.config.Data.Features.Most()
 	network := p.config.Model.Network()
 	network.Features, network.Outputs = f, 3*len(p.config.Data.Horizons)
-	weights := int64(network.Parameters())
-	return s.cells*int64(4*f+13) + 24*s.edges + 24*s.cells + 80*weights + 4<<20
+	weights, rows, folds := int64(network.Parameters()), s.cells, int64(max(1, p.config.Data.Count))
+	if folds > 1 {
+		rows += rows / 5
+	}
+	return s.cells*int64(4*f+13) + 24*s.edges + 24*rows + 80*weights*folds + 4<<20
 }
 
 // cache is what CACHE_DIR still takes for the market, in bytes: candles of eight

@@ -136,7 +136,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 		ModelType: c.Model.Type, ModelName: c.Store.ModelName, QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol,
 		FeatureNames: d.Features, Columns: d.Given, FeatureLow: d.Low, FeatureHigh: d.High, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
 		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Classes: classes(task),
-		Splits: ranges,
+		Splits: ranges, Fold: d.Number,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(),
 		Graph:    result.GraphRule{Density: d.Density},
 		Versions: result.Versions{GNNTrainer: version, Torch: torch.Version(), Go: runtime.Version()},

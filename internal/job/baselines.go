@@ -12,6 +12,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
 // OpenLightGBM opens the library of the baseline lightgbm. Where nobody asked for
@@ -78,27 +79,43 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 	return nil, nil
 }
 
-// fitBaseline fits and measures one. A stop is an error.
+// fitBaseline fits and measures one, anew in each fold. A stop is an error.
 func (t *trainer) fitBaseline(ctx context.Context, name string) (result.Baseline, *predictions, error) {
 	method, meaning, err := baseline.New(name, t.lightGBM)
 	if err != nil {
 		return result.Baseline{}, nil, err
 	}
-	predictor, _, err := method.Fit(ctx, t.loaded.dataset)
-	if err != nil {
-		return result.Baseline{}, nil, err
+	b, p := result.Baseline{Name: name, Description: meaning}, &predictions{}
+	for number := 1; number <= t.loaded.dataset.NumFolds(); number++ {
+		f, err := t.fitFold(ctx, method, number)
+		if err == nil {
+			err = addFold(&b, p, f)
+		}
+		if err != nil {
+			return result.Baseline{}, nil, err
+		}
 	}
-	defer predictor.Close()
-	p, err := predict(ctx, predictor, t.config.Data.Task, t.loaded.dataset)
-	if ctx.Err() != nil {
-		return result.Baseline{}, nil, context.Cause(ctx)
-	}
-	if err != nil {
-		return result.Baseline{}, nil, err
-	}
-	b := result.Baseline{Name: name, Description: meaning, Backtest: p.backtest()}
+	b.Backtest = p.backtest()
 	b.Splits, b.Horizons, err = p.evaluate()
 	return b, p, err
+}
+
+// fitFold fits a baseline to one fold and predicts it.
+func (t *trainer) fitFold(ctx context.Context, method train.Method, number int) (*foldPredictions, error) {
+	d, splits := t.loaded.dataset.OfFold(number), allSplits
+	if number < d.NumFolds() {
+		splits = testedSplits
+	}
+	predictor, _, err := method.Fit(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	defer predictor.Close()
+	f, err := predict(ctx, predictor, t.config.Data.Task, d, splits)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return f, err
 }
 
 // addBaseline adds one to the metrics, with how the model compares.

@@ -61,6 +61,7 @@ func (c *checkpoints) remove(ctx context.Context, files []store.FileInfo) error 
 
 // saved is a checkpoint and what it comes from.
 type saved struct {
+	name   string
 	origin checkpoint.Origin
 	state  checkpoint.State
 }
@@ -86,7 +87,7 @@ func (c *checkpoints) newest(ctx context.Context, kind string, onTorn func(error
 		if err != nil {
 			return nil, err
 		}
-		return &saved{origin, state}, nil
+		return &saved{info.Name, origin, state}, nil
 	}
 	return nil, nil
 }

@@ -27,6 +27,7 @@ func describe(d *data.Dataset, symbol string, log zerolog.Logger) {
 	log.Info().Int("nodes", d.NumNodes()).Int("features", d.NumFeatures()).Float64("density", round(evaluation.Float(d.Density))).
 		Int("train", splits[data.Train]).Int("valid", splits[data.Valid]).Int("test", splits[data.Test]).
 		Int("live", splits[data.Live]).Int("gap", splits[data.Gap]).Msg("graph built")
+	logFolds(d, log)
 	switch n := d.NumNodes(); {
 	case d.EdgesGiven:
 	case n == 1:
@@ -35,6 +36,23 @@ func describe(d *data.Dataset, symbol string, log zerolog.Logger) {
 		log.Warn().Msgf("nearly every node is joined with every other at each bar, so all receive the same messages, which mostly does harm: "+
 			"set EDGE_TOP_K below %d, or EDGE_THRESHOLD", n-1)
 	}
+}
+
+// logFolds logs where the test windows of a walk-forward lie. The splits above are
+// the last fold's.
+func logFolds(d *data.Dataset, log zerolog.Logger) {
+	if d.Folds == nil {
+		return
+	}
+	var windows []string
+	tested := 0
+	for k := range d.Folds {
+		test := d.Folds[k].Snapshots(data.Test)
+		windows = append(windows, stampOf(d.OpenTimes()[test[0]]))
+		tested += len(test)
+	}
+	log.Info().Int("folds", len(d.Folds)).Int("test", tested).Strs("windows_from", windows).
+		Int("first_train", len(d.Folds[0].Snapshots(data.Train))).Int("last_train", len(d.Snapshots(data.Train))).Msg("walk-forward")
 }
 
 // logDropped is one line, a warning where some symbols lack what most have: that

@@ -15,7 +15,7 @@ func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.M
 		return m, err
 	}
 	m.Symbol.Name = symbol
-	if m.Symbol.Splits, err = evaluation.EvaluateSplits(evaluation.OfSymbol(p.at(0), symbol)); err != nil {
+	if m.Symbol.Splits, err = p.splits(0, symbol); err != nil {
 		return m, err
 	}
 	d, edges := l.dataset, 0
@@ -27,10 +27,15 @@ func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.M
 		EdgesPerSnapshot: evaluation.Float(float64(edges) / float64(d.Len())),
 		Density:          evaluation.Float(d.Density),
 	}
-	for _, e := range f.Epochs {
-		m.History.Add(e.TrainLoss, e.ValidLoss, e.Score)
-	}
+	m.History = historyOf(f)
 	return m, nil
+}
+
+func historyOf(f train.Result) (h result.History) {
+	for _, e := range f.Epochs {
+		h.Add(e.TrainLoss, e.ValidLoss, e.Score)
+	}
+	return h
 }
 
 func epochSeconds(f train.Result) []float64 {

@@ -23,13 +23,14 @@ const (
 // drops features by it has not used the test split up. It is nil where there is
 // too much to predict. A stop is an error.
 func importance(ctx context.Context, predictor train.Predictor, predicted *predictions, seed uint64) (*result.Importance, error) {
-	d := predicted.dataset
+	last := predicted.last() // the fold whose model it is
+	d := last.dataset
 	snapshots := evenly(d.Snapshots(data.Valid), max(1, importanceRows/d.NumNodes()))
 	if len(snapshots) == 0 || d.Timeless() && d.NumNodes() > importanceNodes {
 		return nil, nil
 	}
 	m := &result.Importance{Split: string(data.Valid), Snapshots: len(snapshots)}
-	base := predicted.some(snapshots)
+	base := last.some(snapshots)
 	for f, name := range d.Features {
 		panel, across := d.Permuted(f, snapshots, rand.New(rand.NewPCG(seed, uint64(f))))
 		places := make([]int, panel.Len())
@@ -40,8 +41,8 @@ func importance(ctx context.Context, predictor train.Predictor, predicted *predi
 		if err != nil {
 			return nil, err
 		}
-		permuted := *predicted
-		permuted.values, permuted.of, permuted.testSplit = p.Values, map[int]int{}, nil
+		permuted := *last
+		permuted.values, permuted.of = p.Values, map[int]int{}
 		for k, t := range snapshots {
 			permuted.of[t] = k
 		}
@@ -51,12 +52,12 @@ func importance(ctx context.Context, predictor train.Predictor, predicted *predi
 }
 
 // some are the rows of some snapshots at the first horizon.
-func (p *predictions) some(snapshots []int) []evaluation.Prediction {
+func (f *foldPredictions) some(snapshots []int) []evaluation.Prediction {
 	var rows []evaluation.Prediction
 	for _, t := range snapshots {
-		for i, ok := range p.dataset.EvalMask(t) {
+		for i, ok := range f.dataset.EvalMask(t) {
 			if ok {
-				rows = append(rows, p.row(t, i, 0))
+				rows = append(rows, f.row(t, i, 0))
 			}
 		}
 	}

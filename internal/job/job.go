@@ -207,7 +207,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 		thread: thread, device: device, loaded: input, checkpoints: c, trials: j.Store.Trials, lightGBM: lightGBM,
 	}
 	// Before the old result goes: a checkpoint of other data is rejected.
-	resumed, err := t.resume(s, modelKind)
+	resumed, err := t.resume(s, kindOf(modelKind, input.dataset.OfFold(1).Number))
 	if err != nil {
 		return end(err)
 	}

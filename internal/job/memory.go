@@ -41,7 +41,7 @@ func sizeOf(d *data.Dataset) memory.Size {
 	nodes, snapshots := int64(d.NumNodes()), int64(d.Panel.Len())
 	s := memory.Size{
 		Nodes: nodes, Snapshots: snapshots, Rows: nodes * snapshots, Train: int64(len(d.Snapshots(data.Train))),
-		Features: d.NumFeatures(), Signals: len(d.Signals()), Horizons: d.Targets.NumHorizons(), Static: d.Timeless(),
+		Features: d.NumFeatures(), Signals: len(d.Signals()), Horizons: d.Targets.NumHorizons(), Folds: d.NumFolds(), Static: d.Timeless(),
 	}
 	if pairs := float64(nodes*(nodes-1)) * float64(snapshots); !math.IsNaN(d.Density) {
 		s.Edges = int64(d.Density * pairs)

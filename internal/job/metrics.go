@@ -28,7 +28,7 @@ func newMetrics(c config.Config, version string) *metrics.Metrics {
 	}
 	return metrics.New(metrics.Run{
 		QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol, ModelName: c.Store.ModelName,
-		Version: version, Torch: torch.Version(), Epochs: c.Train.Epochs, Trainings: trainings,
+		Version: version, Torch: torch.Version(), Epochs: c.Train.Epochs, Trainings: trainings, Folds: c.Data.Count,
 		Tensors: torch.LiveHandles,
 	})
 }

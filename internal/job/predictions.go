@@ -15,31 +15,45 @@ import (
 	"github.com/streamforge/gnn-trainer/pyg"
 )
 
-// predictions are those of the snapshots that are in a split.
+// predictions are those of a method: of each fold, in time order, by what it
+// learned in that fold. Train, valid and live rows are the last fold's, test rows
+// those of all.
 type predictions struct {
-	dataset *data.Dataset
-	columns []string // of the task, or scoreColumn alone
+	folds []*foldPredictions
+
+	testSplit *evaluation.TestSplit // of the first call of test
+}
+
+// foldPredictions are those of one fold, or of the only one.
+type foldPredictions struct {
+	dataset *data.Dataset // of the fold
+	columns []string      // of the task, or scoreColumn alone
 	score   func([]float32) float64
 	of      map[int]int // number of a snapshot to its place in values
 	values  []float32   // [snapshots predicted, N, H, columns]
-
-	testSplit *evaluation.TestSplit // of the first call of test
 }
 
 // scoreColumn is the one column of a method that ranks nodes and says nothing of
 // classes.
 const scoreColumn = "score"
 
-// predict runs a predictor over all splits, the live one included, the newest
-// snapshots first: where ctx ends, the oldest are left out.
-func predict(ctx context.Context, predictor train.Predictor, taskName string, d *data.Dataset) (*predictions, error) {
+// allSplits are those that have predictions.
+var allSplits = []data.Split{data.Train, data.Valid, data.Test, data.Live}
+
+// testedSplits are those that a fold needs that is not the last: what its test rows
+// are, and what is decided by validation.
+var testedSplits = []data.Split{data.Valid, data.Test}
+
+// predict runs a predictor over splits of a fold, the newest snapshots first:
+// where ctx ends, the oldest are left out.
+func predict(ctx context.Context, predictor train.Predictor, taskName string, d *data.Dataset, splits []data.Split) (*foldPredictions, error) {
 	task, err := nn.NewTask(taskName)
 	if err != nil {
 		return nil, err
 	}
 	var snapshots []int
 	for t, split := range slices.Backward(d.Splits) {
-		if split != data.Gap {
+		if slices.Contains(splits, split) {
 			snapshots = append(snapshots, t)
 		}
 	}
@@ -47,7 +61,7 @@ func predict(ctx context.Context, predictor train.Predictor, taskName string, d 
 	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}
-	s := &predictions{dataset: d, columns: task.Columns(), score: task.Score, of: map[int]int{}, values: p.Values}
+	s := &foldPredictions{dataset: d, columns: task.Columns(), score: task.Score, of: map[int]int{}, values: p.Values}
 	if p.Columns == 1 {
 		s.columns, s.score = []string{scoreColumn}, func(v []float32) float64 { return float64(v[0]) }
 	}
@@ -57,10 +71,34 @@ func predict(ctx context.Context, predictor train.Predictor, taskName string, d 
 	return s, nil
 }
 
+// keep drops the predictions of all splits but some.
+func (f *foldPredictions) keep(splits []data.Split) {
+	width := f.dataset.NumNodes() * f.dataset.Targets.NumHorizons() * len(f.columns)
+	of, values := map[int]int{}, []float32{}
+	for t, split := range f.dataset.Splits {
+		if at, predicted := f.of[t]; predicted && slices.Contains(splits, split) {
+			of[t] = len(of)
+			values = append(values, f.values[at*width:(at+1)*width]...)
+		}
+	}
+	f.of, f.values = of, slices.Clip(values)
+}
+
+// add adds the predictions of the next fold.
+func (p *predictions) add(f *foldPredictions) {
+	if len(p.folds) > 0 {
+		p.last().keep(testedSplits)
+	}
+	p.folds = append(p.folds, f)
+}
+
+// last are those of the last fold.
+func (p *predictions) last() *foldPredictions { return p.folds[len(p.folds)-1] }
+
 // rows are the predictions in time order, one a snapshot, node to be evaluated
-// and horizon.
+// and horizon; where folds overlap, those of the earlier one first.
 func (p *predictions) rows() iter.Seq[evaluation.Prediction] {
-	return p.between(0, p.dataset.Targets.NumHorizons())
+	return p.between(0, p.last().dataset.Targets.NumHorizons())
 }
 
 // at are the rows of horizon h.
@@ -69,39 +107,65 @@ func (p *predictions) at(h int) iter.Seq[evaluation.Prediction] { return p.betwe
 // between are the rows of the horizons from one to another, which is excluded.
 func (p *predictions) between(from, to int) iter.Seq[evaluation.Prediction] {
 	return func(yield func(evaluation.Prediction) bool) {
-		for t := range p.dataset.Len() {
-			if _, predicted := p.of[t]; !predicted {
-				continue
-			}
-			for i, ok := range p.dataset.EvalMask(t) {
-				for h := from; ok && h < to; h++ {
-					if !yield(p.row(t, i, h)) {
-						return
-					}
+		for t := range p.last().dataset.Len() {
+			for _, f := range p.folds {
+				if f != p.last() && f.dataset.Splits[t] != data.Test {
+					continue
+				}
+				if !f.snapshot(t, from, to, yield) {
+					return
 				}
 			}
 		}
 	}
 }
 
+// snapshot yields the rows of snapshot t, where it is predicted; false: no more are
+// wanted.
+func (f *foldPredictions) snapshot(t, from, to int, yield func(evaluation.Prediction) bool) bool {
+	if _, predicted := f.of[t]; !predicted {
+		return true
+	}
+	for i, ok := range f.dataset.EvalMask(t) {
+		for h := from; ok && h < to; h++ {
+			if f.dataset.SplitAt(t, h) != data.Gap && !yield(f.row(t, i, h)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// at are all rows of the fold at horizon h.
+func (f *foldPredictions) at(h int) iter.Seq[evaluation.Prediction] {
+	return func(yield func(evaluation.Prediction) bool) {
+		for t := range f.dataset.Len() {
+			if !f.snapshot(t, h, h+1, yield) {
+				return
+			}
+		}
+	}
+}
+
 // row is the prediction of node i at snapshot t and horizon h.
-func (p *predictions) row(t, i, h int) evaluation.Prediction {
-	horizons, columns := p.dataset.Targets.Horizons, p.columns
-	at := ((p.of[t]*p.dataset.NumNodes()+i)*len(horizons) + h) * len(columns)
-	values := p.values[at : at+len(columns)]
+func (f *foldPredictions) row(t, i, h int) evaluation.Prediction {
+	d := f.dataset
+	horizons, columns := d.Targets.Horizons, f.columns
+	at := ((f.of[t]*d.NumNodes()+i)*len(horizons) + h) * len(columns)
+	values := f.values[at : at+len(columns)]
 	row := evaluation.Prediction{
-		Symbol: p.dataset.Symbols[i], Split: string(p.dataset.SplitAt(t, h)), Horizon: int64(horizons[h]), Score: p.score(values),
+		Symbol: d.Symbols[i], Split: string(d.SplitAt(t, h)), Horizon: int64(horizons[h]), Fold: int64(d.Number), Score: f.score(values),
 	}
 	row.SetProbabilities(columns, values)
-	if times := p.dataset.OpenTimes(); times != nil {
+	if times := d.OpenTimes(); times != nil {
 		row.OpenTime = times[t]
 	}
-	y, ret := p.dataset.Targets.At(t)
+	y, ret := d.Targets.At(t)
 	if k := i*len(horizons) + h; y[k] != pyg.Unlabelled {
 		row.Label = &y[k]
 		if ret != nil {
 			row.Return = new(float64(ret[k]))
-			if paid := p.dataset.Targets.Funding(t); paid != nil && h == 0 {
+			if paid := d.Targets.Funding(t); paid != nil && h == 0 {
 				row.Funding = float64(paid[i])
 			}
 		}
@@ -109,11 +173,50 @@ func (p *predictions) row(t, i, h int) evaluation.Prediction {
 	return row
 }
 
+// commonest is the class commonest in the fold's training split at horizon h, of
+// one symbol or, with "", of all; the lower of equals.
+func (f *foldPredictions) commonest(h int, symbol string) int64 {
+	var counts [len(evaluation.Classes)]int
+	total, d := 0, f.dataset
+	for _, t := range d.Snapshots(data.Train) {
+		y, _ := d.Targets.At(t)
+		for i, ok := range d.EvalMask(t) {
+			if class := y[i*d.Targets.NumHorizons()+h]; ok && class != pyg.Unlabelled && (symbol == "" || d.Symbols[i] == symbol) {
+				counts[class]++
+				total++
+			}
+		}
+	}
+	if total == 0 {
+		return pyg.Unlabelled
+	}
+	return int64(slices.Index(counts[:], slices.Max(counts[:])))
+}
+
+// splits measures rows of horizon h, those of one symbol or, with "", of all.
+func (p *predictions) splits(h int, symbol string) (evaluation.Splits, error) {
+	rows := p.at(h)
+	if symbol != "" {
+		rows = evaluation.OfSymbol(rows, symbol)
+	}
+	if p.last().dataset.Number == 0 {
+		return evaluation.EvaluateSplits(rows)
+	}
+	commonest := make([]int64, p.last().dataset.Number)
+	for k := range commonest {
+		commonest[k] = pyg.Unlabelled
+	}
+	for _, f := range p.folds {
+		commonest[f.dataset.Number-1] = f.commonest(h, symbol)
+	}
+	return evaluation.EvaluateFolds(rows, commonest)
+}
+
 // evaluate measures the predictions of each horizon; the first one's are apart,
 // and alone where there is no other.
 func (p *predictions) evaluate() (first evaluation.Splits, each []result.HorizonMetrics, err error) {
-	for h, horizon := range p.dataset.Targets.Horizons {
-		splits, err := evaluation.EvaluateSplits(p.at(h))
+	for h, horizon := range p.last().dataset.Targets.Horizons {
+		splits, err := p.splits(h, "")
 		if err != nil {
 			return first, nil, err
 		}
@@ -124,6 +227,9 @@ func (p *predictions) evaluate() (first evaluation.Splits, each []result.Horizon
 	}
 	return first, each, nil
 }
+
+// alone are the predictions of the fold as if there were no other.
+func (f *foldPredictions) alone() *predictions { return &predictions{folds: []*foldPredictions{f}} }
 
 // test are the test rows at the first horizon.
 func (p *predictions) test() *evaluation.TestSplit {
@@ -136,15 +242,30 @@ func (p *predictions) test() *evaluation.TestSplit {
 // backtest trades the test split at the first horizon; nil where there are no
 // returns, or nothing that ranks nodes.
 func (p *predictions) backtest() *evaluation.Backtest {
-	horizon := p.dataset.Targets.Horizons[0]
-	if _, ret := p.dataset.Targets.At(0); ret == nil || horizon == 0 {
+	targets := p.last().dataset.Targets
+	if _, ret := targets.At(0); ret == nil || targets.Horizons[0] == 0 {
 		return nil
 	}
-	return p.test().Backtest(horizon)
+	return p.test().Backtest(targets.Horizons[0])
+}
+
+// calibration is that of the test rows at the first horizon, by each fold's own
+// validation.
+func (p *predictions) calibration() *evaluation.Calibration {
+	rows := func(yield func(evaluation.Prediction) bool) {
+		for _, f := range p.folds {
+			for row := range f.at(0) {
+				if !yield(row) {
+					return
+				}
+			}
+		}
+	}
+	return evaluation.NewCalibration(rows, p.last().dataset.Targets.Reach(0))
 }
 
 // compare compares the predictions of the test split at the first horizon with
 // another method's.
 func (p *predictions) compare(other *predictions, name string) evaluation.Comparison {
-	return p.test().Compare(other.test(), name, p.dataset.Targets.Reach(0))
+	return p.test().Compare(other.test(), name, p.last().dataset.Targets.Reach(0))
 }

@@ -83,6 +83,7 @@ type Previous struct {
 
 	Checkpoint bool // that the run resumes from
 	Epochs     int  // that it has
+	Fold       int  // that it is of; 0: there is one alone
 	Torn       int  // newer checkpoints that are skipped for it
 }
 
@@ -130,7 +131,7 @@ func (p *Previous) inspectCheckpoints(ctx context.Context, c *checkpoints, setti
 	if err != nil || newest == nil {
 		return err
 	}
-	p.Checkpoint, p.Epochs = true, len(newest.state.Epochs)
+	p.Checkpoint, p.Epochs, p.Fold = true, len(newest.state.Epochs), newest.fold()
 	return rejectOtherSettings(newest.origin, settings)
 }
 

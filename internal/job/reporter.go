@@ -41,10 +41,17 @@ func (r *reporter) handleTelemetryError(err error) {
 }
 
 // epoch reports an epoch of the model to telemetry, and returns how long that
-// took.
-func (r *reporter) epoch(e train.Epoch, epochs int) time.Duration {
+// took. Of a fold of several, epochs count over all of them, as if none stopped
+// early.
+func (r *reporter) epoch(e train.Epoch, epochs, fold, folds int) time.Duration {
 	begin := time.Now()
-	r.warn("sending an event", r.telemetry.Epoch(e.Number, epochs, e.TrainLoss, map[string]float64{"valid_loss": e.ValidLoss, "valid_auc": e.Score}))
+	extra := map[string]float64{"valid_loss": e.ValidLoss, "valid_auc": e.Score}
+	number := e.Number
+	if fold > 0 {
+		extra["fold"], extra["folds"] = float64(fold), float64(folds)
+		number, epochs = number+(fold-1)*epochs, epochs*folds
+	}
+	r.warn("sending an event", r.telemetry.Epoch(number, epochs, e.TrainLoss, extra))
 	return time.Since(begin)
 }
 

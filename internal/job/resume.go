@@ -21,6 +21,21 @@ const (
 	baselineKind = "baseline"
 )
 
+// kindOf is the kind of a training of one fold, in which case the checkpoints of
+// the first ones come first; of 0, there is one alone.
+func kindOf(kind string, fold int) string {
+	if fold == 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s-fold%03d", kind, fold)
+}
+
+// fold is that of a checkpoint of the model; 0: there is one alone.
+func (s *saved) fold() (fold int) {
+	_, _ = fmt.Sscanf(s.name, modelKind+"-fold%d-", &fold) // 0 where it has none
+	return fold
+}
+
 // mutableSettings are the variables that may differ from those of the start that
 // wrote a checkpoint: a training may be resumed for more epochs.
 var mutableSettings = []string{"EPOCHS"}

@@ -50,7 +50,7 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	if span := dates(m.Splits); span != "" {
 		line("", "%s", span)
 	}
-	line("model", "%s, best epoch %d of %d%s", m.ModelType, e.Result.Metrics.BestEpoch, e.Result.Metrics.EpochsRun, howFitted(e))
+	line("model", "%s, best epoch %d of %d%s%s", m.ModelType, e.Result.Metrics.BestEpoch, e.Result.Metrics.EpochsRun, ofFold(m), howFitted(e))
 	b.WriteString("\n")
 	writeScores(&b, columns, e.Result.Metrics)
 	list, verdict := verdicts(e.Result.Metrics), e.Result.Metrics.Verdict.Sentence
@@ -107,6 +107,14 @@ func dates(p result.SplitRanges) string {
 	return time.UnixMilli(first).UTC().Format(format) + " to " + time.UnixMilli(last).UTC().Format(format) + " UTC"
 }
 
+// ofFold says which fold of a walk-forward the model is of.
+func ofFold(m result.Metadata) string {
+	if m.Fold == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" in fold %d", m.Fold)
+}
+
 func howFitted(e Ending) string {
 	switch {
 	case e.InterruptedBy != nil:
@@ -131,6 +139,9 @@ var scores = []struct {
 	{"F1", func(m evaluation.SplitMetrics) evaluation.Float { return m.F1Macro }},
 }
 
+// foldsShown is how many folds a table may show; of more it shows none.
+const foldsShown = 12
+
 // writeScores writes the metrics of the test split, as many as fit.
 func writeScores(b *strings.Builder, columns int, m result.Metrics) {
 	type row struct {
@@ -138,6 +149,11 @@ func writeScores(b *strings.Builder, columns int, m result.Metrics) {
 		of   evaluation.SplitMetrics
 	}
 	rows := []row{{"model", m.Splits.Test}}
+	if len(m.Folds) <= foldsShown {
+		for _, f := range m.Folds {
+			rows = append(rows, row{fmt.Sprintf("in fold %d", f.Fold), f.Splits.Test})
+		}
+	}
 	if m.Symbol.Name != "" && m.Symbol.Splits.Test.Count > 0 {
 		rows = append(rows, row{m.Symbol.Name + " alone", m.Symbol.Splits.Test})
 	}

@@ -3,7 +3,6 @@ package job
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -54,15 +53,16 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	// From here on a stop takes moments, and what is learned is stored.
 	graceCtx, cancel := s.withGrace(stopWrites)
 	defer cancel()
-	model := &training{title: "training", kind: modelKind, edges: true, resumed: resumed}
-	defer model.close()
-	if err := t.train(s, graceCtx, model); err != nil {
+	w := &walk{title: "training", kind: modelKind, edges: true, first: resumed}
+	defer w.close()
+	if err := t.walk(s, graceCtx, w); err != nil {
 		return Ending{}, err
 	}
+	model := w.model // of the last fold
 	r.trained.Store(true)
 	// The model first, which is worth most.
 	r.enter(metrics.StoringModel, kafka.StoringModel)
-	metadata, err := newMetadata(t.config, t.version, t.loaded.dataset)
+	metadata, err := newMetadata(t.config, t.version, model.dataset)
 	if err != nil {
 		return Ending{}, err
 	}
@@ -70,26 +70,27 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 		return Ending{}, err
 	}
 	r.metrics.Enter(metrics.Evaluating)
-	predicted, err := t.predict(s, model)
+	predicted, err := t.lastPredictions(s, w)
 	if err != nil {
 		return Ending{}, err
 	}
-	if err := a.put(graceCtx, "predictions.parquet", func(w io.Writer) error { return evaluation.WritePredictions(w, predicted.rows()) }); err != nil {
+	if err := a.put(graceCtx, "predictions.parquet", predicted.write); err != nil {
 		return Ending{}, err
 	}
 	m, err := evaluate(model.fitted, predicted, t.loaded, t.config.IDs.Symbol)
 	if err != nil {
 		return Ending{}, err
 	}
+	m.Folds = w.folds
 	r.metrics.Evaluated(modelKind, m.Splits)
 	ending := Ending{ModelPath: a.store.Location("model.pt")}
 	status := store.Finished
-	twin := &training{title: "baseline", kind: baselineKind}
+	twin := &walk{title: "baseline", kind: baselineKind}
 	stop, baselinesSeconds := context.Cause(s), 0.0
 	if stop == nil {
 		m.Backtest = predicted.backtest()
 		t.countTrials(s, m.Backtest)
-		m.Calibration = evaluation.NewCalibration(predicted.at(0), t.loaded.dataset.Targets.Reach(0))
+		m.Calibration = predicted.calibration()
 		begin := time.Now()
 		stop, err = t.compareWithMethods(s, predicted, &m)
 		baselinesSeconds = time.Since(begin).Seconds()
@@ -129,10 +130,10 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	r.metrics.Judged(judged(m))
 	ending.Stored = true
 	m.Timing = result.Timing{
-		LoadSeconds: loadTime.Seconds(), TrainSeconds: model.seconds, EpochSeconds: epochSeconds(model.fitted), BaselineSeconds: twin.seconds, BaselinesSeconds: baselinesSeconds,
+		LoadSeconds: loadTime.Seconds(), TrainSeconds: w.seconds, EpochSeconds: w.epochSeconds, BaselineSeconds: twin.seconds, BaselinesSeconds: baselinesSeconds,
 		ImportanceSeconds: importanceSeconds,
 		TotalSeconds:      time.Since(started).Seconds(),
-		CheckpointSeconds: model.checkpointSeconds + twin.checkpointSeconds, TelemetrySeconds: model.telemetrySeconds,
+		CheckpointSeconds: w.checkpointSeconds + twin.checkpointSeconds, TelemetrySeconds: w.telemetrySeconds,
 	}
 	r.metrics.Enter(metrics.Finishing)
 	if err := t.putReport(graceCtx, a, m, metadata, predicted, status); err != nil {
@@ -149,13 +150,16 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	return ending, nil
 }
 
-// training is one model, and how its training went.
+// training is one model of one fold, and how its training went.
 type training struct {
 	title   string
-	kind    string // of its checkpoints
+	kind    string // of its checkpoints, and of those of other folds
 	edges   bool
-	resumed *checkpoint.State // nil: it starts
+	dataset *data.Dataset        // of the fold
+	resumed *checkpoint.State    // nil: it starts
+	initial []checkpoint.Weights // that it starts with; nil: they are drawn
 
+	state     checkpoint.State // with FOLD_WARM the newest that was handed over
 	predictor train.Predictor
 	fitted    train.Result
 
@@ -173,13 +177,13 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	if err != nil {
 		return nil, err
 	}
-	origin := t.origin()
+	origin, folds := t.origin(), f.dataset.NumFolds()
 	return &train.Network{
-		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: !f.edges,
+		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: !f.edges, Initial: f.initial,
 		Config: train.Config{
 			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
 			Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
-			Score: newScorer(t.loaded.dataset, data.Valid, task).auc,
+			Score: newScorer(f.dataset, data.Valid, task).auc,
 			OnBatch: func(done, of int) {
 				counted.Batch(done, of)
 				display.Batch(done, of)
@@ -188,12 +192,15 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 				counted.Epoch(e)
 				display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
 				if f.edges {
-					f.telemetrySeconds += t.reporter.epoch(e, c.Train.Epochs).Seconds()
+					f.telemetrySeconds += t.reporter.epoch(e, c.Train.Epochs, f.dataset.Number, folds).Seconds()
 				}
 			},
 			Resume: f.resumed,
 			Checkpoint: func(s checkpoint.State) {
-				f.checkpointSeconds += t.saveCheckpoint(graceCtx, f.kind, origin, s).Seconds()
+				if c.Data.Warm {
+					f.state = s // the next fold begins with it
+				}
+				f.checkpointSeconds += t.saveCheckpoint(graceCtx, kindOf(f.kind, f.dataset.Number), origin, s).Seconds()
 			},
 			CheckpointEvery: c.Train.CheckpointEvery,
 		},
@@ -202,7 +209,7 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 
 // train fits a method. The caller closes the training.
 func (t *trainer) train(ctx, graceCtx context.Context, f *training) error {
-	c, d := t.config.Train, t.loaded.dataset
+	c, d := t.config.Train, f.dataset
 	display := progress.New(t.console, t.reporter.log, f.title, c.Epochs)
 	defer display.Done(progress.Failed) // counts only where nothing else was reported
 	if f.resumed != nil {
@@ -243,14 +250,14 @@ func (f *training) close() {
 
 // predict has the model predict every snapshot of a split; after a stop as many,
 // the newest first, as there is time for.
-func (t *trainer) predict(ctx context.Context, f *training) (*predictions, error) {
+func (t *trainer) predict(ctx context.Context, f *training) (*foldPredictions, error) {
 	graceCtx := context.WithoutCancel(ctx)
 	if ctx.Err() != nil {
 		var cancel context.CancelFunc
 		graceCtx, cancel = context.WithTimeout(graceCtx, predictionGrace)
 		defer cancel()
 	}
-	p, err := predict(graceCtx, f.predictor, t.config.Data.Task, t.loaded.dataset)
+	p, err := predict(graceCtx, f.predictor, t.config.Data.Task, f.dataset, splitsOf(f))
 	if err == nil && graceCtx.Err() != nil {
 		t.reporter.log.Warn().Int("snapshots", len(p.of)).Msg("stopped before all snapshots were predicted: the oldest are not in the predictions and metrics")
 	}
@@ -259,20 +266,16 @@ func (t *trainer) predict(ctx context.Context, f *training) (*predictions, error
 
 // trainBaseline trains the same network the same way, without message passing:
 // the difference is what the edges are worth. A stop is an error.
-func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*result.Baseline, *predictions, error) {
+func (t *trainer) trainBaseline(ctx, graceCtx context.Context, w *walk) (*result.Baseline, *predictions, error) {
 	t.reporter.enter(metrics.Comparing, trainingBaseline)
-	var err error
-	if f.resumed, err = t.resume(ctx, baselineKind); err != nil {
-		return nil, nil, err
-	}
-	defer f.close()
-	if err = t.train(ctx, graceCtx, f); err != nil {
+	defer w.close()
+	if err := t.walk(ctx, graceCtx, w); err != nil {
 		return nil, nil, err
 	}
 	if ctx.Err() != nil {
 		return nil, nil, context.Cause(ctx)
 	}
-	p, err := t.predict(ctx, f)
+	p, err := t.lastPredictions(ctx, w)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -280,11 +283,15 @@ func (t *trainer) trainBaseline(ctx, graceCtx context.Context, f *training) (*re
 	if err == nil {
 		t.reporter.metrics.Evaluated(baselineKind, splits)
 	}
-	return &result.Baseline{
+	b := &result.Baseline{
 		Name:        config.BaselineNoEdges,
 		Description: "the same network, trained the same way, without edges",
 		Splits:      splits,
 		Horizons:    horizons,
 		Backtest:    p.backtest(),
-	}, p, err
+	}
+	for _, f := range w.folds {
+		b.Folds = append(b.Folds, result.BaselineFold{Fold: f.Fold, Valid: f.Splits.Valid, Test: f.Splits.Test})
+	}
+	return b, p, err
 }

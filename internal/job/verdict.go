@@ -26,7 +26,7 @@ type verdict struct {
 func verdicts(m result.Metrics) []verdict {
 	best := ""
 	for _, c := range m.Comparisons {
-		valid := func(name string) float64 { return float64(m.Baselines[name].Splits.Valid.RankIC) }
+		valid := func(name string) float64 { return float64(m.Baselines[name].Selection().RankIC) }
 		if c.Against != config.BaselineNoEdges && !math.IsNaN(valid(c.Against)) && (best == "" || valid(c.Against) > valid(best)) {
 			best = c.Against
 		}

@@ -18,6 +18,7 @@ type Size struct {
 	Features  int
 	Signals   int // that baselines rank nodes by
 	Horizons  int
+	Folds     int // of a walk-forward; 0 counts as 1
 
 	// Static marks one graph without time: each split is a snapshot of it, and
 	// all share its features and edges.
@@ -67,6 +68,9 @@ func Of(s Size, c Settings) Estimate {
 	// A checkpoint copies weights, best weights and two moments.
 	state := 16 * parameters
 	data := max(dataset+x, s.built(), dataset+s.predicted())
+	if s.Folds > 1 { // a fold trains beside the predictions of those before it
+		data = max(data, dataset+x+s.predictions())
+	}
 	if c.Methods {
 		data = max(data, dataset+s.compared())
 	}
@@ -81,6 +85,9 @@ func Of(s Size, c Settings) Estimate {
 	weights := 20 * parameters
 	if c.Baseline {
 		weights += 4 * parameters
+	}
+	if s.Folds > 1 { // the model of the fold before, and with FOLD_WARM its state
+		weights += 4*parameters + state
 	}
 	checkpoint := goHeap - 2*data
 	e.Data, e.Weights, e.Batch = goHeap-checkpoint+copies, weights+checkpoint, step
@@ -111,15 +118,26 @@ func (s Size) built() int64 {
 // columns of a group of its rows.
 func (s Size) predicted() int64 {
 	values := s.Rows * int64(s.Horizons)
-	return 12*values + min(300*values, parquetGroup)
+	return s.predictions() + min(300*values, parquetGroup)
+}
+
+// predictions are those of one method: of all rows by the last fold, and by each
+// fold before it of what it validates and tests on, as the last of them is still
+// whole.
+func (s Size) predictions() int64 {
+	values := s.Rows * int64(s.Horizons)
+	if s.Folds <= 1 {
+		return 12 * values
+	}
+	return 12*2*values + 12*values*int64(s.Folds)/4
 }
 
 // compared is what is held as methods are compared with the model, two at once:
 // the predictions of three, the test split's rows of each, a fifth of all, and
 // scores and returns of the rows that are evaluated.
 func (s Size) compared() int64 {
-	const row, scored = 104, 40
-	return 3*12*s.Rows*int64(s.Horizons) + 3*row*s.Rows/5 + 2*scored*s.Rows
+	const row, scored = 112, 40
+	return 3*s.predictions() + 3*row*s.Rows/5 + 2*scored*s.Rows
 }
 
 // parquetGroup is what a group of rows takes at most.

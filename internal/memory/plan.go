@@ -35,7 +35,7 @@ func EdgesPerNode(c config.Config, symbols int64) int64 {
 // PlannedOf is the size of a market of so many symbols (0: not known), bars (0:
 // not known), rows and edges.
 func PlannedOf(c config.Config, nodes, bars, rows, edges int64) Size {
-	s := Size{Nodes: nodes, Snapshots: bars, Rows: rows, Edges: edges, Features: c.Data.Features.Most(), Signals: len(c.Data.Signals), Horizons: max(1, len(c.Data.Horizons))}
+	s := Size{Nodes: nodes, Snapshots: bars, Rows: rows, Edges: edges, Features: c.Data.Features.Most(), Signals: len(c.Data.Signals), Horizons: max(1, len(c.Data.Horizons)), Folds: c.Data.Count}
 	if nodes > 0 && bars == 0 {
 		s.Snapshots = rows / nodes
 	}

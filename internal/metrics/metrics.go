@@ -23,7 +23,8 @@ type Run struct {
 	QueueID, Symbol, ModelName string
 	Version, Torch             string // of gnn-trainer and of libtorch
 	Epochs                     int    // at most, of each training
-	Trainings                  int    // that the run consists of
+	Trainings                  int    // of a fold
+	Folds                      int    // 0 counts as 1
 
 	Tensors func() int64 // native objects that are not freed; nil: not known
 }
@@ -40,11 +41,14 @@ type Metrics struct {
 	rankIC, rankICLow, rankICHigh   *prometheus.GaugeVec
 	verdict                         *prometheus.GaugeVec
 	epoch, bestEpoch, throughput    *prometheus.GaugeVec
+	foldNumber                      *prometheus.GaugeVec
 	batches, snapshots              *prometheus.CounterVec
 	epochSeconds, checkpointSeconds *prometheus.HistogramVec
 	checkpointFailures              prometheus.Counter
 	checkpointTime                  *prometheus.GaugeVec
 	loadSteps, loadExpected         *prometheus.GaugeVec
+
+	folds, fold int // of the run, and that of the training under way
 
 	phases   phases
 	waits    waits
@@ -74,7 +78,8 @@ const (
 func New(run Run) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry()}
 	m.phases.begin(time.Now())
-	m.progress.trainings = max(run.Trainings, 1)
+	m.folds, m.fold = max(run.Folds, 1), 1
+	m.progress.trainings = max(run.Trainings, 1) * m.folds
 
 	m.told()
 	m.epochs = m.counter("epochs_completed_total", "Epochs of the model that this start of the run has completed.").WithLabelValues()

@@ -36,6 +36,8 @@ func (m *Metrics) trained(run Run) {
 		}
 	})
 	m.sample("epochs_max", gauge, "Epochs of a training at most (EPOCHS).", nil, func(emit emitter) { emit(float64(run.Epochs)) })
+	m.sample("folds", gauge, "Folds of the walk-forward (FOLDS).", nil, func(emit emitter) { emit(float64(m.folds)) })
+	m.foldNumber = m.gauge("fold", "Number of the fold that the training is at, or was at last; epochs count anew in each.", "training")
 	m.epoch = m.gauge("epoch", "Number of the newest epoch that has ended, those of earlier starts counted.", "training")
 	m.bestEpoch = m.gauge("best_epoch", "Number of the epoch with the lowest validation loss so far.", "training")
 	m.validLoss = m.gauge("current_validation_loss", "Validation loss of the newest epoch.", "training")
@@ -59,6 +61,10 @@ type Fit struct {
 	seconds            prometheus.Observer
 }
 
+// Fold says which fold the trainings that begin from now on are of, from 1. It is
+// for the goroutine that calls Fit.
+func (m *Metrics) Fold(number int) { m.fold = number }
+
 // Fit begins a training, Model or Baseline, of at most so many epochs over so
 // many snapshots. state, where not nil, is what it goes on from.
 func (m *Metrics) Fit(name string, epochs, snapshots, batch int, state *checkpoint.State) *Fit {
@@ -72,9 +78,10 @@ func (m *Metrics) Fit(name string, epochs, snapshots, batch int, state *checkpoi
 		f.know(state.Epochs[len(state.Epochs)-1])
 		m.bestEpoch.WithLabelValues(name).Set(float64(state.BestEpoch))
 	}
-	place := 0
+	m.foldNumber.WithLabelValues(name).Set(float64(m.fold))
+	place := m.fold - 1
 	if name == Baseline {
-		place = 1
+		place += m.folds
 	}
 	m.progress.begin(place, f.share(0), time.Now())
 	return f

@@ -218,7 +218,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 		"HIDDEN=0", "LAYERS=17", "DROPOUT=1", "SEED=1e3", "DEVICE=gpu", "BASELINE=yes", "MESSAGE_LANG=fr", "LOG_LEVEL=fatal", "LOG_LEVEL=wran", "LOG_FORMAT=xml",
 		"DATA_SOURCE=csv", "DATA_SOURCE=Binance", "MODEL_TYPE=GCN", "MODEL_TYPE=" + long, "HEADS=2", "TRAIN_END=2024-06-01", "EDGE_THRESHOLD=high", "EDGE_THRESHOLD=2",
 		"FEATURES=rsi_15", "FEATURES=sentiment", "FEATURES=rsi_14,,close", "FEATURES=" + long, "HORIZON=0", "HORIZON=x", "HORIZON=1,1", "HORIZON=" + strings.TrimSuffix(counting, ","),
-		"GRAPH_WINDOW=1", "MAX_GAP=-1", "EDGE_TOP_K=0", "EDGE_RETURNS=log", "TASK=price", "TARGET=vwap", "TRAIN_FRACTION=0", "VALID_FRACTION=1", "TRAIN_FRACTION=0.9",
+		"GRAPH_WINDOW=1", "MAX_GAP=-1", "EDGE_TOP_K=0", "EDGE_RETURNS=log", "TASK=price", "TARGET=vwap", "TRAIN_FRACTION=0", "VALID_FRACTION=1", "TRAIN_FRACTION=0.9", "FOLDS=0", "FOLDS=101", "FOLDS=few", "FOLD_TRAIN=60", "FOLD_TRAIN=3d", "FOLD_WARM=yes",
 		"TRAIN_END=2024-06-01T00:00:00Z", "INTERVAL=7m", "INTERVAL=5T", "INTERVAL=" + long, "START=yesterday", "END=tomorrow", "LOOKBACK=long", "TIME_RANGE=2024-06-02:yesterday", "TIME_RANGE=a:b:c",
 		"SYMBOLS=A,A", "SYMBOLS=A,,B", "SYMBOLS=.A", "SYMBOLS=top:x", "SYMBOLS=A/B,C", "SYMBOLS=" + long + "/", "SYMBOL=B/C", "SYMBOL=.b", "EXCLUDE=A/B", "EXCLUDE=BTCUSDT",
 		"MODEL_NAME=a/b", "MODEL_OUTPUT=..", "MODEL_NAME=" + long, "MODEL_NAME=.m", "QUEUE_ID=latest.json", "QUEUE_ID=.lock", "QUEUE_ID=a\\b",
@@ -234,6 +234,9 @@ func wrongSettings(t *testing.T) []map[string]string {
 	add(nil, "EDGE_TOP_K=5", "EDGE_THRESHOLD=0.5")
 	add(nil, "TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z", "VALID_FRACTION=0.1", "TRAIN_FRACTION=0.6")
 	add(nil, "TRAIN_END=2024-01-03T00:00:00Z", "VALID_END=2024-01-02T00:00:00Z")
+	add(nil, "FOLDS=2", "TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z")
+	add(nil, "FOLDS=2", "FOLD_TRAIN=15m")
+	add(nil, "FOLDS=2", "FOLD_WARM=warm")
 	add(nil, "START=2024-01-01", "END=2024-02-01", "LOOKBACK=30d")
 	add(nil, "START=2024-01-01", "TIME_RANGE=2024-06-01:2024-06-02")
 	add(nil, "START=2024-02-01", "END=2024-01-01")
@@ -241,6 +244,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 	add(nil, "MODEL_TYPE=gatv2", "HEADS=65")
 	add(nil, "MODEL_TYPE=gatv2", "HEADS=3")
 	add(nil, "DATA_SOURCE=pyg")
+	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "FOLDS=3")
 	add(nil, "DATA_SOURCE=files")
 	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "SYMBOLS=top:3")
 	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "INTERVAL=5m", "EDGE_TOP_K=3")

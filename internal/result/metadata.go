@@ -51,6 +51,7 @@ type Metadata struct {
 	Label  LabelRule   `json:"label"`
 	Graph  GraphRule   `json:"graph"`
 	Splits SplitRanges `json:"splits"`
+	Fold   int         `json:"fold,omitempty"` // of a walk-forward, that the model and its splits are of
 
 	Hidden int `json:"hidden"` // channels of a hidden layer
 	Layers int `json:"layers"`

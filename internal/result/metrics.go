@@ -35,9 +35,13 @@ type Metrics struct {
 	// Verdict is what they come to.
 	Verdict Verdict `json:"verdict"`
 	// Importance is what each feature is worth to the model; nil: not measured.
-	Importance *Importance   `json:"importance,omitempty"`
-	Graph      GraphSize     `json:"graph"`
-	Data       source.Report `json:"data"` // what was corrected while reading
+	Importance *Importance `json:"importance,omitempty"`
+	// Folds are those of a walk-forward in time order; nil: there is one split. The
+	// test split above is of all of them, each row predicted by its own fold's model;
+	// train and valid, and what follows below, are the last one's.
+	Folds []FoldMetrics `json:"folds,omitempty"`
+	Graph GraphSize     `json:"graph"`
+	Data  source.Report `json:"data"` // what was corrected while reading
 
 	BestEpoch    int  `json:"best_epoch"`    // from 1: the one whose weights were kept
 	EpochsRun    int  `json:"epochs_run"`    // those of earlier starts of the same run included
@@ -70,6 +74,57 @@ type Baseline struct {
 	Horizons    []HorizonMetrics  `json:"horizons,omitempty"`
 
 	Backtest *evaluation.Backtest `json:"backtest,omitempty"` // as the model's
+
+	Folds []BaselineFold `json:"folds,omitempty"`
+}
+
+// Selection are the metrics that baselines are chosen by, so that the test split
+// does not choose: of the valid split; of several folds the first one's, since the
+// others lie in test windows of folds before.
+func (b Baseline) Selection() evaluation.SplitMetrics {
+	if len(b.Folds) > 0 {
+		return b.Folds[0].Valid
+	}
+	return b.Splits.Valid
+}
+
+// FoldMetrics are those of the model of one fold.
+type FoldMetrics struct {
+	Fold     int               `json:"fold"`   // from 1
+	Ranges   FoldRanges        `json:"ranges"` // what of time it trained, validated and tested on
+	Splits   evaluation.Splits `json:"splits"` // at the first horizon
+	Horizons []HorizonMetrics  `json:"horizons,omitempty"`
+
+	BestEpoch    int     `json:"best_epoch"`
+	EpochsRun    int     `json:"epochs_run"`
+	StoppedEarly bool    `json:"stopped_early"`
+	History      History `json:"history"`
+}
+
+// FoldRanges is where the splits of a fold lie on the time axis. None is empty.
+type FoldRanges struct {
+	Train FoldRange `json:"train"`
+	Valid FoldRange `json:"valid"`
+	Test  FoldRange `json:"test"`
+}
+
+// FoldRange is a split's snapshots, both ends included.
+type FoldRange struct {
+	Count int   `json:"count"`
+	First int64 `json:"first"` // open_time, Unix ms
+	Last  int64 `json:"last"`
+}
+
+// NewFoldRange is that of some snapshots (numbers, rising) of those with open times.
+func NewFoldRange(snapshots []int, openTimes []int64) FoldRange {
+	return FoldRange{len(snapshots), openTimes[snapshots[0]], openTimes[snapshots[len(snapshots)-1]]}
+}
+
+// BaselineFold are the metrics of a baseline of one fold, at the first horizon.
+type BaselineFold struct {
+	Fold  int                     `json:"fold"`
+	Valid evaluation.SplitMetrics `json:"valid"`
+	Test  evaluation.SplitMetrics `json:"test"`
 }
 
 // Importance is how much worse the model predicts where one feature is permuted.
@@ -99,7 +154,7 @@ type GraphSize struct {
 type Timing struct {
 	LoadSeconds     float64   `json:"load_seconds"`     // from the source to snapshots
 	TrainSeconds    float64   `json:"train_seconds"`    // all epochs, validation included
-	EpochSeconds    []float64 `json:"epoch_seconds"`    // [epochs_run]
+	EpochSeconds    []float64 `json:"epoch_seconds"`    // [epochs_run], of all folds one after the other
 	BaselineSeconds float64   `json:"baseline_seconds"` // of no_edges
 	// BaselinesSeconds are those of all other baselines together.
 	BaselinesSeconds  float64 `json:"baselines_seconds"`
@@ -132,10 +187,18 @@ func (m Metrics) JSON() ([]byte, error) {
 	if m.Timing.EpochSeconds == nil {
 		m.Timing.EpochSeconds = []float64{}
 	}
-	for _, list := range []*[]evaluation.Float{&m.History.TrainLoss, &m.History.ValidLoss, &m.History.ValidAUC} {
+	m.History.fill()
+	for k := range m.Folds {
+		m.Folds[k].History.fill()
+	}
+	return encode(m)
+}
+
+// fill makes lists that are nil empty.
+func (h *History) fill() {
+	for _, list := range []*[]evaluation.Float{&h.TrainLoss, &h.ValidLoss, &h.ValidAUC} {
 		if *list == nil {
 			*list = []evaluation.Float{}
 		}
 	}
-	return encode(m)
 }

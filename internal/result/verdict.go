@@ -100,7 +100,7 @@ func (m *Metrics) best(metric string, wanted func(name string) bool) string {
 		return ""
 	}
 	return slices.MaxFunc(names, func(a, b string) int {
-		value := func(name string) evaluation.Float { return m.Baselines[name].Splits.Valid.Of(metric) }
+		value := func(name string) evaluation.Float { return m.Baselines[name].Selection().Of(metric) }
 		return cmp.Or(cmp.Compare(value(a), value(b)), cmp.Compare(b, a))
 	})
 }
