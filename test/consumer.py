@@ -182,7 +182,7 @@ def metrics_tell_the_truth():
 def metrics_keep_to_their_schema():
     import jsonschema
 
-    schema = json.loads((Path(__file__).parent.parent / "docs" / "metrics.schema.json").read_text())
+    schema = json.loads((Path(__file__).resolve().parent.parent / "docs" / "metrics.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(metrics)
     json.loads((folder / "metrics.json").read_text(), parse_constant=lambda constant: sys.exit(f"metrics.json has {constant}"))
