@@ -107,7 +107,7 @@ func CheckModel(name string) error {
 
 // ofRun are the names that a run's folder and a model's file have.
 var ofRun = []string{
-	LatestName, ManifestName, CheckpointDir, EventsName,
+	LatestName, ManifestName, CheckpointDir, BaselinesDir, EventsName,
 	"model.pt", "weights.pt", "metadata.json", "metrics.json", "predictions.parquet", "dataset.pt", "graph.pt", "report.html",
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,7 +72,7 @@ func (f *Folder) Result(context.Context) (Manifest, error) { return Verify(f.pat
 
 // Read is an artefact of that result.
 func (f *Folder) Read(_ context.Context, name string) ([]byte, error) {
-	if err := checkFileName(name); err != nil {
+	if err := checkArtefact(name); err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
 	content, err := os.ReadFile(filepath.Join(f.path, name))
@@ -113,7 +114,14 @@ func (f *Folder) open() error {
 	if err := f.acquire(); err != nil {
 		return err
 	}
-	for _, dir := range []string{f.path, f.checkpoints()} {
+	dirs := []string{f.path, f.checkpoints()}
+	_ = filepath.WalkDir(filepath.Join(f.path, BaselinesDir), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() { // else removing says what is wrong
+			dirs = append(dirs, path)
+		}
+		return nil
+	})
+	for _, dir := range dirs {
 		if err := removeTemporary(dir); err != nil {
 			return err
 		}
@@ -171,12 +179,16 @@ func (f *Folder) Begin(ctx context.Context) error {
 	return nil
 }
 
+// BaselinesDir is the folder of artefacts that are not the model's own: each
+// baseline has one in it.
+const BaselinesDir = "baselines"
+
 // Put stores what write writes as name, one step of a path without a dot in
-// front. Until write has returned and every byte is on the disk, an older file
+// front, or several below BaselinesDir. Until write has returned and every byte is on the disk, an older file
 // of that name stays as it is, as it does after an error; the same name put
 // again replaces the file. Once ctx has ended, write's next write fails.
 func (f *Folder) Put(ctx context.Context, name string, write func(io.Writer) error) (FileInfo, error) {
-	if err := checkFileName(name); err != nil {
+	if err := checkArtefact(name); err != nil {
 		return FileInfo{}, fmt.Errorf("storing %q: %w", name, err)
 	}
 	info, err := f.store(ctx, name, write)
@@ -260,14 +272,51 @@ func (f *Folder) store(ctx context.Context, name string, write func(io.Writer) e
 	if !f.begun {
 		return info, fmt.Errorf("storing %s: %s is not prepared: call Begin before the first file and after a manifest", name, f.path)
 	}
-	info, err = writeTemporary(f.path, name, func(w io.Writer) error { return write(&contextWriter{ctx, w}) })
+	dir, base := f.path, path.Base(name)
+	if base != name {
+		dir = filepath.Join(f.path, filepath.FromSlash(path.Dir(name)))
+		err = f.makeFolder(dir)
+	}
 	if err == nil {
-		err = commit(ctx, f.path, name)
+		info, err = writeTemporary(dir, base, func(w io.Writer) error { return write(&contextWriter{ctx, w}) })
+	}
+	if err == nil {
+		err = commit(ctx, dir, base)
 	}
 	if err != nil {
 		return FileInfo{}, fmt.Errorf("storing %s in %s: %w", name, f.path, explain(err))
 	}
+	info.Name = name
 	return info, nil
+}
+
+// makeFolder makes one of a baseline, for good once those above it are on the
+// disk.
+func (f *Folder) makeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	for above := filepath.Dir(dir); len(above) >= len(f.path); above = filepath.Dir(above) {
+		if err := syncDir(above); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkArtefact is checkFileName for an artefact, which may lie below
+// BaselinesDir.
+func checkArtefact(name string) error {
+	rest, below := strings.CutPrefix(name, BaselinesDir+"/")
+	if !below {
+		return checkFileName(name)
+	}
+	for _, step := range strings.Split(rest, "/") {
+		if err := checkFileName(step); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // checkFileName keeps artefacts from the manifest's name and from the hidden

@@ -82,7 +82,7 @@ func (m Manifest) Validate() error {
 	seen := make(map[string]bool, len(m.Files))
 	for _, f := range m.Files {
 		sum, err := hex.DecodeString(f.SHA256)
-		if nameErr := checkFileName(f.Name); nameErr != nil {
+		if nameErr := checkArtefact(f.Name); nameErr != nil {
 			return bad("lists a file %q: %v", f.Name, nameErr)
 		} else if seen[f.Name] {
 			return bad("lists %s twice", f.Name)
@@ -135,7 +135,7 @@ func Verify(dir string) (Manifest, error) {
 	}
 	var faults []error
 	for _, want := range m.Files {
-		if err := verifyFile(filepath.Join(dir, want.Name), want); err != nil {
+		if err := verifyFile(filepath.Join(dir, filepath.FromSlash(want.Name)), want); err != nil {
 			faults = append(faults, err)
 		}
 	}

@@ -235,7 +235,7 @@ func (m *MinIO) Begin(ctx context.Context) error {
 func (m *MinIO) Put(ctx context.Context, name string, write func(io.Writer) error) (FileInfo, error) {
 	info, err := m.staging.Put(ctx, name, write)
 	if err == nil {
-		m.uploads.add(upload{key: m.key(name), path: filepath.Join(m.staging.path, name), info: info, artefact: true})
+		m.uploads.add(upload{key: m.key(name), path: filepath.Join(m.staging.path, filepath.FromSlash(name)), info: info, artefact: true})
 	}
 	return info, err
 }
@@ -327,7 +327,7 @@ func (m *MinIO) putLatest(ctx context.Context, limit time.Duration, latest Lates
 func (m *MinIO) unstage(manifest Manifest) {
 	_ = os.Remove(filepath.Join(m.staging.path, ManifestName))
 	for _, f := range manifest.Files {
-		_ = os.Remove(filepath.Join(m.staging.path, f.Name))
+		_ = os.Remove(filepath.Join(m.staging.path, filepath.FromSlash(f.Name)))
 	}
 }
 
@@ -369,7 +369,7 @@ func (m *MinIO) Result(ctx context.Context) (Manifest, error) {
 // Read is an artefact of that result, compared with the hash it was stored
 // under.
 func (m *MinIO) Read(ctx context.Context, name string) ([]byte, error) {
-	if err := checkFileName(name); err != nil {
+	if err := checkArtefact(name); err != nil {
 		return nil, fmt.Errorf("reading %q: %w", name, err)
 	}
 	var content []byte

@@ -106,3 +106,31 @@ func TestABucketTellsOfTheOtherRunsThatHaveFinished(t *testing.T) {
 		t.Errorf("%v", list)
 	}
 }
+
+func TestABucketHoldsTheArtefactsOfABaseline(t *testing.T) {
+	m := lab.StartMinIO(t, lab.MinIOOptions{})
+	s := opened(t, configOf(t, m, m.Addr), "q1")
+	if err := s.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const name = "baselines/no_edges/model.pt"
+	info, err := s.Put(t.Context(), name, func(w io.Writer) error { _, err := io.WriteString(w, "twin"); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutManifest(t.Context(), store.Manifest{Status: store.Finished, Created: time.Unix(1, 0), Files: []store.FileInfo{info}}); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := s.Result(t.Context()); err != nil || found.Files[0] != info {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if content, err := s.Read(t.Context(), name); err != nil || string(content) != "twin" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if stored := keys(t, client(t, m), "m1/q1/baselines/"); !slices.Equal(stored, []string{"m1/q1/" + name}) {
+		t.Errorf("%v", stored)
+	}
+	if _, err := os.Stat(filepath.Join(s.Path(), filepath.FromSlash(name))); err == nil {
+		t.Error("it is still staged")
+	}
+}

@@ -173,7 +173,7 @@ func TestASecretMayHoldAllThatIsSeen(t *testing.T) {
 
 func TestNamesOfOurOwnAreNoQueueID(t *testing.T) {
 	for _, name := range []string{
-		"latest.json", "Latest.JSON", "manifest.json", "checkpoints", "events.jsonl", "model.pt", "weights.pt", "metadata.json", "metrics.json",
+		"latest.json", "Latest.JSON", "manifest.json", "checkpoints", "baselines", "events.jsonl", "model.pt", "weights.pt", "metadata.json", "metrics.json",
 		"predictions.parquet", "dataset.pt", "graph.pt", "report.html", "predictions", "promotions", "trials", ".lock", ".latest.json.tmp", ".probe",
 	} {
 		got := about(t, "QUEUE_ID", name)

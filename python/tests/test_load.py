@@ -114,6 +114,8 @@ REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "latest.json that leads out": ("", lambda m: change(m / "latest.json", lambda f: f.update(queue_id="..", manifest="../manifest.json")), "none of a run beside it"),
     "latest.json without a manifest": ("", lambda m: change(m / "latest.json", lambda f: f.pop("manifest")), "has no manifest"),
     "manifest.json that leads out": ("q1", lambda m: change(m / "q1" / "manifest.json", lambda f: f["files"][0].update(name="../../x")), "no name of a file of its own"),
+    "a baseline that leads out": ("q1", lambda m: change(m / "q1" / "manifest.json", lambda f: f["files"][0].update(name="baselines/../../x")), "no name of a file of its own"),
+    "a folder that is no baseline's": ("q1", lambda m: change(m / "q1" / "manifest.json", lambda f: f["files"][0].update(name="x/model.pt")), "no name of a file of its own"),
     "a file listed twice": ("q1", lambda m: change(m / "q1" / "manifest.json", lambda f: f["files"].append(f["files"][0])), "no name of a file of its own"),
     "a checksum that is none": ("q1", lambda m: change(m / "q1" / "manifest.json", lambda f: f["files"][0].update(sha256="0")), "SHA-256 '0'"),
     "a size that is none": ("q1", lambda m: change(m / "q1" / "manifest.json", lambda f: f["files"][0].update(size="1")), "not a whole number"),

@@ -13,6 +13,7 @@ from .errors import ResultError
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 LATEST = "latest.json"
+BASELINES = "baselines"  # the folder of what the model was compared with
 MAX_BYTES = 1 << 20  # of either
 
 
@@ -63,7 +64,8 @@ def parse_manifest(content: bytes, where: str) -> Manifest:
         )
     seen = set()
     for f in manifest.files:
-        if not _is_step(f.name) or f.name.startswith(".") or f.name == MANIFEST or f.name in seen:
+        steps = f.name.removeprefix(f"{BASELINES}/").split("/") if f.name.startswith(f"{BASELINES}/") else [f.name]
+        if f.name in seen or any(not _is_step(s) or s.startswith(".") or s == MANIFEST for s in steps):
             raise ResultError(
                 f"{where} lists {f.name!r}, which is no name of a file of its own: run the training again"
             )
