@@ -21,12 +21,13 @@ type ExportOptions struct {
 	Scaler   data.Scaler  // of F features, so that the model takes raw ones
 	Metadata []byte       // metadata.json, carried as an extra file
 	Sample   pyg.Data     // a graph that both models are compared on
+	Isolated bool         // the model was trained without edges: the file takes them and ignores them
 }
 
 const modelScript = `
 def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:%s
     x = (x - self.feature_mean) / self.feature_std
-    return self.net.forward(x, edge_index, edge_weight)`
+    return self.net.forward(x, %s)`
 
 // Export gives model.pt, which torch.jit.load reads: forward(x, edge_index,
 // edge_weight = None) on raw x [N, F] gives [N, outputs], and [N, H, outputs]
@@ -57,7 +58,11 @@ func Export(m Model, o ExportOptions) ([]byte, error) {
 		module.Buffer("feature_mean", s.Float32s(o.Scaler.Mean, int64(c.Features)))
 		module.Buffer("feature_std", s.Float32s(o.Scaler.Std, int64(c.Features)))
 		child(module, "net", m.Script())
-		source := fmt.Sprintf(modelScript, clip)
+		edges := "edge_index, edge_weight"
+		if o.Isolated {
+			edges = "edge_index[:, :0], None"
+		}
+		source := fmt.Sprintf(modelScript, clip, edges)
 		if o.Horizons > 1 {
 			source += fmt.Sprintf(".view(x.size(0), %d, %d)", o.Horizons, c.Outputs/o.Horizons)
 		}
@@ -86,7 +91,11 @@ func compare(m Model, file []byte, o ExportOptions) error {
 	shape := []int64{int64(g.NumNodes), int64(g.NumFeatures)}
 	got := torch.ReadFloat32s(s.Forward(loaded, s.Float32s(g.X, shape...), s.Int64s(g.EdgeIndex, 2, edges), weight))
 
-	graph := NewGraph(g.NumNodes, g.NodeMask, func() Edges { return NewEdges(g.NumNodes, g.EdgeIndex, g.EdgeWeight) })
+	trained := func() Edges { return NewEdges(g.NumNodes, g.EdgeIndex, g.EdgeWeight) }
+	if o.Isolated {
+		trained = nil
+	}
+	graph := NewGraph(g.NumNodes, g.NodeMask, trained)
 	defer graph.Close()
 	batch := NewBatch(s.To(s.Float32s(o.Scaler.Scale(g.X), shape...), o.Device), []*Graph{graph}, o.Device)
 	defer batch.Close()

@@ -87,6 +87,29 @@ func TestTheExportedModelIsTheTrainedOne(t *testing.T) {
 	})
 }
 
+func TestAModelWithoutEdgesIgnoresThoseOfAGraph(t *testing.T) {
+	ofEachType(t, func(t *testing.T, c Config) {
+		err := onThread(t, func() error {
+			m := newModel(t, c)
+			defer m.Close()
+			o := sample(30, 7)
+			o.Isolated = true
+			file, err := Export(m, o)
+			if err != nil {
+				return err
+			}
+			o.Isolated = false
+			if err := compare(m, file, o); err == nil {
+				t.Error("on this sample edges make no difference")
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestAnUnweightedGraphIsExportedWithToo(t *testing.T) {
 	ofEachType(t, func(t *testing.T, c Config) {
 		err := onThread(t, func() error {

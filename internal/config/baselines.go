@@ -9,8 +9,11 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/spelling"
 )
 
-// BaselineNoEdges is the same network, trained the same way without edges.
-const BaselineNoEdges = "no_edges"
+// The baselines that are the same network, trained the same way.
+const (
+	BaselineNoEdges       = "no_edges"       // without edges
+	BaselineShuffledEdges = "shuffled_edges" // with other sources, by one law for all snapshots
+)
 
 const (
 	allSignals  = "signals" // every signal without parameters
@@ -63,6 +66,22 @@ func (c Config) TrainsTwin() bool {
 	return c.Train.Baselines.Has(BaselineNoEdges) && c.Data.Edges != data.EdgesNone
 }
 
+// TrainsShuffled reports whether it is trained once more, with shuffled edges.
+func (c Config) TrainsShuffled() bool {
+	return c.Train.Baselines.Has(BaselineShuffledEdges) && c.Data.Edges != data.EdgesNone
+}
+
+// Trainings are how many networks are trained, the model among them.
+func (c Config) Trainings() int {
+	count := 1
+	for _, more := range []bool{c.TrainsTwin(), c.TrainsShuffled()} {
+		if more {
+			count++
+		}
+	}
+	return count
+}
+
 // Signals are those that the dataset has to hold.
 func (b Baselines) Signals() []string {
 	var names []string
@@ -76,7 +95,7 @@ func (b Baselines) Signals() []string {
 
 // baselineNames are all that BASELINES may list.
 func baselineNames() []string {
-	return append([]string{"prior", allSignals, "ridge", "lightgbm", BaselineNoEdges}, data.SignalNames()...)
+	return append([]string{"prior", allSignals, "ridge", "lightgbm", BaselineNoEdges, BaselineShuffledEdges}, data.SignalNames()...)
 }
 
 func (b Baselines) problems(faults *fault.List) {

@@ -85,6 +85,13 @@ func (c *Config) check(s settings, faults *fault.List) {
 		}
 	}
 	t.Baselines.problems(faults)
+	if t.Select == SelectBest && !c.TrainsTwin() {
+		f := fault.Input("SELECT=best chooses between the network and no_edges, which BASELINES does not name").At("SELECT").Fix("set SELECT=model, or add no_edges to BASELINES")
+		if t.Baselines.Has(BaselineNoEdges) {
+			f = fault.Input("SELECT=best chooses between the network and no_edges, and EDGES=none makes both the same").At("SELECT").Fix("set SELECT=model, or EDGES=correlation")
+		}
+		faults.Add(f)
+	}
 	c.checkFeatures(faults)
 	addAll(faults, c.Source.Validate())
 	addAll(faults, c.Data.Validate())

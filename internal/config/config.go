@@ -86,6 +86,7 @@ type Train struct {
 	// out what this machine lacks.
 	BaselinesGiven bool   `env:"-"`
 	LightGBM       string `env:"LIGHTGBM_LIB"` // file; empty: the dynamic linker finds it
+	Select         string `env:"SELECT" envDefault:"model"`
 
 	CheckpointEvery checkpoint.Every `env:"CHECKPOINT_EVERY" envDefault:"10"`
 }
@@ -94,6 +95,12 @@ type Train struct {
 const (
 	ResumeAuto  = "auto"  // a run started again resumes, or re-emits its terminal event
 	ResumeNever = "never" // it trains anew
+)
+
+// The values of SELECT.
+const (
+	SelectModel = "model" // the network with edges
+	SelectBest  = "best"  // of it and no_edges the one with the lower validation loss
 )
 
 // Log is what stderr shows.

@@ -69,7 +69,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
 		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
-		"DEVICE": "auto", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,lightgbm,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
+		"DEVICE": "auto", "SELECT": "model", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,lightgbm,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
 	if got := load(t).Public(); !maps.Equal(got, want) {
 		t.Errorf("got %v\nwant %v", got, want)
@@ -98,7 +98,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
-	if !reflect.DeepEqual(c.Train, Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "never", nil, true, "/lib_lightgbm.so", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
+	if !reflect.DeepEqual(c.Train, Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "never", nil, true, "/lib_lightgbm.so", "model", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
@@ -164,11 +164,11 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"DEVICE=gpu", `DEVICE is "gpu": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=cuda:", `DEVICE is "cuda:": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=CUDA", `DEVICE is "CUDA": set auto, cpu, cuda or cuda:N`},
-		{"BASELINE=yes", `BASELINE names "yes": set a list of prior, signals, ridge, lightgbm, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINE=yes", `BASELINE names "yes": set a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"FEATURES=streamforge,rsi_15", `FEATURES names "rsi_15", which is no feature, and DATA_SOURCE=simulated has no columns of your own: set rsi_14 in its place`},
 		{"FEATURES=rsi_14,", `FEATURES is "rsi_14,", in which a name is empty: set a list of names such as streamforge,my_column`},
 		{"BASELINES=ridge,no_edge", `BASELINES names "no_edge": set no_edges in its place`},
-		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, lightgbm, no_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"MESSAGE_LANG=fr", `MESSAGE_LANG is "fr": set ru or en`},
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
@@ -483,5 +483,23 @@ func TestOnlyWhatDecidesAboutTheResultIsASetting(t *testing.T) {
 		if maps.Equal(alone.Settings(), load(t, other).Settings()) {
 			t.Errorf("%s makes no difference", other)
 		}
+	}
+}
+
+func TestTheBestOfOneNetworkIsNoChoice(t *testing.T) {
+	for _, c := range []struct{ set, want string }{
+		{"BASELINES=ridge", "SELECT=best chooses between the network and no_edges, which BASELINES does not name: set SELECT=model, or add no_edges to BASELINES"},
+		{"BASELINES=none", "SELECT=best chooses between the network and no_edges, which BASELINES does not name: set SELECT=model, or add no_edges to BASELINES"},
+		{"EDGES=none", "SELECT=best chooses between the network and no_edges, and EDGES=none makes both the same: set SELECT=model, or EDGES=correlation"},
+	} {
+		if got := rejected(t, append(environ(), "SELECT=best", c.set)); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s:\n got %q\nwant %q", c.set, got, c.want)
+		}
+	}
+	if c := load(t, "SELECT=best"); c.Train.Select != SelectBest || c.Trainings() != 2 {
+		t.Errorf("%+v", c.Train)
+	}
+	if c := load(t, "BASELINES=no_edges,shuffled_edges"); c.Trainings() != 3 {
+		t.Errorf("%d trainings", c.Trainings())
 	}
 }

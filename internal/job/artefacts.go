@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"io"
+	"path"
 	"runtime"
 	"strings"
 	"time"
@@ -54,6 +55,19 @@ func putGraph(ctx context.Context, a *artefacts, d *data.Dataset) error {
 
 // putModel stores the model in both forms, and what it needs to be fed.
 func putModel(ctx context.Context, a *artefacts, t *trainer, predictor train.Predictor, m result.Metadata) error {
+	if err := putNetwork(ctx, a, "", t, predictor, m); err != nil {
+		return err
+	}
+	metadata, err := m.JSON()
+	if err != nil {
+		return err
+	}
+	return a.putBytes(ctx, "metadata.json", metadata)
+}
+
+// putNetwork stores a network in both forms, in a folder of the result; empty: in
+// the result's own.
+func putNetwork(ctx context.Context, a *artefacts, dir string, t *trainer, predictor train.Predictor, m result.Metadata) error {
 	d := t.loaded.dataset
 	exporter, ok := predictor.(train.Exporter)
 	if !ok {
@@ -67,13 +81,10 @@ func putModel(ctx context.Context, a *artefacts, t *trainer, predictor train.Pre
 	if err != nil {
 		return err
 	}
-	if err := a.putBytes(ctx, "model.pt", file); err != nil {
+	if err := a.putBytes(ctx, path.Join(dir, "model.pt"), file); err != nil {
 		return err
 	}
-	if err := a.put(ctx, "weights.pt", func(w io.Writer) error { return pyg.Save(w, state) }); err != nil {
-		return err
-	}
-	return a.putBytes(ctx, "metadata.json", metadata)
+	return a.put(ctx, path.Join(dir, "weights.pt"), func(w io.Writer) error { return pyg.Save(w, state) })
 }
 
 // sampleNodes bounds the graph that the exported model is compared on.

@@ -42,7 +42,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 	var names []string
 	for _, name := range t.config.Train.Baselines {
 		switch {
-		case name == config.BaselineNoEdges:
+		case name == config.BaselineNoEdges || name == config.BaselineShuffledEdges:
 		case name == baseline.LightGBM && t.lightGBM == nil:
 		case baseline.Suits(name, t.loaded.dataset):
 			names = append(names, name)

@@ -19,6 +19,7 @@ import (
 const (
 	modelKind    = "model"
 	baselineKind = "baseline"
+	shuffledKind = "shuffled"
 )
 
 // kindOf is the kind of a training of one fold, in which case the checkpoints of

@@ -28,8 +28,6 @@ const clipNorm = 1.0
 // ends within two seconds of the signal, files included.
 const predictionGrace = 200 * time.Millisecond
 
-var trainingBaseline = kafka.Text{Russian: "Обучение базовой модели без рёбер", English: "Training the baseline without edges"}
-
 // trainer trains the networks of one run, on its device and its data. It changes
 // none of its fields.
 type trainer struct {
@@ -53,16 +51,24 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	// From here on a stop takes moments, and what is learned is stored.
 	graceCtx, cancel := s.withGrace(stopWrites)
 	defer cancel()
-	w := &walk{title: "training", kind: modelKind, edges: true, first: resumed}
-	defer w.close()
-	if err := t.walk(s, graceCtx, w); err != nil {
+	trained := &walk{title: "training", kind: modelKind, first: resumed}
+	defer trained.close()
+	if err := t.walk(s, graceCtx, trained); err != nil {
 		return Ending{}, err
 	}
-	model := w.model // of the last fold
 	r.trained.Store(true)
+	w, other, selection, err := t.choose(s, graceCtx, trained)
+	if err != nil {
+		return Ending{}, err
+	}
+	defer w.close()
+	if other != nil {
+		defer other.close()
+	}
+	model := w.model // of the last fold
 	// The model first, which is worth most.
 	r.enter(metrics.StoringModel, kafka.StoringModel)
-	metadata, err := newMetadata(t.config, t.version, model.dataset)
+	metadata, err := t.metadataOf(w)
 	if err != nil {
 		return Ending{}, err
 	}
@@ -81,11 +87,11 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	if err != nil {
 		return Ending{}, err
 	}
-	m.Folds = w.folds
-	r.metrics.Evaluated(modelKind, m.Splits)
+	m.Folds, m.Selection = w.folds, selection
+	r.metrics.Evaluated(w.kind, m.Splits)
 	ending := Ending{ModelPath: a.store.Location("model.pt")}
 	status := store.Finished
-	twin := &walk{title: "baseline", kind: baselineKind}
+	var took result.Timing // by the twins
 	stop, baselinesSeconds := context.Cause(s), 0.0
 	if stop == nil {
 		m.Backtest = predicted.backtest()
@@ -98,16 +104,9 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 			return Ending{}, err
 		}
 	}
-	if stop == nil && t.config.TrainsTwin() {
-		var without *predictions
-		m.Baseline, without, err = t.trainBaseline(s, graceCtx, twin)
-		switch {
-		case isStop(s, err): // a baseline is reported whole or not at all
-			stop = err
-		case err != nil:
-			return Ending{}, fmt.Errorf("training the baseline: %w", err)
-		default:
-			addBaseline(&m, *m.Baseline, predicted.compare(without, m.Baseline.Name))
+	if stop == nil {
+		if took, stop, err = t.compareWithTwins(s, graceCtx, a, other, predicted, &m); err != nil {
+			return Ending{}, err
 		}
 	}
 	importanceSeconds := 0.0
@@ -130,10 +129,10 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	r.metrics.Judged(judged(m))
 	ending.Stored = true
 	m.Timing = result.Timing{
-		LoadSeconds: loadTime.Seconds(), TrainSeconds: w.seconds, EpochSeconds: w.epochSeconds, BaselineSeconds: twin.seconds, BaselinesSeconds: baselinesSeconds,
+		LoadSeconds: loadTime.Seconds(), TrainSeconds: w.seconds, EpochSeconds: w.epochSeconds, BaselineSeconds: took.BaselineSeconds, ShuffledSeconds: took.ShuffledSeconds, BaselinesSeconds: baselinesSeconds,
 		ImportanceSeconds: importanceSeconds,
 		TotalSeconds:      time.Since(started).Seconds(),
-		CheckpointSeconds: w.checkpointSeconds + twin.checkpointSeconds, TelemetrySeconds: w.telemetrySeconds,
+		CheckpointSeconds: w.checkpointSeconds + took.CheckpointSeconds, TelemetrySeconds: w.telemetrySeconds,
 	}
 	r.metrics.Enter(metrics.Finishing)
 	if err := t.putReport(graceCtx, a, m, metadata, predicted, status); err != nil {
@@ -153,8 +152,8 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 // training is one model of one fold, and how its training went.
 type training struct {
 	title   string
-	kind    string // of its checkpoints, and of those of other folds
-	edges   bool
+	kind    string               // of its checkpoints, and of those of other folds
+	twin    *twin                // nil: the model itself
 	dataset *data.Dataset        // of the fold
 	resumed *checkpoint.State    // nil: it starts
 	initial []checkpoint.Weights // that it starts with; nil: they are drawn
@@ -179,7 +178,7 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	}
 	origin, folds := t.origin(), f.dataset.NumFolds()
 	return &train.Network{
-		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: !f.edges, Initial: f.initial,
+		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
 		Config: train.Config{
 			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
 			Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
@@ -191,7 +190,7 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 			OnEpoch: func(e train.Epoch) {
 				counted.Epoch(e)
 				display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
-				if f.edges {
+				if f.twin == nil {
 					f.telemetrySeconds += t.reporter.epoch(e, c.Train.Epochs, f.dataset.Number, folds).Seconds()
 				}
 			},
@@ -262,36 +261,4 @@ func (t *trainer) predict(ctx context.Context, f *training) (*foldPredictions, e
 		t.reporter.log.Warn().Int("snapshots", len(p.of)).Msg("stopped before all snapshots were predicted: the oldest are not in the predictions and metrics")
 	}
 	return p, err
-}
-
-// trainBaseline trains the same network the same way, without message passing:
-// the difference is what the edges are worth. A stop is an error.
-func (t *trainer) trainBaseline(ctx, graceCtx context.Context, w *walk) (*result.Baseline, *predictions, error) {
-	t.reporter.enter(metrics.Comparing, trainingBaseline)
-	defer w.close()
-	if err := t.walk(ctx, graceCtx, w); err != nil {
-		return nil, nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, nil, context.Cause(ctx)
-	}
-	p, err := t.lastPredictions(ctx, w)
-	if err != nil {
-		return nil, nil, err
-	}
-	splits, horizons, err := p.evaluate()
-	if err == nil {
-		t.reporter.metrics.Evaluated(baselineKind, splits)
-	}
-	b := &result.Baseline{
-		Name:        config.BaselineNoEdges,
-		Description: "the same network, trained the same way, without edges",
-		Splits:      splits,
-		Horizons:    horizons,
-		Backtest:    p.backtest(),
-	}
-	for _, f := range w.folds {
-		b.Folds = append(b.Folds, result.BaselineFold{Fold: f.Fold, Valid: f.Splits.Valid, Test: f.Splits.Test})
-	}
-	return b, p, err
 }

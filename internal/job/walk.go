@@ -16,8 +16,8 @@ import (
 // Without a walk-forward there is one fold.
 type walk struct {
 	title string
-	kind  string // of its checkpoints and metrics
-	edges bool
+	kind  string            // of its checkpoints and metrics
+	twin  *twin             // nil: the model itself
 	first *checkpoint.State // that the first fold resumes from, where it is known already
 
 	model       *training // of the newest fold that counts
@@ -52,7 +52,7 @@ func (t *trainer) walk(ctx, graceCtx context.Context, w *walk) error {
 		unused := f.fitted.Interrupted && f.fitted.BestEpoch == 0
 		if w.model != nil && (isStop(ctx, err) || err == nil && unused) {
 			f.close()
-			if w.edges {
+			if w.twin == nil {
 				t.reporter.log.Warn().Int("fold", number).Int("folds", folds).Msg("stopped before an epoch of this fold ended: the result is of the folds before it")
 			}
 			return nil
@@ -77,7 +77,7 @@ func (t *trainer) walk(ctx, graceCtx context.Context, w *walk) error {
 // beginFold prepares the training of a fold, which never is nil.
 func (t *trainer) beginFold(ctx context.Context, w *walk, number int) (*training, error) {
 	d := t.loaded.dataset.OfFold(number)
-	f := &training{title: w.title, kind: w.kind, edges: w.edges, dataset: d}
+	f := &training{title: w.title, kind: w.kind, twin: w.twin, dataset: d}
 	if d.Number > 0 {
 		f.title = fmt.Sprintf("%s, fold %d of %d", w.title, number, d.NumFolds())
 		t.reporter.metrics.Fold(number)
@@ -121,7 +121,7 @@ func (t *trainer) predictFold(ctx context.Context, w *walk) error {
 			return err
 		}
 		w.folds = append(w.folds, m)
-		if w.edges {
+		if w.twin == nil {
 			t.reporter.log.Info().Int("fold", m.Fold).Int("best_epoch", m.BestEpoch).Float64("test_auc", round(m.Splits.Test.AUC)).
 				Float64("test_rank_ic", round(m.Splits.Test.RankIC)).Msg("fold evaluated")
 		}
@@ -178,7 +178,7 @@ func (p *predictions) write(w io.Writer) error {
 // splitsOf are those that a network predicts in a fold: a baseline of a fold that
 // is not the last needs no others.
 func splitsOf(f *training) []data.Split {
-	if !f.edges && f.dataset.Number > 0 && f.dataset.Number < f.dataset.NumFolds() {
+	if f.twin != nil && f.dataset.Number > 0 && f.dataset.Number < f.dataset.NumFolds() {
 		return testedSplits
 	}
 	return allSplits

@@ -9,7 +9,7 @@ import (
 
 // SettingsOf are those of a configuration, on the CPU.
 func SettingsOf(c config.Config) Settings {
-	return Settings{Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.TrainsTwin(), Methods: len(c.Train.Baselines) > 0}
+	return Settings{Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Trainings() > 1, Methods: len(c.Train.Baselines) > 0}
 }
 
 // Planned is the size of a run before its data are read, as far as its

@@ -48,7 +48,8 @@ type Metrics struct {
 	checkpointTime                  *prometheus.GaugeVec
 	loadSteps, loadExpected         *prometheus.GaugeVec
 
-	folds, fold int // of the run, and that of the training under way
+	trainings   []string // that have begun, in their order
+	folds, fold int      // of the run, and that of the training under way
 
 	phases   phases
 	waits    waits

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -79,10 +80,10 @@ func (m *Metrics) Fit(name string, epochs, snapshots, batch int, state *checkpoi
 		m.bestEpoch.WithLabelValues(name).Set(float64(state.BestEpoch))
 	}
 	m.foldNumber.WithLabelValues(name).Set(float64(m.fold))
-	place := m.fold - 1
-	if name == Baseline {
-		place += m.folds
+	if !slices.Contains(m.trainings, name) {
+		m.trainings = append(m.trainings, name)
 	}
+	place := m.fold - 1 + slices.Index(m.trainings, name)*m.folds
 	m.progress.begin(place, f.share(0), time.Now())
 	return f
 }

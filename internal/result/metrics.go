@@ -22,7 +22,9 @@ type Metrics struct {
 	// Baselines are what the model is compared with, by name. Baseline is
 	// no_edges of them, under the name of version 0.1; nil: not run.
 	Baselines map[string]Baseline `json:"baselines,omitempty"`
-	Baseline  *Baseline           `json:"baseline,omitempty"`
+	// Selection is how the network was chosen that the result is of.
+	Selection *Selection `json:"selection,omitempty"`
+	Baseline  *Baseline  `json:"baseline,omitempty"`
 	// Calibration is that of the model's probabilities at the first horizon; nil:
 	// it has none, or no labels to compare them with.
 	Calibration *evaluation.Calibration `json:"calibration,omitempty"`
@@ -49,6 +51,19 @@ type Metrics struct {
 
 	Timing  Timing  `json:"timing"`
 	History History `json:"history"`
+}
+
+// WithEdges is the network with edges, as a choice of SELECT, and as a baseline
+// where SELECT=best left it for the one without.
+const WithEdges = "with_edges"
+
+// Selection is which network model.pt is: all but the baselines is about it.
+type Selection struct {
+	Select   string `json:"select"`   // as in SELECT
+	Selected string `json:"selected"` // with_edges or no_edges
+	// ValidLoss is the lowest validation loss of each network that could be selected,
+	// in the last fold; nil: there was no choice, or a stop came before it.
+	ValidLoss map[string]evaluation.Float `json:"valid_loss,omitempty"`
 }
 
 // HorizonMetrics is one horizon's own rows.
@@ -156,6 +171,7 @@ type Timing struct {
 	TrainSeconds    float64   `json:"train_seconds"`    // all epochs, validation included
 	EpochSeconds    []float64 `json:"epoch_seconds"`    // [epochs_run], of all folds one after the other
 	BaselineSeconds float64   `json:"baseline_seconds"` // of no_edges
+	ShuffledSeconds float64   `json:"shuffled_seconds"` // of shuffled_edges
 	// BaselinesSeconds are those of all other baselines together.
 	BaselinesSeconds  float64 `json:"baselines_seconds"`
 	ImportanceSeconds float64 `json:"importance_seconds"` // of the importance of features

@@ -18,6 +18,7 @@ var baselineTexts = map[string]kafka.Text{
 	"lightgbm":       {Russian: "деревья с бустингом (LightGBM)", English: "boosted trees (LightGBM)"},
 	"ridge":          {Russian: "гребневая регрессия", English: "ridge regression"},
 	"no_edges":       {Russian: "та же сеть без рёбер", English: "same network without edges"},
+	"with_edges":     {Russian: "сеть с рёбрами", English: "network with edges"},
 	"shuffled_edges": {Russian: "та же сеть с перемешанными рёбрами", English: "same network with shuffled edges"},
 }
 

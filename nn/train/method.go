@@ -34,7 +34,8 @@ type Releaser interface{ Release() }
 // Exporter is a predictor that other programs can load.
 type Exporter interface {
 	// Export gives model.pt, with metadata.json inside, and the state dict that is
-	// weights.pt. The exported model is compared with the predictor on sample.
+	// weights.pt. The exported model is compared with the predictor on sample; that of
+	// a network without edges ignores those that it is given.
 	Export(metadata []byte, sample pyg.Data) (model []byte, weights *pyg.Dict, err error)
 }
 

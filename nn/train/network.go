@@ -176,7 +176,7 @@ func (f *fittedNetwork) Release() {
 // Export implements Exporter.
 func (f *fittedNetwork) Export(metadata []byte, sample pyg.Data) (model []byte, weights *pyg.Dict, err error) {
 	err = f.thread.Do(func() (err error) {
-		model, err = nn.Export(f.model, nn.ExportOptions{Device: f.device, Horizons: f.horizons, Scaler: f.scaler, Metadata: metadata, Sample: sample})
+		model, err = nn.Export(f.model, nn.ExportOptions{Device: f.device, Horizons: f.horizons, Scaler: f.scaler, Metadata: metadata, Sample: sample, Isolated: f.wiring.isolated})
 		if err == nil {
 			weights = nn.StateDict(f.model)
 		}

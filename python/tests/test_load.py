@@ -9,15 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import torch
-from conftest import PROGRAM, Trained, need, train
+from conftest import PROGRAM, SIMULATED, Trained, need, train
 
 import gnn_trainer
 from gnn_trainer import ResultError
 from gnn_trainer.store import Folder
 
-NAMES = ["model.pt", "weights.pt", "metadata.json", "graph.pt", "dataset.pt", "predictions.parquet", "metrics.json"]
+NAMES = ["model.pt", "weights.pt", "metadata.json", "graph.pt", "dataset.pt", "predictions.parquet", "report.html", "metrics.json"]
 
 
 @pytest.fixture
@@ -55,6 +57,29 @@ def test_the_model_says_of_graph_pt_what_predictions_parquet_says(model: Path) -
     told = result.predictions()
     told = told[told.open_time == int(graph["open_time"])]
     assert torch.allclose(said.double(), torch.tensor(told[["p_down", "p_flat", "p_up"]].to_numpy()), atol=1e-5)
+
+
+def test_the_network_without_edges_is_a_model_too(tmp_path: Path) -> None:
+    for select, other in [("model", "no_edges"), ("best", None)]:
+        result = gnn_trainer.load(
+            train(tmp_path / select, BASELINE="no_edges", SELECT=select, DATA_SOURCE="simulated", **SIMULATED)
+        )
+        assert result.metrics["selection"]["select"] == select
+        if other is None:
+            other = "with_edges" if result.metrics["selection"]["selected"] == "no_edges" else "no_edges"
+        twin, graph = result.baseline(other), result.graph()
+        said = pd.read_parquet(result.path(f"baselines/{other}/predictions.parquet")).query(
+            "split == 'live' and open_time == @graph['open_time'].item()"
+        )
+        p = twin(graph["x"], graph["edge_index"], graph["edge_weight"]).softmax(dim=-1)[graph["node_mask"]]
+        assert len(said) == len(p)
+        assert np.abs(said[["p_down", "p_flat", "p_up"]].to_numpy() - p.detach().numpy()).max() < 1e-5
+        without = twin(graph["x"], graph["edge_index"][:, :0], graph["edge_weight"][:0]).softmax(dim=-1)[
+            graph["node_mask"]
+        ]
+        assert torch.allclose(p, without) == (other == "no_edges")
+        with pytest.raises(ResultError, match=f"holds no model of 'ridge': give one of {other}"):
+            result.baseline("ridge")
 
 
 def test_latest_json_is_followed_to_the_newest_run(tmp_path: Path) -> None:

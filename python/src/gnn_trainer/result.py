@@ -18,7 +18,7 @@ from .bucket import Bucket
 from .decode import decode, decode_object
 from .errors import ResultError, needs
 from .frames import Candles, moment
-from .manifest import Manifest
+from .manifest import BASELINES, Manifest
 from .metadata import FORMAT_VERSION, Metadata
 from .snapshot import Recipe, Snapshot
 from .store import Files, Folder, Place, find
@@ -159,6 +159,21 @@ class Result:
         except ImportError as e:
             raise needs("pyarrow", "predictions()", "pandas") from e
         return frame
+
+    def baseline(self, name: str) -> torch.jit.ScriptModule:
+        """The model of a network that the run compared its model with: no_edges, or with_edges where SELECT=best chose
+        the one without. It takes what self.model takes, and is verified."""
+        file = f"{BASELINES}/{name}/model.pt"
+        found = sorted(
+            f.name.split("/")[1]
+            for f in self.manifest.files
+            if f.name.startswith(f"{BASELINES}/") and f.name.endswith("/model.pt")
+        )
+        if name not in found:
+            raise ResultError(
+                f"{self.address} holds no model of {name!r}: give one of {', '.join(found) or 'none, since it has none'}"
+            )
+        return _script(self._files.read(file))
 
     def scale(self, x: Tensor) -> Tensor:
         """What the network of weights.pt takes: features [N, F] clipped, and divided by their deviation after their mean

@@ -1,0 +1,51 @@
+package job
+
+import (
+	"context"
+	"math"
+
+	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/result"
+)
+
+// choose is the network that the result is of: w, or with SELECT=best its twin
+// without edges, where that has the lower validation loss. other is the one that
+// was left; nil where the twin is not trained yet, or a stop came before it was.
+func (t *trainer) choose(ctx, graceCtx context.Context, w *walk) (chosen, other *walk, how *result.Selection, err error) {
+	how = &result.Selection{Select: t.config.Train.Select, Selected: result.WithEdges}
+	if t.config.Data.Edges == data.EdgesNone {
+		how.Selected = config.BaselineNoEdges
+	}
+	if how.Select != config.SelectBest || ctx.Err() != nil {
+		return w, nil, how, nil
+	}
+	other, err = t.trainTwin(ctx, graceCtx, noEdges)
+	if err != nil {
+		other.close()
+		if isStop(ctx, err) {
+			err = nil
+		}
+		return w, nil, how, err
+	}
+	how.ValidLoss = map[string]evaluation.Float{result.WithEdges: evaluation.Float(validLoss(w)), config.BaselineNoEdges: evaluation.Float(validLoss(other))}
+	chosen = w
+	if validLoss(other) < validLoss(w) {
+		chosen, other = other, w
+		how.Selected = config.BaselineNoEdges
+	}
+	t.reporter.log.Info().Str("selected", how.Selected).Float64("valid_loss", round(evaluation.Float(validLoss(chosen)))).
+		Float64("valid_loss_of_the_other", round(evaluation.Float(validLoss(other)))).Msg("network selected by validation loss")
+	return chosen, other, how, nil
+}
+
+// validLoss is the lowest validation loss of the newest fold, at whose weights the
+// network is; NaN where no epoch ended.
+func validLoss(w *walk) float64 {
+	f := w.model.fitted
+	if f.BestEpoch < 1 || f.BestEpoch > len(f.Epochs) {
+		return math.NaN()
+	}
+	return f.Epochs[f.BestEpoch-1].ValidLoss
+}
