@@ -69,6 +69,9 @@ func writeSummary(w io.Writer, columns int, c config.Config, e Ending) error {
 	b.WriteString("\n")
 	place := placeOf(e.ModelPath)
 	line("files", "%s", place)
+	if e.Stored { // results before 0.3 have none
+		line("report", "%s/report.html", place)
+	}
 	if !strings.Contains(place, "://") {
 		line("check", "python examples/load_model.py %s", quoted(place))
 	}

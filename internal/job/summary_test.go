@@ -78,6 +78,7 @@ graph   no different from no edges on the test split: rank
         IC -0.0258 (95 %: -0.0600 to +0.0100)
 
 files   /srv/models/market_gnn_v1/demo
+report  /srv/models/market_gnn_v1/demo/report.html
 check   python examples/load_model.py
         /srv/models/market_gnn_v1/demo
 python  gnn_trainer.load("/srv/models/market_gnn_v1/demo")
@@ -129,6 +130,7 @@ test                    accuracy      AUC  rank IC       IC  log loss
         majority class    0.3840
 
 files   s3://models/market_gnn_v1/demo
+report  s3://models/market_gnn_v1/demo/report.html
 python  gnn_trainer.load("s3://models/market_gnn_v1/demo",
         endpoint="minio:9000", secure=False, access_key=..., secret_key=...)
 `
@@ -146,6 +148,7 @@ func TestALongPathGoesToALineOfItsOwn(t *testing.T) {
 	}
 	want := `
 files   /srv/models/of/the/desk/market_gnn_v1/demo
+report  /srv/models/of/the/desk/market_gnn_v1/demo/report.html
 check   python examples/load_model.py
         /srv/models/of/the/desk/market_gnn_v1/demo
 python  gnn_trainer.load(

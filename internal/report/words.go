@@ -22,7 +22,7 @@ var texts = map[string]kafka.Text{
 	"best baseline":     {Russian: "лучший базовый метод: %s, %s", English: "best baseline: %s, %s"},
 	"after costs":       {Russian: "Доход на тесте при издержках %d б. п. на сторону", English: "Return on the test split after costs of %d bps a side"},
 	"lost":              {Russian: "потеряли бы %s", English: "lost %s"}, "earned": {Russian: "заработали бы %s", English: "earned %s"},
-	"traded":        {Russian: "Сделки по ней за весь тест %s при издержках %d б. п. на сторону.", English: "Traded over the whole test split, it would have %s after costs of %d bps a side."},
+	"traded":        {Russian: "Сделки по модели за весь тест %s при издержках %d б. п. на сторону.", English: "Traded over the whole test split, the model would have %s after costs of %d bps a side."},
 	"traded best":   {Russian: "лучший базовый метод: %s", English: "best baseline: %s"},
 	"loses anyway":  {Russian: "теряет и без издержек", English: "loses without costs, too"},
 	"break even":    {Russian: "безубыточно до %s б. п. на сторону", English: "breaks even at %s bps a side"},
@@ -42,7 +42,7 @@ var texts = map[string]kafka.Text{
 	"fact model":   {Russian: "%s, лучшая эпоха %d из %d", English: "%s, best epoch %d of %d"},
 
 	"money":       {Russian: "Капитал после издержек", English: "Equity after costs"},
-	"money intro": {Russian: "Длинные позиции в верхней трети оценок, короткие в нижней, поровну; издержки (комиссия и полспреда) в базисных пунктах на сторону. Без влияния на цену, без фандинга и займа.", English: "Long the upper third of the scores, short the lower third, in equal parts. Costs (fee and half spread) are in basis points a side. No market impact, no borrowing."},
+	"money intro": {Russian: "Длинные позиции в верхней трети оценок, короткие в нижней, поровну; издержки (комиссия и полспреда) в базисных пунктах на сторону. Фандинг учтён, где ставки известны; влияния на цену нет.", English: "Long the upper third of the scores, short the lower third, in equal parts. Costs (fee and half spread) are in basis points a side. Funding counts where its rates are known; market impact does not."},
 	"bps a side":  {Russian: "%v б. п.", English: "%v bps"},
 	"equal weight": {
 		Russian: "все символы поровну", English: "all symbols, equal parts",
