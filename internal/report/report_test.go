@@ -68,6 +68,8 @@ func sample(t *testing.T, lang string) Input {
 		{Feature: nasty, Across: data.AcrossNodes, Drop: evaluation.Drop{Metric: "rank_ic", Mean: 0.01, Interval: evaluation.Interval{Low: -0.01, High: 0.03}}},
 		{Feature: "time_of_day_sin", Across: data.AcrossTime, Drop: evaluation.Drop{Metric: "rank_ic", Mean: evaluation.Float(math.NaN()), Interval: evaluation.Interval{Low: evaluation.Float(math.NaN()), High: evaluation.Float(math.NaN())}}},
 	}}
+	times := d.OpenTimes()
+	m.Folds = []result.FoldMetrics{{Fold: 1, Splits: m.Splits, BestEpoch: 2, EpochsRun: 3, Ranges: result.FoldRanges{Test: result.FoldRange{Count: 2, First: times[0], Last: times[len(times)-1]}}}}
 	ranges, err := result.NewSplitRanges(d.Splits, d.OpenTimes())
 	if err != nil {
 		t.Fatal(err)
@@ -124,7 +126,7 @@ func TestThePageConcedesAndIsTheSameBytesEachTime(t *testing.T) {
 	}
 	text := string(page)
 	for _, want := range []string{
-		`<html lang="en">`, "A baseline is better", "A baseline, ridge regression, beats the model", "−0.0", "Edges of", `id="market"`,
+		`<html lang="en">`, "A baseline is better", "A baseline, ridge regression, beats the model", "−0.0", "Edges of", `id="market"`, "Folds", "2 / 3", "2024-01-01 … 2024-01-1",
 		"default-src &#39;none&#39;", "The MIT License", "Interrupted run",
 	} {
 		if strings.Contains(text, want) == (want == "Interrupted run") {

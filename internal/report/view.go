@@ -34,6 +34,7 @@ type view struct {
 	Symbols          []symbolRow
 	SymbolsCut       string
 	Quality          []fact
+	Folds            [][]string // number, test window, rank ICs of valid and test, epochs
 	Jumps, LeftOut   [][2]string
 	Features         []feature
 	ImportanceNote   string
@@ -111,6 +112,7 @@ func newView(in Input) (*view, error) {
 	v.IC, v.ICSum = v.ics(in.Test.RankICs())
 	v.Calibration, v.Loss, v.Presence = v.reliability(m.Calibration), v.loss(), v.presence()
 	v.methods()
+	v.folds()
 	if err := v.symbols(); err != nil {
 		return nil, err
 	}
@@ -336,6 +338,17 @@ func (v *view) methods() {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(key(b), key(a)) })
 	for _, i := range order {
 		v.Methods = append(v.Methods, rows[i])
+	}
+}
+
+// folds are those of a walk-forward, each with its own model.
+func (v *view) folds() {
+	for _, f := range v.In.Metrics.Folds {
+		test := f.Splits.Test
+		v.Folds = append(v.Folds, []string{
+			fmt.Sprint(f.Fold), day(f.Ranges.Test.First) + " … " + day(f.Ranges.Test.Last), decimals(f.Splits.Valid.RankIC, 4), decimals(test.RankIC, 4),
+			span(test.RankICInterval, 4, decimals[evaluation.Float]), decimals(test.AUC, 4), fmt.Sprintf("%d / %d", f.BestEpoch, f.EpochsRun),
+		})
 	}
 }
 
