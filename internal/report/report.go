@@ -27,9 +27,17 @@ type Input struct {
 	Metadata    result.Metadata
 	Metrics     result.Metrics
 	Settings    map[string]string     // effective variables, without secrets
+	Audit       *Audit                // of the data; nil: there was none
 	Test        *evaluation.TestSplit // the model's, at the first horizon
 	Dataset     *data.Dataset
 }
+
+// Audit is what an audit of the data found.
+type Audit struct{ Findings []Finding }
+
+// Finding is a sign that the data know their future: the column it is in, what
+// was seen, its likely cause and the remedy.
+type Finding struct{ Column, What, Cause, Remedy string }
 
 var (
 	//go:embed assets/report.html

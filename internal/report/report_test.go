@@ -78,6 +78,7 @@ func sample(t *testing.T, lang string) Input {
 	return Input{
 		Lang: kafka.Lang(lang), Metrics: m, Test: test, Dataset: d,
 		Metadata: result.Metadata{ModelType: "gcn", ModelName: "m", QueueID: "q-1", Symbol: nasty, Symbols: d.Symbols, Interval: "5m", Horizon: 1, Splits: ranges},
+		Audit:    &Audit{[]Finding{{nasty, "It equals the target.", nasty, "Leave it out of FEATURES."}}},
 		Settings: map[string]string{"SYMBOL": nasty, "EPOCHS": "3"},
 	}
 }
@@ -126,7 +127,7 @@ func TestThePageConcedesAndIsTheSameBytesEachTime(t *testing.T) {
 	}
 	text := string(page)
 	for _, want := range []string{
-		`<html lang="en">`, "A baseline is better", "A baseline, ridge regression, beats the model", "−0.0", "Edges of", `id="market"`, "Folds", "2 / 3", "2024-01-01 … 2024-01-1",
+		`<html lang="en">`, "A baseline is better", "A baseline, ridge regression, beats the model", "−0.0", "Edges of", `id="market"`, "Folds", "2 / 3", "test from 2024-01-01 to 2024-01-1", "trust no score", "Leave it out of FEATURES.", "2024-01-01 … 2024-01-1",
 		"default-src &#39;none&#39;", "The MIT License", "Interrupted run",
 	} {
 		if strings.Contains(text, want) == (want == "Interrupted run") {
@@ -172,6 +173,20 @@ func TestThePageIsWellFormedInBothLanguagesAndFindsItsWayByKeyboardAndEar(t *tes
 			if out, err := c.CombinedOutput(); err != nil {
 				t.Errorf("%s, interrupted %v: %v: %s", lang, interrupted, err, out)
 			}
+		}
+	}
+}
+
+func TestAnAuditIsShownWhereThereWasOne(t *testing.T) {
+	in := sample(t, "en")
+	for _, c := range []struct {
+		audit *Audit
+		says  bool
+	}{{nil, false}, {&Audit{}, true}} {
+		in.Audit = c.audit
+		text := string(written(t, in))
+		if strings.Contains(text, "No sign that the data know their future") != c.says || strings.Contains(text, "trust no score") {
+			t.Errorf("%+v is shown wrongly", c.audit)
 		}
 	}
 }

@@ -240,7 +240,11 @@ func (v *view) facts() {
 		v.Facts = append(v.Facts, v.textf("fact nodes", len(meta.Symbols)))
 	}
 	if t := meta.Splits.Test; t.First != nil && t.Last != nil {
-		v.Facts = append(v.Facts, v.textf("fact test", day(*t.First), day(*t.Last)))
+		first := *t.First // of the last fold
+		if len(m.Folds) > 0 {
+			first = m.Folds[0].Ranges.Test.First
+		}
+		v.Facts = append(v.Facts, v.textf("fact test", day(first), day(*t.Last)))
 	}
 	if meta.Horizon > 0 {
 		v.Facts = append(v.Facts, v.textf("fact horizon", meta.Horizon, cmp.Or(meta.Label.Target, "–")))

@@ -139,6 +139,13 @@ var texts = map[string]kafka.Text{
 	"why":              {Russian: "Почему", English: "Why"},
 	"jump":             {Russian: "Когда и во сколько раз", English: "When, and by which ratio"},
 
+	"audit":          {Russian: "Аудит данных", English: "Audit of the data"},
+	"clean":          {Russian: "Признаков того, что данные знают будущее, не найдено.", English: "No sign that the data know their future was found."},
+	"found":          {Russian: "Данные могут знать будущее: не верьте оценкам, пока это не исправлено.", English: "The data may know their future: trust no score before this is put right."},
+	"column":         {Russian: "Столбец", English: "Column"},
+	"what":           {Russian: "Что найдено", English: "What was found"},
+	"cause":          {Russian: "Вероятная причина", English: "Likely cause"},
+	"remedy":         {Russian: "Что сделать", English: "Remedy"},
 	"importance":     {Russian: "Важность признаков", English: "Importance"},
 	"no importance":  {Russian: "Не измерена: запуск прерван, или граф слишком велик.", English: "Not measured: the run was interrupted, or the graph is too large."},
 	"feature":        {Russian: "Признак", English: "Feature"},
