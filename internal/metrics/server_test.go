@@ -163,6 +163,9 @@ func TestAFinishedRunWaitsForOneScrapeOfItsVerdict(t *testing.T) {
 	m.Linger(stopped, time.Hour)
 	m.Linger(t.Context(), 0)
 	get(t, s, "/healthz")
+	if m.judging.scrapedNow(false); m.judging.scraped == nil {
+		t.Error("a scrape that began before the verdict counts")
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
