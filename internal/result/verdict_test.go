@@ -85,3 +85,20 @@ func TestWithoutReturnsTheVerdictIsByAccuracy(t *testing.T) {
 		t.Errorf("got %+v", v)
 	}
 }
+
+// The valid splits of later folds lie in the test windows of folds before.
+func TestOfAWalkForwardTheFirstFoldsValidationChoosesTheBestBaseline(t *testing.T) {
+	m := judged(.1, .08, other{"ridge", .01, .04, .01, .01}, other{"prior", .05, .01, .01, .01})
+	if v := NewVerdict(m); v.BestBaseline != "prior" {
+		t.Fatalf("of one split the best is %s", v.BestBaseline)
+	}
+	for name, first := range map[string]evaluation.Float{"ridge": .05, "prior": .01} {
+		b := m.Baselines[name]
+		b.Folds = []BaselineFold{{Fold: 1}, {Fold: 2}}
+		b.Folds[0].Valid.RankIC, b.Folds[1].Valid.RankIC = first, b.Splits.Valid.RankIC
+		m.Baselines[name] = b
+	}
+	if v := NewVerdict(m); v.BestBaseline != "ridge" {
+		t.Errorf("of several folds the best is %s", v.BestBaseline)
+	}
+}

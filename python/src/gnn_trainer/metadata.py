@@ -95,4 +95,5 @@ class Metadata:
     max_gap: int = 0  # the longest run of missing bars that a return is taken across
     sessions: bool = False  # the market has closing hours, and while it is closed there are no bars
     columns: tuple[str, ...] = ()  # those of feature_names that are columns of the candles, as they are
+    fold: int = 0  # of a walk-forward, that the model and its splits are of; 0: there is one split
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one

@@ -152,7 +152,10 @@ class Result:
         return graph
 
     def predictions(self) -> DataFrame:
-        """What the run itself said of every snapshot and symbol, predictions.parquet."""
+        """What the run itself said of every snapshot and symbol, predictions.parquet.
+
+        Of a walk-forward test rows are of the model of their fold, the others of the model here, which is the last one.
+        """
         pd = _pandas("predictions()")
         try:
             frame: DataFrame = pd.read_parquet(io.BytesIO(self._files.read("predictions.parquet")))
