@@ -40,12 +40,22 @@ func (t *trainer) choose(ctx, graceCtx context.Context, w *walk) (chosen, other 
 	return chosen, other, how, nil
 }
 
-// validLoss is the lowest validation loss of the newest fold, at whose weights the
-// network is; NaN where no epoch ended.
+// validLoss is the lowest validation loss, at whose weights the network is; NaN
+// where no epoch ended. Of several folds it is the first one's: the validation of
+// the others lies in test windows of folds before, and the choice may not know them.
 func validLoss(w *walk) float64 {
+	if len(w.folds) > 0 {
+		f := w.folds[0]
+		return lossAt(f.BestEpoch, len(f.History.ValidLoss), func(i int) float64 { return float64(f.History.ValidLoss[i]) })
+	}
 	f := w.model.fitted
-	if f.BestEpoch < 1 || f.BestEpoch > len(f.Epochs) {
+	return lossAt(f.BestEpoch, len(f.Epochs), func(i int) float64 { return f.Epochs[i].ValidLoss })
+}
+
+// lossAt is the loss of an epoch, from 1, of so many; NaN where there is none.
+func lossAt(epoch, epochs int, loss func(int) float64) float64 {
+	if epoch < 1 || epoch > epochs {
 		return math.NaN()
 	}
-	return f.Epochs[f.BestEpoch-1].ValidLoss
+	return loss(epoch - 1)
 }
