@@ -219,6 +219,10 @@ kills: build
 truth: build
 	GNN_TRUTH=1 $(PROOF) '^TestWithoutASignal'
 
+## audit-check: the audit finds each planted leak on 20 markets, and nothing on clean and on real ones
+audit-check: native
+	GNN_AUDIT=1 $(WITH_LIBS) $(GO) test -count 1 -v -timeout 60m ./internal/audit
+
 ## stops: how long 50 stops from another Kafka client take to be obeyed
 stops: build servers
 	GNN_STOPS=$${GNN_STOPS:-50} $(PROOF) '^TestAStopFromAnotherClient'

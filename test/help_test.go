@@ -41,7 +41,7 @@ func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
 	for _, name := range variableNames(t) {
 		variables[name] = true
 	}
-	for _, words := range [][]string{{"help"}, {"--help"}, {"-h"}, {"train", "--help"}, {"help", "record"}, {"record", "-h"}, {"help", "doctor"}, {"doctor", "--help"}, {"help", "env"}} {
+	for _, words := range [][]string{{"help"}, {"--help"}, {"-h"}, {"train", "--help"}, {"help", "record"}, {"record", "-h"}, {"help", "doctor"}, {"doctor", "--help"}, {"help", "audit"}, {"audit", "-h"}, {"help", "env"}} {
 		code, page, stderr := say(t, words...)
 		if code != 0 || stderr != "" {
 			t.Errorf("%v: exit code %d, %s", words, code, stderr)

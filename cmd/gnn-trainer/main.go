@@ -57,6 +57,8 @@ func run(args []string) int {
 		return printHelp(args)
 	case command == "doctor" && slices.Equal(args, []string{"--json"}):
 		return diagnose(true)
+	case command == "audit" && slices.Equal(args, []string{"--json"}):
+		return inspect(true)
 	case command == "env" && slices.Equal(args, []string{"--json"}):
 		return written(config.WriteJSON(os.Stdout))
 	case len(args) > 0 && slices.Contains(commands, command):
@@ -71,6 +73,8 @@ func run(args []string) int {
 		return job.Record(ctx, os.Environ(), os.Stderr)
 	case command == "doctor":
 		return diagnose(false)
+	case command == "audit":
+		return inspect(false)
 	case command == "env":
 		return written(config.WriteTable(os.Stdout))
 	case command == "version" || command == "--version":
@@ -85,7 +89,7 @@ func run(args []string) int {
 	return job.ExitDone
 }
 
-var commands = []string{"train", "record", "doctor", "env", "version", "help"}
+var commands = []string{"train", "record", "doctor", "audit", "env", "version", "help"}
 
 // written is the exit code of a command that only writes to stdout.
 func written(err error) int {
@@ -117,7 +121,7 @@ func printHelp(args []string) int {
 
 // misused reports a wrong command line.
 func misused(format string, a ...any) int {
-	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | record | doctor [--json] | env [--json] | version | help [record | doctor]]\n", a...)
+	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | record | doctor [--json] | audit [--json] | env [--json] | version | help [record | doctor | audit]]\n", a...)
 	return job.ExitInput
 }
 
@@ -125,6 +129,13 @@ func diagnose(asJSON bool) int {
 	ctx, stop := stopOnSignal()
 	defer stop()
 	return doctor.Doctor(ctx, os.Environ(), version, asJSON, os.Stdout, os.Stderr)
+}
+
+// inspect audits the data.
+func inspect(asJSON bool) int {
+	ctx, stop := stopOnSignal()
+	defer stop()
+	return job.Audit(ctx, os.Environ(), version, asJSON, os.Stdout, os.Stderr)
 }
 
 // stopOnSignal gives a context that a signal ends. A second one, seconds later,

@@ -121,12 +121,17 @@ func (c *Config) parts() []any {
 // of the rest: enough to send the run's neighbours the error where IDs are
 // Known, and Kafka is reached by none of what is wrong.
 func Load(environ []string) (Config, error) {
+	return loadFor(environ, func(v variable) bool { return v.required })
+}
+
+// loadFor is Load with the variables that must be set.
+func loadFor(environ []string, needs func(variable) bool) (Config, error) {
 	var (
 		c      Config
 		faults fault.List
 	)
 	checkLibraries(env.ToMap(environ), &faults)
-	given := gather(env.ToMap(environ), func(v variable) bool { return v.required }, &faults)
+	given := gather(env.ToMap(environ), needs, &faults)
 	rejectLater(given, &faults)
 	for _, part := range c.parts() {
 		parse(part, given, &faults)

@@ -51,12 +51,15 @@ func (l *loader) prepared(ctx context.Context, db *arango.DB, layout *arango.Lay
 	l.reporter.log.Info().Str("graph", layout.Name).Bool("dynamic", g.Snapshots != nil).Interface("counts", report).Msg("prepared graph read")
 	l.reporter.enter(metrics.BuildingGraph, kafka.BuildingGraph)
 	if g.Snapshots == nil {
-		result.dataset, err = l.fixedGraph(ctx, layout.Name, g)
+		if result.dataset, err = l.fixedGraph(ctx, layout.Name, g); err == nil {
+			result.audit = l.auditGraph(result.dataset, nil)
+		}
 		return result, err
 	}
 	s := g.Snapshots
 	result.dataset, err = await(ctx, func() (*data.Dataset, error) { return data.FromSnapshots(s, l.config.Data) })
 	if err == nil {
+		result.audit = l.auditGraph(result.dataset, s.Close)
 		span := s.Times[len(s.Times)-1] - s.Times[0]
 		l.pin(l.config.Source.Pin(&data.Market{Symbols: s.Symbols, Interval: s.Interval, Start: s.Times[0], Bars: int(span/s.Interval.Milliseconds()) + 1}))
 	}

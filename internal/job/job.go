@@ -189,6 +189,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	}
 	loadTime := time.Since(started)
 	describe(input.dataset, j.Config.IDs.Symbol, j.Log)
+	logAudit(input.audit, j.Log)
 	if err = checkSymbol(input.dataset, j.Config.IDs.Symbol, j.Log); err != nil {
 		return end(err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/audit"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/metrics"
 	"github.com/streamforge/gnn-trainer/internal/progress"
@@ -22,6 +23,7 @@ const maxWarnings = 10
 type loaded struct {
 	dataset     *data.Dataset
 	report      source.Report
+	audit       audit.Report
 	fingerprint func() string // of dataset; the first call reads all of it
 }
 
@@ -32,6 +34,8 @@ type loader struct {
 	pin      func(*source.Pin) // remembers that extent
 	console  *progress.Console
 	reporter *reporter
+
+	wholeAudit bool // the audit's long form, which keeps the market
 }
 
 // load makes the dataset from candles, from a PyG file, or from a graph that was
@@ -60,7 +64,10 @@ func (l *loader) read(ctx context.Context) (loaded, error) {
 	switch from.Source {
 	case sourcePyG:
 		d, err := l.readPyG()
-		return loaded{dataset: d}, err
+		if err != nil {
+			return loaded{}, err
+		}
+		return loaded{dataset: d, audit: l.auditGraph(d, nil)}, nil
 	case source.Arango:
 		d, candles, err := l.loadPrepared(ctx, from)
 		if d.dataset != nil || err != nil {
@@ -90,6 +97,8 @@ func (l *loader) read(ctx context.Context) (loaded, error) {
 		Int("rows", report.Rows).Int("duplicates", report.Duplicates).Int("disordered", report.Disordered).
 		Int("missing", report.Missing).Msg("market loaded")
 	l.reporter.enter(metrics.BuildingGraph, kafka.BuildingGraph)
-	d, err := await(ctx, func() (*data.Dataset, error) { return data.BuildReleasing(market, l.config.Data) })
-	return loaded{dataset: d, report: report}, err
+	return await(ctx, func() (loaded, error) {
+		d, found, err := l.buildAudited(market)
+		return loaded{dataset: d, report: report, audit: found}, err
+	})
 }

@@ -93,6 +93,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	status := store.Finished
 	var took result.Timing // by the twins
 	stop, baselinesSeconds := context.Cause(s), 0.0
+	m.Audit = &t.loaded.audit
 	if stop == nil {
 		m.Backtest = predicted.backtest()
 		t.countTrials(s, m.Backtest)

@@ -5,6 +5,7 @@ package result
 
 import (
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/internal/audit"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
@@ -42,6 +43,8 @@ type Metrics struct {
 	// test split above is of all of them, each row predicted by its own fold's model;
 	// train and valid, and what follows below, are the last one's.
 	Folds []FoldMetrics `json:"folds,omitempty"`
+	// Audit is what the short audit of the data found.
+	Audit *audit.Report `json:"audit,omitempty"`
 	Graph GraphSize     `json:"graph"`
 	Data  source.Report `json:"data"` // what was corrected while reading
 
