@@ -13,6 +13,8 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/audit"
 	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/progress"
+	"github.com/streamforge/gnn-trainer/internal/report"
+	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/kafka"
 )
 
@@ -44,6 +46,18 @@ func logAudit(r audit.Report, log zerolog.Logger) {
 	for _, f := range r.Findings {
 		log.Warn().Str("check", f.Check).Str("column", f.Column).Str("cause", f.Cause).Msg("audit: " + f.Line())
 	}
+}
+
+// shownAudit is what the report shows of the audit.
+func shownAudit(m result.Metrics) *report.Audit {
+	if m.Audit == nil {
+		return nil
+	}
+	shown := &report.Audit{}
+	for _, f := range m.Audit.Findings {
+		shown.Findings = append(shown.Findings, report.Finding{Column: f.Column, What: f.What, Cause: f.Cause, Remedy: f.Remedy})
+	}
+	return shown
 }
 
 // Audit looks at the data of a run, which environ describes in the form of

@@ -18,7 +18,7 @@ func (t *trainer) putReport(ctx context.Context, a *artefacts, m result.Metrics,
 	begin := time.Now()
 	err := report.Write(&page, report.Input{
 		Lang: t.config.Kafka.Lang, Interrupted: status == store.Interrupted, Metadata: metadata, Metrics: m,
-		Settings: t.config.Public(), Test: predicted.test(), Dataset: predicted.last().dataset,
+		Settings: t.config.Public(), Audit: shownAudit(m), Test: predicted.test(), Dataset: predicted.last().dataset,
 	})
 	if err != nil {
 		t.reporter.metrics.Error()
