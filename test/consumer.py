@@ -192,7 +192,9 @@ def manifest_vouches_for_every_file():
     import hashlib
 
     names = [f["name"] for f in manifest["files"]]
-    assert {n for n in names if not n.startswith("baselines/")} == {"model.pt", "weights.pt", "metadata.json", "graph.pt", "dataset.pt", "predictions.parquet", "metrics.json", "report.html"}
+    own, twin = [n for n in names if "/" not in n], {n for n in names if "/" in n}
+    assert twin == ({f"baselines/no_edges/{n}" for n in ("model.pt", "weights.pt", "predictions.parquet")} if "baseline" in metrics else set())
+    assert set(own) == {"model.pt", "weights.pt", "metadata.json", "graph.pt", "dataset.pt", "predictions.parquet", "metrics.json", "report.html"}
     for f in manifest["files"]:
         content = (folder / f["name"]).read_bytes()
         assert len(content) == f["size"] and hashlib.sha256(content).hexdigest() == f["sha256"], f["name"]
