@@ -51,7 +51,11 @@ type scoredBlocks struct {
 	// where there are so many blocks that a walk over the rows is shorter.
 	halves []int64
 	order  []scored // by score
+	some   []int    // blocks of a draw
 }
+
+// walkedRow is how many pairs of blocks a row of a walk takes as long as.
+const walkedRow = 4
 
 // scored is a row in the order of scores.
 type scored struct {
@@ -71,7 +75,7 @@ func newScoredBlocks(rows []realised, block []int, blocks int) *scoredBlocks {
 		}
 	}
 	slices.SortFunc(s.order, func(a, b scored) int { return cmp.Compare(a.score, b.score) })
-	if blocks*blocks < len(rows) {
+	if blocks*blocks < walkedRow*len(rows) {
 		s.count(blocks)
 	}
 	return s
@@ -125,15 +129,18 @@ func (s *scoredBlocks) auc(drawn []int64) float64 {
 		return math.NaN()
 	}
 	if s.halves != nil {
-		for i, n := range drawn {
-			if n == 0 {
-				continue
+		s.some = s.some[:0]
+		for b, n := range drawn {
+			if n > 0 {
+				s.some = append(s.some, b)
 			}
+		}
+		for _, i := range s.some {
 			row, sum := s.halves[i*len(drawn):(i+1)*len(drawn)], int64(0)
-			for j, m := range drawn {
-				sum += m * row[j]
+			for _, j := range s.some {
+				sum += drawn[j] * row[j]
 			}
-			halves += n * sum
+			halves += drawn[i] * sum
 		}
 	} else {
 		below := int64(0)

@@ -50,7 +50,7 @@ func redrawn(rows []realised) []float64 {
 func TestTheIntervalOfAUCIsThatOfRowsDrawnByDays(t *testing.T) {
 	for name, rows := range map[string][]realised{
 		"days, pairs counted":   realisedRows(1, 12, 9, 0.2), // 648 rows, 144 pairs of blocks
-		"days, rows walked":     realisedRows(2, 30, 3, 0.2), // 540 rows, 900 pairs
+		"days, rows walked":     realisedRows(2, 30, 1, 0.2), // 180 rows, 900 pairs
 		"few days":              realisedRows(3, 3, 4, 0.2),
 		"one time, each itself": realisedRows(4, 1, 1, 0.2)[:6],
 	} {
