@@ -25,6 +25,13 @@ OBJ     := build/obj
 # path of this machine.
 TORCH   := build/torch
 
+# CUDA's compiler comes from PyPI with the headers, into the folder where NVIDIA's other wheels are.
+CUDA     := $(TORCH)/../nvidia/cu13
+NVCC     ?= $(CUDA)/bin/nvcc
+HAS_CUDA := $(if $(LIBTORCH),$(wildcard $(LIBTORCH)/lib/libtorch_cuda.so),1)
+# Ampere and Hopper as machine code; later ones compile PTX at their first start.
+GPU_CODE ?= -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90 -gencode arch=compute_90,code=compute_90
+
 CXXFLAGS  ?= -O3 -g1
 # No debugging information names a path of this machine.
 CXX_TORCH := -std=c++17 -fPIC -fopenmp -ffile-prefix-map=$(ROOT)=. -isystem $(TORCH)/include -isystem $(TORCH)/include/torch/csrc/api/include
@@ -47,9 +54,10 @@ export CGO_LDFLAGS := -L$(ROOT)/$(LINK) -L$(ROOT)/$(LIB) -L$(ROOT)/$(TORCH)/lib 
 WITH_LIBS := OMP_WAIT_POLICY=passive LD_LIBRARY_PATH=$(ROOT)/$(LIB):$(ROOT)/$(TORCH)/lib PYTHON=$(VENV)/bin/python
 
 CSRC := $(wildcard csrc/*.cc)
+CXX_FILES := $(wildcard csrc/*.cc csrc/*.h csrc/cuda/*.cc csrc/cuda/*.cu csrc/cuda/*.h)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native servers run test quick keep kills stops faults truth fuzz check format bench bench-data clean
+.PHONY: setup build native servers run test quick keep kills stops faults truth fuzz check format bench bench-data gpu-bundle gpu-check clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -99,7 +107,7 @@ $(RACE_BINARY): $(GO_FILES) go.mod go.sum $(VERSION_OK) | native $(if $(filter $
 	$(GO) build -race -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/gnn-trainer
 	$(PATCHELF) --set-rpath '$$ORIGIN/../lib:$$ORIGIN/../lib/torch' $@
 
-native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch $(LIB)/lib_lightgbm.so
+native: $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(LINK)/libtorch.so $(LIB)/torch $(LIB)/lib_lightgbm.so $(if $(HAS_CUDA),$(LIB)/libgnn_cuda.so)
 
 $(LINK)/libtorch.so:
 	mkdir -p $(@D)
@@ -134,7 +142,23 @@ $(OBJ)/cgotorch/%.o: $(GOTORCH_OK) $(TORCH_OK)
 	  $(CXX) -O2 $(CXX_TORCH) -w -I$$dir -c $$dir/cgotorch/$*.cc -o $@
 
 # RUNPATH is not inherited: each library has its own.
-LINK_SO = $(CXX) -shared -fopenmp $^ -o $@ -L$(TORCH)/lib -ltorch_cpu -lc10 -ldl '-Wl,-rpath,$$ORIGIN/torch' -Wl,--no-undefined
+LINK_SO = $(CXX) -shared -fopenmp $^ -o $@ -L$(TORCH)/lib -ltorch_cpu -lc10 -ldl '-Wl,-rpath,$$ORIGIN:$$ORIGIN/torch' -Wl,--no-undefined
+
+# Our CUDA kernels, opened at run time beside libtorch's CUDA half.
+$(OBJ)/cuda/kernels.o: csrc/cuda/kernels.cu csrc/cuda/kernels.h csrc/philox.h $(TORCH_OK)
+	@mkdir -p $(@D)
+	@echo 'compiling $<'
+	@$(NVCC) -ccbin $(CXX) -std=c++17 -O3 --cudart none -Xcompiler -fPIC,-Wall,-Wextra $(GPU_CODE) -Werror all-warnings -c $< -o $@
+
+$(OBJ)/cuda/library.o: csrc/cuda/library.cc csrc/cuda/library.h csrc/cuda/kernels.h $(TORCH_OK)
+	@mkdir -p $(@D)
+	@echo 'compiling $<'
+	@$(CXX) $(CXXFLAGS) $(CXX_TORCH) -isystem $(CUDA)/include $(CXX_WARN) -c $< -o $@
+
+# libcudart is the one that libtorch has opened.
+$(LIB)/libgnn_cuda.so: $(OBJ)/cuda/kernels.o $(OBJ)/cuda/library.o
+	mkdir -p $(@D)
+	$(CXX) -shared $^ -o $@ -L$(TORCH)/lib -ltorch_cuda -lc10_cuda -ltorch_cpu -lc10 -L$(CUDA)/lib -l:libcudart.so.13 '-Wl,-rpath,$$ORIGIN/torch' -Wl,-rpath-link,$(TORCH)/lib -Wl,--no-undefined
 
 $(LIB)/libgnn.so: $(CSRC:csrc/%.cc=$(OBJ)/csrc/%.o)
 	mkdir -p $(@D)
@@ -272,32 +296,47 @@ $(TOOLS)/staticcheck-$(STATICCHECK).stamp:
 TOOLS_OK := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT).stamp $(TOOLS)/govulncheck-$(GOVULNCHECK).stamp $(TOOLS)/staticcheck-$(STATICCHECK).stamp
 
 ## check: formats, vet, linters for Go and C++, vulnerabilities, generated files, go.mod, imports
-check: build $(TOOLS_OK) $(CSRC:csrc/%.cc=$(OBJ)/tidy/%)
+check: build $(TOOLS_OK) $(CSRC:csrc/%.cc=$(OBJ)/tidy/%) $(OBJ)/tidy/cuda/library
 	unformatted=$$(gofmt -l $$(git ls-files '*.go')); echo -n "$$unformatted"; test -z "$$unformatted"
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
 	$(TOOLS)/staticcheck ./...
 	$(TOOLS)/golangci-lint run
 	test/vulnerabilities.sh $(TOOLS)/govulncheck
-	$(VENV)/bin/clang-format --dry-run --Werror csrc/*.cc csrc/*.h
+	$(VENV)/bin/clang-format --dry-run --Werror $(CXX_FILES)
 	test/imports.sh
 	test/variables-table.sh
 
 # Without OpenMP, whose header is the compiler's own. The count of warnings in
 # torch's headers is no news.
-$(OBJ)/tidy/%: csrc/%.cc $(wildcard csrc/*.h) .clang-tidy $(TORCH_OK)
+$(OBJ)/tidy/%: csrc/%.cc $(wildcard csrc/*.h csrc/cuda/*.h) .clang-tidy $(TORCH_OK)
 	mkdir -p $(@D)
-	$(VENV)/bin/clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -fopenmp,$(CXX_TORCH)) 2> >(grep -v 'warnings generated' >&2)
+	$(VENV)/bin/clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -fopenmp,$(CXX_TORCH)) -isystem $(CUDA)/include 2> >(grep -v 'warnings generated' >&2)
 	touch $@
 
 ## format: what check would complain of
 format: $(VENV_OK)
 	gofmt -w $$(git ls-files '*.go')
-	$(VENV)/bin/clang-format -i csrc/*.cc csrc/*.h
+	$(VENV)/bin/clang-format -i $(CXX_FILES)
 
 ## bench: side by side with PyG in one run; prints ratios
 bench: build
 	env -u OMP_WAIT_POLICY $(filter-out OMP_WAIT_POLICY=%,$(WITH_LIBS)) GOMP_SPINCOUNT=1000 GNN_BENCH=1 $(GO) test -v -count 1 -timeout 30m -run '^TestBench' ./bench
+
+## gpu-bundle: what a check on a GPU machine without Go needs, in build/gpu: 64 MiB at most with the sources
+gpu-bundle: build
+	rm -rf build/gpu
+	mkdir -p build/gpu/lib
+	for p in nn nn/torch nn/train; do $(GO) test -c -trimpath -ldflags '-s -w' -o build/gpu/$$(basename $$p).test ./$$p; done
+	cp bin/gnn-trainer build/gpu/
+	strip build/gpu/gnn-trainer build/gpu/*.test
+	gzip -9 build/gpu/gnn-trainer build/gpu/*.test
+	cp -L "$$(ldconfig -p | awk '/libgomp\.so\.1 .*x86-64/ { print $$NF; exit }')" build/gpu/lib/
+	du -csh build/gpu build/lib/*.so | tail -1
+
+## gpu-check: what a GPU machine shows of it, in four minutes, to build/gpu/out/gpu.md
+gpu-check: gpu-bundle
+	$(VENV)/bin/python bench/gpu/check.py
 
 ## bench-data: edges beside NumPy and pandas; a market of 400 symbols fetched; a million documents read
 bench-data: build

@@ -2,11 +2,13 @@
 // by libtorch's fused kernels, one call for all parameters.
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/DeviceGuard.h>
 
 #include <cmath>
 #include <memory>
 #include <vector>
 
+#include "accelerator.h"
 #include "guard.h"
 
 using gnn::guard;
@@ -53,6 +55,51 @@ void read_scalars(const at::Tensor& loss, const at::Tensor& norm, double* loss_o
   *norm_out = host.const_data_ptr<double>()[1];
 }
 
+// The update on a CUDA device: three kernels, and nothing is read back. result is
+// a double tensor whose last axis is {loss, norm}, place the row to write, or NULL.
+void queue_update(const gnn_adam& adam, const at::Tensor& loss, double max_norm,
+                  const at::Tensor& result, const at::Tensor& place, const at::Tensor& step) {
+  std::vector<gnn_parameter> updates;
+  at::Device device = result.device();
+  for (size_t i = 0; i < adam.parameters.size(); i++) {
+    const auto& p = adam.parameters[i];
+    const auto& grad = p.grad();
+    if (!grad.defined()) continue;  // not part of this step's graph
+    TORCH_CHECK(p.scalar_type() == at::kFloat && p.device() == device, "Adam step: parameter ", i,
+                " of type ", p.scalar_type(), " is on ", p.device(), ", not float32 on ", device);
+    check_alike(i, p, "gradient", grad);
+    check_alike(i, p, "moments", adam.exp_avgs[i]);
+    updates.push_back({p.mutable_data_ptr<float>(), grad.const_data_ptr<float>(),
+                       adam.exp_avgs[i].mutable_data_ptr<float>(),
+                       adam.exp_avg_sqs[i].mutable_data_ptr<float>(),
+                       adam.steps[i].mutable_data_ptr<float>(), p.numel()});
+  }
+  const c10::DeviceGuard on(device);
+  if (updates.empty()) {  // nothing was learned from
+    TORCH_CHECK(!place.defined(), "a queued step has no gradient");
+    result.zero_();
+    if (loss.defined()) result[0].copy_(loss.detach().reshape({}));
+    return;
+  }
+  const auto loss32 = loss.defined() ? loss.detach().reshape({}).to(at::kFloat) : loss;
+  auto partial = at::empty({GNN_PARTIALS}, result.options());
+  gnn::launched(
+      "Adam step",
+      gnn::kernels().adam(updates.data(), static_cast<int64_t>(updates.size()),
+                          {adam.lr, adam.beta1, adam.beta2, adam.eps, adam.weight_decay, max_norm,
+                           adam.decoupled ? 1 : 0},
+                          loss32.defined() ? loss32.const_data_ptr<float>() : nullptr,
+                          partial.mutable_data_ptr<double>(), result.mutable_data_ptr<double>(),
+                          place.defined() ? place.mutable_data_ptr<int64_t>() : nullptr,
+                          step.defined() ? step.mutable_data_ptr<int64_t>() : nullptr,
+                          gnn::stream_of(result)));
+  for (const auto& p : adam.parameters) p.mutable_grad().reset();
+}
+
+bool on_cuda(const gnn_adam& adam) {
+  return !adam.parameters.empty() && adam.parameters[0].is_cuda();
+}
+
 }  // namespace
 
 gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, double beta1,
@@ -86,6 +133,15 @@ gnn_status gnn_adam_step(gnn_adam* handle, gnn_tensor loss_or_null, double max_n
   return guard([&] {
     const auto& adam = opened(handle, "optimiser");
     const at::NoGradGuard no_grad;
+    if (on_cuda(adam)) {
+      auto result = at::empty({2}, adam.parameters[0].options().dtype(at::kDouble));
+      queue_update(adam, loss_or_null == nullptr ? at::Tensor() : tensor(loss_or_null), max_norm,
+                   result, at::Tensor(), at::Tensor());
+      const auto host = result.to(at::kCPU);
+      *loss_out = host.const_data_ptr<double>()[0];
+      *norm_out = host.const_data_ptr<double>()[1];
+      return;
+    }
     std::vector<at::Tensor> parameters, grads, exp_avgs, exp_avg_sqs, steps;
     for (size_t i = 0; i < adam.parameters.size(); i++) {
       const auto& p = adam.parameters[i];
@@ -112,6 +168,31 @@ gnn_status gnn_adam_step(gnn_adam* handle, gnn_tensor loss_or_null, double max_n
              adam.weight_decay, adam.eps, /*amsgrad=*/false, /*maximize=*/false, {}, {});
     }
     for (const auto& p : parameters) p.mutable_grad().reset();
+  });
+}
+
+gnn_status gnn_adam_queue(gnn_adam* handle, gnn_tensor loss, double max_norm, gnn_tensor results,
+                          gnn_tensor place, gnn_tensor step) {
+  return guard([&] {
+    const auto& adam = opened(handle, "optimiser");
+    const at::NoGradGuard no_grad;
+    TORCH_CHECK(on_cuda(adam), "only a step on a CUDA device can be queued");
+    const auto &r = tensor(results), &at = tensor(place), &number = tensor(step);
+    TORCH_CHECK(
+        r.scalar_type() == at::kDouble && r.is_contiguous() && r.dim() == 2 && r.size(1) == 2,
+        "the results of queued steps are a ", r.scalar_type(), " tensor of shape ", r.sizes());
+    for (const auto* t : {&at, &number}) {
+      TORCH_CHECK(t->scalar_type() == at::kLong && t->numel() == 1 && t->device() == r.device(),
+                  "the place of a step and its number are one int64 each on ", r.device(), ", not ",
+                  t->scalar_type(), " of shape ", t->sizes(), " on ", t->device());
+    }
+    queue_update(adam, tensor(loss), max_norm, r, at, number);
+  });
+}
+
+gnn_status gnn_adam_clear(gnn_adam* handle) {
+  return guard([&] {
+    for (const auto& p : opened(handle, "optimiser").parameters) p.mutable_grad().reset();
   });
 }
 

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <ATen/core/grad_mode.h>
+#include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -13,10 +14,13 @@
 #include <utility>
 #include <vector>
 
+#include "accelerator.h"
 #include "adjacency.h"
 #include "guard.h"
+#include "layer.h"
 
 using gnn::Csr;
+using gnn::DeviceCsr;
 using gnn::guard;
 using gnn::Matrix;
 using gnn::opened;
@@ -78,10 +82,24 @@ at::Tensor multiply(const Csr& a, const at::Tensor& x_any) {
 
 // Where the matrix lies, and so where what it is multiplied by must lie.
 at::Device device_of(const Matrix& m) {
-  return m.sparse_forward.defined() ? m.sparse_forward.device() : at::Device(at::kCPU);
+  return m.on_device() ? m.device_forward.ptr.device() : at::Device(at::kCPU);
+}
+
+at::Tensor multiply_on_device(const Matrix& m, const DeviceCsr& a, const at::Tensor& x_any) {
+  const c10::DeviceGuard guard(x_any.device());
+  const auto x = x_any.contiguous();
+  auto out = at::empty_like(x);
+  gnn::launched(
+      "the sparse product",
+      gnn::kernels().multiply(gnn::blocks_of(m, a), x.const_data_ptr<float>(),
+                              out.mutable_data_ptr<float>(), x.size(1), gnn::stream_of(x)));
+  return out;
 }
 
 at::Tensor product(const Matrix& m, const at::Tensor& x, bool transposed) {
+  if (m.on_device()) {
+    return multiply_on_device(m, transposed ? m.device_transposed : m.device_forward, x);
+  }
   if (m.sparse_forward.defined()) {
     return at::mm(transposed ? m.sparse_transposed : m.sparse_forward, x);
   }
@@ -180,23 +198,54 @@ void append(Csr& to, const Csr& part, int32_t first_node) {
   to.value.insert(to.value.end(), part.value.begin(), part.value.end());
 }
 
-at::Tensor sparse_tensor(const Csr& csr, int64_t n, at::Device device) {
+at::Tensor sparse_tensor(const Csr& csr, int64_t n) {
   const auto copy = [&](const auto& v, at::ScalarType type) {
     return at::from_blob(const_cast<void*>(static_cast<const void*>(v.data())),
                          {static_cast<int64_t>(v.size())}, type)
-        .clone()
-        .to(device);
+        .clone();
   };
   return at::sparse_csr_tensor(copy(csr.ptr, at::kInt), copy(csr.col, at::kInt),
-                               copy(csr.value, at::kFloat), {n, n},
-                               at::TensorOptions().dtype(at::kFloat).device(device));
+                               copy(csr.value, at::kFloat), {n, n}, at::kFloat);
 }
 
-void to_libtorch(Matrix& m, at::Device device) {
-  m.sparse_forward = sparse_tensor(m.forward, m.n, device);
-  m.sparse_transposed = sparse_tensor(m.transposed, m.n, device);
-  m.forward = {};
-  m.transposed = {};
+// The parts on a device, one after another, each with columns of its own.
+DeviceCsr on_device(const std::vector<const Csr*>& parts, at::Device device) {
+  int64_t rows = 0, entries = 0;
+  for (const auto* part : parts) {
+    rows += static_cast<int64_t>(part->ptr.size()) - 1;
+    entries += static_cast<int64_t>(part->col.size());
+  }
+  auto ptr = at::empty({rows + 1}, at::kLong), col = at::empty({entries}, at::kInt);
+  auto value = at::empty({entries}, at::kFloat);
+  auto* to_ptr = ptr.mutable_data_ptr<int64_t>();
+  auto* to_col = col.mutable_data_ptr<int32_t>();
+  auto* to_value = value.mutable_data_ptr<float>();
+  int64_t first = 0;
+  *to_ptr++ = 0;
+  for (const auto* part : parts) {
+    for (size_t i = 1; i < part->ptr.size(); i++) *to_ptr++ = first + part->ptr[i];
+    to_col = std::copy(part->col.begin(), part->col.end(), to_col);
+    to_value = std::copy(part->value.begin(), part->value.end(), to_value);
+    first += static_cast<int64_t>(part->col.size());
+  }
+  return {ptr.to(device), col.to(device), value.to(device)};
+}
+
+// One matrix of parts on a device. Those of as many nodes each stay apart; others
+// are joined to one graph first.
+c10::intrusive_ptr<Matrix> cat_on_device(const std::vector<const Matrix*>& parts,
+                                         const Matrix* joined, at::Device device) {
+  auto m = c10::make_intrusive<Matrix>();
+  std::vector<const Csr*> forward, transposed;
+  for (const auto* part : joined != nullptr ? std::vector<const Matrix*>{joined} : parts) {
+    m->n += part->n;
+    m->nodes = part->n;
+    forward.push_back(&part->forward);
+    transposed.push_back(&part->transposed);
+  }
+  m->device_forward = on_device(forward, device);
+  m->device_transposed = on_device(transposed, device);
+  return m;
 }
 
 void give(c10::intrusive_ptr<Matrix> matrix, gnn_adjacency** out) {
@@ -205,6 +254,29 @@ void give(c10::intrusive_ptr<Matrix> matrix, gnn_adjacency** out) {
 }
 
 }  // namespace
+
+gnn_blocks gnn::blocks_of(const Matrix& m, const DeviceCsr& a) {
+  return {a.ptr.const_data_ptr<int64_t>(),
+          a.col.const_data_ptr<int32_t>(),
+          a.value.const_data_ptr<float>(),
+          m.index.defined() ? m.index.const_data_ptr<int64_t>() : nullptr,
+          m.n / std::max<int64_t>(m.nodes, 1),
+          m.nodes};
+}
+
+at::Tensor gnn::multiply_transposed(const Matrix& m, const at::Tensor& x) {
+  return multiply_on_device(m, m.device_transposed, x);
+}
+
+at::Tensor gnn::multiply(const c10::intrusive_ptr<Matrix>& matrix, const at::Tensor& x) {
+  TORCH_CHECK(x.dim() == 2 && x.size(0) == matrix->n && x.scalar_type() == at::kFloat,
+              "an adjacency of ", matrix->n, " nodes times a ", x.scalar_type(),
+              " tensor of shape ", x.sizes(), ": it needs float32 [", matrix->n, ", features]");
+  // Ours reads host memory: what lies on a device would be read by its address.
+  TORCH_CHECK(x.device() == device_of(*matrix), "an adjacency on ", device_of(*matrix),
+              " times a tensor on ", x.device(), ": move one of them to the other's device");
+  return AdjacencyMatmul::apply(x, matrix, false);
+}
 
 gnn_status gnn_adjacency_new(int64_t n, int64_t edges, const int64_t* edge_index,
                              const float* weight, gnn_adjacency** out) {
@@ -220,35 +292,62 @@ gnn_status gnn_adjacency_gcn(int64_t n, int64_t edges, const int64_t* edge_index
   });
 }
 
-gnn_status gnn_adjacency_cat(gnn_adjacency* const* parts, int64_t n, int32_t device,
+gnn_status gnn_adjacency_cat(gnn_adjacency* const* handles, int64_t n, int32_t device,
                              gnn_adjacency** out) {
   return guard([&] {
-    auto m = c10::make_intrusive<Matrix>();
+    std::vector<const Matrix*> parts;
+    bool alike = true;
     int64_t nodes = 0;
     size_t entries = 0;
     for (int64_t i = 0; i < n; i++) {
-      const auto& part = *opened(parts[i], "adjacency").matrix;
-      TORCH_CHECK(!part.sparse_forward.defined(), "part ", i, " of a batch is not in host memory");
+      const auto& part = *opened(handles[i], "adjacency").matrix;
+      TORCH_CHECK(!part.sparse_forward.defined() && !part.on_device(), "part ", i,
+                  " of a batch is not in host memory");
+      parts.push_back(&part);
+      alike = alike && part.n == parts[0]->n;
       nodes += part.n;
       entries += part.forward.col.size();
+    }
+    if (device >= 0 && alike) {
+      give(cat_on_device(parts, nullptr, gnn::device(device)), out);
+      return;
     }
     TORCH_CHECK(nodes < std::numeric_limits<int32_t>::max() &&
                     entries < std::numeric_limits<int32_t>::max(),
                 "a batch of ", nodes, " nodes and ", entries,
                 " entries is past what 32-bit indices hold: use a smaller one");
+    auto m = c10::make_intrusive<Matrix>();
     for (auto* csr : {&m->forward, &m->transposed}) {
       csr->ptr.reserve(nodes + 1);
       csr->ptr.push_back(0);
       csr->col.reserve(entries);
       csr->value.reserve(entries);
     }
-    for (int64_t i = 0; i < n; i++) {
-      const auto& part = *parts[i]->matrix;
-      append(m->forward, part.forward, static_cast<int32_t>(m->n));
-      append(m->transposed, part.transposed, static_cast<int32_t>(m->n));
-      m->n += part.n;
+    for (const auto* part : parts) {
+      append(m->forward, part->forward, static_cast<int32_t>(m->n));
+      append(m->transposed, part->transposed, static_cast<int32_t>(m->n));
+      m->n += part->n;
     }
-    if (device >= 0) to_libtorch(*m, gnn::device(device));
+    give(device < 0 ? std::move(m) : cat_on_device({}, m.get(), gnn::device(device)), out);
+  });
+}
+
+gnn_status gnn_adjacency_select(const gnn_adjacency* all, gnn_tensor index, gnn_adjacency** out) {
+  return guard([&] {
+    const auto& from = *opened(all, "adjacency").matrix;
+    const auto& graphs = tensor(index);
+    TORCH_CHECK(from.on_device() && !from.index.defined(),
+                "graphs are selected of an adjacency that lies whole on a CUDA device");
+    TORCH_CHECK(graphs.scalar_type() == at::kLong && graphs.dim() == 1 && graphs.is_contiguous() &&
+                    graphs.device() == device_of(from),
+                "the index of graphs is a ", graphs.scalar_type(), " tensor of shape ",
+                graphs.sizes(), " on ", graphs.device());
+    auto m = c10::make_intrusive<Matrix>();
+    m->nodes = from.nodes;
+    m->n = graphs.size(0) * from.nodes;
+    m->device_forward = from.device_forward;
+    m->device_transposed = from.device_transposed;
+    m->index = graphs;
     give(std::move(m), out);
   });
 }
@@ -256,25 +355,17 @@ gnn_status gnn_adjacency_cat(gnn_adjacency* const* parts, int64_t n, int32_t dev
 gnn_status gnn_adjacency_use_libtorch(gnn_adjacency* a) {
   return guard([&] {
     auto& matrix = *opened(a, "adjacency").matrix;
-    if (!matrix.sparse_forward.defined()) to_libtorch(matrix, at::kCPU);
+    TORCH_CHECK(!matrix.on_device(), "an adjacency on a CUDA device is multiplied by our kernel");
+    if (matrix.sparse_forward.defined()) return;
+    matrix.sparse_forward = sparse_tensor(matrix.forward, matrix.n);
+    matrix.sparse_transposed = sparse_tensor(matrix.transposed, matrix.n);
+    matrix.forward = {};
+    matrix.transposed = {};
   });
 }
 
 gnn_status gnn_adjacency_matmul(const gnn_adjacency* a, gnn_tensor x, gnn_tensor* out) {
-  return guard([&] {
-    const auto& matrix = opened(a, "adjacency").matrix;
-    const auto& features = tensor(x);
-    TORCH_CHECK(features.dim() == 2 && features.size(0) == matrix->n &&
-                    features.scalar_type() == at::kFloat,
-                "an adjacency of ", matrix->n, " nodes times a ", features.scalar_type(),
-                " tensor of shape ", features.sizes(), ": it needs float32 [", matrix->n,
-                ", features]");
-    // Ours reads host memory: what lies on a device would be read by its address.
-    TORCH_CHECK(features.device() == device_of(*matrix), "an adjacency on ", device_of(*matrix),
-                " times a tensor on ", features.device(),
-                ": move one of them to the other's device");
-    *out = own(AdjacencyMatmul::apply(features, matrix, false));
-  });
+  return guard([&] { *out = own(gnn::multiply(opened(a, "adjacency").matrix, tensor(x))); });
 }
 
 void gnn_adjacency_free(gnn_adjacency* a) {

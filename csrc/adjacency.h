@@ -19,12 +19,26 @@ struct Csr {
   std::vector<float> value;  // [entries]
 };
 
+// The same on a CUDA device, of graphs of as many nodes each: a column is counted
+// within its graph, so that any of them make a batch without a copy.
+struct DeviceCsr {
+  at::Tensor ptr;    // [graphs * nodes + 1] int64
+  at::Tensor col;    // [entries] int32
+  at::Tensor value;  // [entries] float32
+};
+
 // Shared by the handle and by every autograd node that will need it backwards.
 struct Matrix : torch::CustomClassHolder {
   int64_t n = 0;
   Csr forward, transposed;
-  // Set where libtorch multiplies: on CUDA, or when asked for.
+  // Set where libtorch multiplies, when asked for.
   at::Tensor sparse_forward, sparse_transposed;
+  // Set on a CUDA device, where forward and transposed are empty.
+  DeviceCsr device_forward, device_transposed;
+  int64_t nodes = 0;  // of one graph
+  at::Tensor index;   // [graphs] int64 those that are meant; undefined: all
+
+  bool on_device() const { return device_forward.ptr.defined(); }
 };
 
 }  // namespace gnn

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <string>
 
+#include "accelerator.h"
 #include "guard.h"
 
 using gnn::CudaError;
@@ -18,6 +19,7 @@ using gnn::guard;
 namespace {
 
 std::atomic<bool> cuda_ready{false};
+std::atomic<const gnn::CudaLibrary*> our_library{nullptr};
 
 // A function of a library that is opened at run time; nullptr: it has none.
 template <typename Signature>
@@ -103,7 +105,31 @@ c10::DeviceAllocator* cuda_allocator() {
   return c10::getDeviceAllocator(c10::DeviceType::CUDA);
 }
 
+// Opens our kernels. They are built where libtorch has a CUDA half to link with.
+void open_kernels() {
+  void* library = dlopen("libgnn_cuda.so", RTLD_NOW | RTLD_LOCAL);
+  auto* get = library == nullptr ? nullptr
+                                 : function<const gnn::CudaLibrary*()>(library, "gnn_cuda_library");
+  if (get == nullptr) {
+    const char* why = dlerror();
+    throw CudaError(GNN_CUDA_UNUSABLE,
+                    std::string("libgnn_cuda.so, this program's CUDA kernels, does not open: ") +
+                        (why == nullptr ? "no reason given" : why));
+  }
+  our_library.store(get(), std::memory_order_release);
+}
+
 }  // namespace
+
+const gnn::CudaLibrary& gnn::cuda_library() {
+  const auto* library = our_library.load(std::memory_order_acquire);
+  TORCH_CHECK(library != nullptr, "CUDA is not loaded");
+  return *library;
+}
+
+void gnn::launched(const char* what, int code) {
+  TORCH_CHECK(code == 0, what, " on CUDA: ", kernels().error_string(code));
+}
 
 gnn_status gnn_cuda_load(int32_t* device_count) {
   return guard([&] {
@@ -117,10 +143,18 @@ gnn_status gnn_cuda_load(int32_t* device_count) {
       throw CudaError(GNN_CUDA_UNUSABLE,
                       "the NVIDIA driver is there, but CUDA finds no usable GPU" + runtime_error());
     }
+    open_kernels();
     // It makes the allocator, which gnn_cuda_memory asks from other threads.
     at::globalContext().lazyInitDevice(at::kCUDA);
     *device_count = static_cast<int32_t>(at::detail::getCUDAHooks().deviceCount());
     cuda_ready.store(true, std::memory_order_release);
+  });
+}
+
+gnn_status gnn_cuda_use(int32_t device) {
+  return guard([&] {
+    TORCH_CHECK(device >= 0, "device ", device, " is no CUDA device");
+    gnn::cuda_library().use_own_stream(device);
   });
 }
 

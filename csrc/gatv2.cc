@@ -221,17 +221,33 @@ struct Attention : torch::autograd::Function<Attention> {
   }
 };
 
+struct Entries {
+  at::Tensor source, target;  // [entries] nodes of the batch
+  at::Tensor value;           // [entries]
+};
+
+Entries entries_of(const Matrix& m) {
+  const auto rows =
+      m.on_device() ? m.device_forward.ptr : m.sparse_forward.crow_indices().to(at::kLong);
+  const auto columns =
+      (m.on_device() ? m.device_forward.col : m.sparse_forward.col_indices()).to(at::kLong);
+  const auto target =
+      at::repeat_interleave(at::arange(m.n, rows.options()), rows.diff(), 0, columns.size(0));
+  if (!m.on_device()) return {columns, target, m.sparse_forward.values()};
+  // There a column is counted within its graph.
+  const auto first = at::floor_divide(target, m.nodes) * m.nodes;
+  return {columns + first, target, m.device_forward.value};
+}
+
 // The same of libtorch's operations. Gathering is by index and summing by
 // index_put with accumulate: each is the other's gradient, and both have one
 // order on CUDA, where index_add has none.
 at::Tensor composed(const Matrix& m, const at::Tensor& x_source, const at::Tensor& x_target,
                     const at::Tensor& att, const at::Tensor& edge, double slope, double dropout) {
   const auto heads = att.size(0), channels = att.size(1);
-  const auto rows = m.sparse_forward.crow_indices().to(at::kLong);
-  const auto source = m.sparse_forward.col_indices().to(at::kLong);
-  const auto target =
-      at::repeat_interleave(at::arange(m.n, rows.options()), rows.diff(), 0, source.size(0));
-  const auto value = m.sparse_forward.values().view({-1, 1, 1});
+  const auto e = entries_of(m);
+  const auto &source = e.source, &target = e.target;
+  const auto value = e.value.view({-1, 1, 1});
   using Index = c10::List<std::optional<at::Tensor>>;
   const auto gather = [](const at::Tensor& x, const at::Tensor& index) {
     return at::index(x, Index({std::optional<at::Tensor>(index)}));
@@ -274,9 +290,11 @@ gnn_status gnn_gatv2(const gnn_adjacency* a, const int64_t* offsets, int64_t par
                   t->device());
     }
     TORCH_CHECK(dropout >= 0 && dropout < 1, "GATv2: a dropout of ", dropout);
-    if (m.sparse_forward.defined()) {
-      TORCH_CHECK(m.sparse_forward.device() == xs.device(), "GATv2: the adjacency is on ",
-                  m.sparse_forward.device(), " and the features are on ", xs.device());
+    if (m.sparse_forward.defined() || m.on_device()) {
+      const auto where = m.on_device() ? m.device_forward.ptr.device() : at::Device(at::kCPU);
+      TORCH_CHECK(where == xs.device(), "GATv2: the adjacency is on ", where,
+                  " and the features are on ", xs.device());
+      TORCH_CHECK(!m.index.defined(), "GATv2 needs a batch of graphs, not a selection of them");
       *out = own(composed(m, xs, xt, at_, e, negative_slope, dropout));
       return;
     }

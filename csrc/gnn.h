@@ -67,6 +67,10 @@ gnn_status gnn_set_grad_enabled(int32_t enabled, int32_t* before);
 // ask for a device: libtorch looks for CUDA once.
 gnn_status gnn_cuda_load(int32_t* device_count);
 
+// Has the calling thread work on a CUDA device, on a stream of its own, since the
+// default one cannot be captured.
+gnn_status gnn_cuda_use(int32_t device);
+
 // What libtorch's allocator has on a CUDA device, in bytes: in tensors now, in
 // tensors at most so far, and taken from the device, kept blocks included.
 typedef struct gnn_memory {
@@ -99,10 +103,23 @@ gnn_status gnn_tensor_uniform(const int64_t* shape, int64_t dims, double low, do
 // ---- operations, all differentiable where it makes sense -----------------
 
 gnn_status gnn_linear(gnn_tensor x, gnn_tensor weight, gnn_tensor bias_or_null, gnn_tensor* out);
+// dropout(relu(x)), of draws that depend on seed, step, layer and the place of a
+// value alone (philox.h), on the CPU and on CUDA alike. step is an int64 scalar
+// on x's device. p is rounded to a multiple of 2^-16.
+gnn_status gnn_relu_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor step, uint32_t layer,
+                            gnn_tensor* out);
+// dropout(relu(A x W^T + b)) in one pass on a CUDA device, where the layer is small
+// enough for it to pay, and by the operations above elsewhere. a may be NULL, the
+// identity; bias too.
+gnn_status gnn_layer_forward(const gnn_adjacency* a_or_null, gnn_tensor x, gnn_tensor weight,
+                             gnn_tensor bias_or_null, double p, uint64_t seed, gnn_tensor step,
+                             uint32_t layer, gnn_tensor* out);
 gnn_status gnn_dropout(gnn_tensor x, double p, int32_t training, gnn_tensor* out);
 gnn_status gnn_softmax(gnn_tensor x, gnn_tensor* out);  // over the last axis
 // Rows of x [T, ...] at index [n], the first two axes of the result joined.
 gnn_status gnn_take(gnn_tensor x, const int64_t* index, int64_t n, gnn_tensor* out);
+// The same with an index [n] int64 on x's device, which is not checked.
+gnn_status gnn_take_at(gnn_tensor x, gnn_tensor index, gnn_tensor* out);
 // x with another shape; -1 stands for what remains.
 gnn_status gnn_reshape(gnn_tensor x, const int64_t* shape, int64_t dims, gnn_tensor* out);
 // length places of an axis, from start.
@@ -127,6 +144,10 @@ gnn_status gnn_adjacency_gcn(int64_t n, int64_t edges, const int64_t* edge_index
 // One block-diagonal matrix of the given ones, in their order, on a device.
 gnn_status gnn_adjacency_cat(gnn_adjacency* const* parts, int64_t n, int32_t device,
                              gnn_adjacency** out);
+// The graphs of index [n] int64 of a matrix that gnn_adjacency_cat made on a CUDA
+// device of graphs of as many nodes each. Nothing is copied, and index, which
+// must stay as it is until the last use, is not checked.
+gnn_status gnn_adjacency_select(const gnn_adjacency* all, gnn_tensor index, gnn_adjacency** out);
 // Multiplies by libtorch's own sparse product instead of ours, on the CPU too.
 gnn_status gnn_adjacency_use_libtorch(gnn_adjacency* a);
 // A @ X for X [n, features].
@@ -146,12 +167,35 @@ gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, doub
 // finite nothing is updated.
 gnn_status gnn_adam_step(gnn_adam* adam, gnn_tensor loss_or_null, double max_norm, double* loss,
                          double* norm);
+// The same on a CUDA device without waiting for it: loss and norm go to row
+// place[0] of results [rows, 2], float64, and then place[0] and step[0], int64,
+// become one more.
+gnn_status gnn_adam_queue(gnn_adam* adam, gnn_tensor loss, double max_norm, gnn_tensor results,
+                          gnn_tensor place, gnn_tensor step);
+// Forgets the gradients.
+gnn_status gnn_adam_clear(gnn_adam* adam);
 // The state of parameter i: first and second moment, of its shape, and the
 // number of steps, a float scalar. They share memory with the optimiser, so
 // that writing to them restores it.
 gnn_status gnn_adam_state(const gnn_adam* adam, int64_t i, gnn_tensor* exp_avg_out,
                           gnn_tensor* exp_avg_sq_out, gnn_tensor* step_out);
 void gnn_adam_free(gnn_adam* adam);
+
+// ---- captured steps -------------------------------------------------------
+
+// What a thread queues on a CUDA device between begin and end is recorded and not
+// run; a replay queues it as a whole. Nothing in between may wait for the device
+// or read host memory later. Tensors made in between hold the values of the last
+// replay. After a failure in between, free it.
+typedef struct gnn_capture gnn_capture;
+gnn_status gnn_capture_begin(int32_t device, gnn_capture** out);
+gnn_status gnn_capture_end(gnn_capture* capture);
+gnn_status gnn_capture_replay(gnn_capture* capture);
+void gnn_capture_free(gnn_capture* capture);
+// index [n] = order from place[0] * batch on; all int64, on a CUDA device.
+gnn_status gnn_next_batch(gnn_tensor order, gnn_tensor place, int64_t batch, gnn_tensor index);
+// place[0] and step[0] become one more.
+gnn_status gnn_advance(gnn_tensor place, gnn_tensor step);
 
 // ---- TorchScript ---------------------------------------------------------
 

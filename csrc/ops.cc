@@ -1,10 +1,16 @@
 // ops.cc: the operations of a training step that gotorch lacks or leaves
 // unguarded.
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/DeviceGuard.h>
+#include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
+#include <unordered_map>
 
+#include "accelerator.h"
 #include "guard.h"
+#include "layer.h"
 
 using gnn::guard;
 using gnn::own;
@@ -17,10 +23,51 @@ std::optional<at::Tensor> optional_tensor(gnn_tensor handle) {
   return tensor(handle);
 }
 
+// The gradient of a loss by itself, kept, so that no step has to make it. It is
+// never freed: when the process ends, CUDA may have ended before.
+const at::Tensor& one_on(at::Device device) {
+  static auto* ones = new std::unordered_map<int, at::Tensor>();
+  auto& one = (*ones)[device.index()];
+  if (!one.defined()) one = at::ones({}, at::TensorOptions(device).dtype(at::kFloat));
+  return one;
+}
+
+// The mean over the labelled rows by our kernel: libtorch's own adds a batch's rows
+// up in one block of 32 threads.
+struct CrossEntropy : torch::autograd::Function<CrossEntropy> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const at::Tensor& y) {
+    const c10::DeviceGuard on(x.device());
+    const auto logits = x.contiguous(), target = y.contiguous();
+    auto sums = at::empty({2 * GNN_PARTIALS}, logits.options());
+    auto loss = at::empty({}, logits.options()), grad = at::empty_like(logits);
+    gnn::launched("cross-entropy",
+                  gnn::kernels().cross_entropy(
+                      logits.const_data_ptr<float>(), target.const_data_ptr<int64_t>(),
+                      logits.size(0), static_cast<int32_t>(logits.size(1)),
+                      sums.mutable_data_ptr<float>(), loss.mutable_data_ptr<float>(),
+                      grad.mutable_data_ptr<float>(), gnn::stream_of(logits)));
+    context->save_for_backward({grad});
+    return loss;
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               const torch::autograd::tensor_list& grads) {
+    TORCH_CHECK(!at::GradMode::is_enabled(), "our cross-entropy has no second derivative");
+    const auto grad = context->get_saved_variables()[0];
+    const bool whole = grads[0].const_data_ptr() == one_on(grad.device()).const_data_ptr();
+    return {whole ? grad : grad * grads[0], at::Tensor()};
+  }
+};
+
 }  // namespace
 
 gnn_status gnn_linear(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, gnn_tensor* out) {
-  return guard([&] { *out = own(at::linear(tensor(x), tensor(weight), optional_tensor(bias))); });
+  return guard([&] {
+    const auto b = bias == nullptr ? at::Tensor() : tensor(bias);
+    const auto fused = gnn::fused_layer({}, tensor(x), tensor(weight), b, {});
+    *out = own(fused ? *fused : at::linear(tensor(x), tensor(weight), optional_tensor(bias)));
+  });
 }
 
 gnn_status gnn_dropout(gnn_tensor x, double p, int32_t training, gnn_tensor* out) {
@@ -47,15 +94,39 @@ gnn_status gnn_take(gnn_tensor x, const int64_t* index, int64_t n, gnn_tensor* o
   });
 }
 
+gnn_status gnn_take_at(gnn_tensor x, gnn_tensor index, gnn_tensor* out) {
+  return guard([&] {
+    const auto& source = tensor(x);
+    TORCH_CHECK(source.dim() >= 2, "taking rows needs two axes or more, not ", source.dim());
+    *out = own(source.index_select(0, tensor(index)).flatten(0, 1));
+  });
+}
+
 gnn_status gnn_cross_entropy(gnn_tensor logits, gnn_tensor target, gnn_tensor class_weight,
                              gnn_tensor* out) {
   return guard([&] {
+    const auto& l = tensor(logits);
+    const auto& y = tensor(target);
+    if (l.is_cuda() && l.scalar_type() == at::kFloat && l.dim() == 2 && l.size(0) > 0 &&
+        y.device() == l.device() && y.scalar_type() == at::kLong && y.dim() == 1 &&
+        y.size(0) == l.size(0) && class_weight == nullptr) {
+      *out = own(CrossEntropy::apply(l, y));
+      return;
+    }
     *out = own(at::cross_entropy_loss(tensor(logits), tensor(target), optional_tensor(class_weight),
                                       at::Reduction::Mean, /*ignore_index=*/-100));
   });
 }
 
 gnn_status gnn_backward(gnn_tensor loss, gnn_tensor gradient) {
-  return guard(
-      [&] { tensor(loss).backward(gradient == nullptr ? at::Tensor() : tensor(gradient)); });
+  return guard([&] {
+    const auto& l = tensor(loss);
+    if (gradient != nullptr) {
+      l.backward(tensor(gradient));
+    } else if (l.is_cuda() && l.dim() == 0 && l.scalar_type() == at::kFloat) {
+      l.backward(one_on(l.device()));
+    } else {
+      l.backward();
+    }
+  });
 }

@@ -12,7 +12,7 @@ tree: build
 	mkdir -p $(TREE)/bin $(TREE)/lib $(TREE)/share
 	install -m 755 bin/gnn-trainer $(TREE)/bin/
 	$(PATCHELF) --set-rpath '$$ORIGIN/../lib:$$ORIGIN/../lib/torch' $(TREE)/bin/gnn-trainer
-	install -m 755 $(LIB)/libgnn.so $(LIB)/libcgotorch.so $(TREE)/lib/
+	install -m 755 $(LIB)/libgnn*.so $(LIB)/libcgotorch.so $(TREE)/lib/
 	install -m 644 LICENSE $(TREE)/share/
 	if [ -e $(LIB)/lib_lightgbm.so ]; then \
 	  install -m 755 $(LIB)/lib_lightgbm.so $(TREE)/lib/ && \

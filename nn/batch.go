@@ -10,11 +10,23 @@ import (
 type Batch struct {
 	X       Tensor // [N, F] scaled, of all their nodes
 	Offsets []int  // [snapshots + 1] the first node of each, and N
+	Draws   Draws  // of dropout; a batch that is trained on has some
 
-	graphs  []*Graph
-	device  torch.Device
-	derived map[any]closer // by form
+	graphs   []*Graph  // nil where resident is set
+	resident *Resident // nil: the batch's forms are joined of its graphs'
+	index    Tensor    // [snapshots] of resident
+	device   torch.Device
+	derived  map[any]closer // by form
 }
+
+// Draws name the random numbers of a training step.
+type Draws struct {
+	Seed int64
+	Step Tensor // int64 scalar: the number of the step, from 0
+}
+
+// Of are the draws of one layer.
+func (d Draws) Of(layer int) torch.Draw { return torch.Draw{Seed: d.Seed, Step: d.Step, Layer: layer} }
 
 // NewBatch joins graphs, which stay the caller's, with their features on a
 // device. Close frees what layers derived from the whole, and not x.
@@ -74,6 +86,9 @@ type Form[T closer] struct {
 	Derive func(*Graph) T
 	// Join makes the whole of the snapshots' forms, on a device.
 	Join func(parts []T, d torch.Device) T
+	// Select is the snapshots of an index on the device, of those that were joined,
+	// without a copy and without reading from the device; nil: there is no such way.
+	Select func(whole T, index Tensor) T
 }
 
 // Of is the form of the batch's edges, which lives as long as the batch.
@@ -81,17 +96,31 @@ func (f *Form[T]) Of(b *Batch) T {
 	if whole, ok := b.derived[f]; ok {
 		return whole.(T)
 	}
-	parts := make([]T, len(b.graphs))
-	for i, g := range b.graphs {
-		parts[i] = f.part(g)
+	var whole T
+	if b.resident != nil {
+		whole = f.Select(b.resident.forms[f].(T), b.index)
+	} else {
+		whole = f.join(b.graphs, b.device)
 	}
-	whole := f.Join(parts, b.device)
 	if b.derived == nil {
 		b.derived = map[any]closer{}
 	}
 	b.derived[f] = whole
 	return whole
 }
+
+func (f *Form[T]) join(graphs []*Graph, d torch.Device) T {
+	parts := make([]T, len(graphs))
+	for i, g := range graphs {
+		parts[i] = f.part(g)
+	}
+	return f.Join(parts, d)
+}
+
+// selectable and whole are for Resident, which knows no T.
+func (f *Form[T]) selectable() bool { return f.Select != nil }
+
+func (f *Form[T]) whole(graphs []*Graph, d torch.Device) closer { return f.join(graphs, d) }
 
 // part is the form of one graph.
 func (f *Form[T]) part(g *Graph) T {

@@ -50,10 +50,15 @@ func sample(nodes, features int) ExportOptions {
 	return o
 }
 
-// newModel builds a model or ends the test.
+// newModel builds a model on the CPU or ends the test.
 func newModel(t *testing.T, c Config) Model {
 	t.Helper()
-	m, err := New(torch.CPU, c)
+	return newModelOn(t, torch.CPU, c)
+}
+
+func newModelOn(t *testing.T, d torch.Device, c Config) Model {
+	t.Helper()
+	m, err := New(d, c)
 	if err != nil {
 		t.Error(err)
 		panic(err)

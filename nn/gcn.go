@@ -29,7 +29,8 @@ var gcnAdjacency = &Form[*torch.Adjacency]{
 		e := g.Edges()
 		return torch.NewGCNAdjacency(g.Nodes, e.Index(), e.Weight)
 	},
-	Join: torch.CatAdjacency,
+	Join:   torch.CatAdjacency,
+	Select: (*torch.Adjacency).Select,
 }
 
 // Forward takes x [N, In] to [N, Out]. The two products commute, so the sparse
@@ -40,6 +41,15 @@ func (c *GCNConv) Forward(s *Scope, x Tensor, b *Batch, _ bool) Tensor {
 		return s.Linear(s.Matmul(adjacency, x), c.Weight, c.Bias)
 	}
 	return s.Add(s.Matmul(adjacency, s.Linear(x, c.Weight, Tensor{})), c.Bias)
+}
+
+// activated is dropout(relu(Forward)).
+func (c *GCNConv) activated(s *Scope, x Tensor, b *Batch, dropout float64, d torch.Draw) Tensor {
+	adjacency := gcnAdjacency.Of(b)
+	if c.In <= c.Out {
+		return s.Layer(adjacency, x, c.Weight, c.Bias, dropout, d)
+	}
+	return s.ReluDropout(s.Add(s.Matmul(adjacency, s.Linear(x, c.Weight, Tensor{})), c.Bias), dropout, d)
 }
 
 // Prepare derives the adjacency of a graph.

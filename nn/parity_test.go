@@ -13,6 +13,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/torch/torchtest"
 )
 
 // A layer's test file appends what its layer is compared with.
@@ -162,23 +163,27 @@ func near(t *testing.T, what string, tolerance float64, got, want []float32) {
 func TestEachLayerAndItsGradientsAreThoseOfPyG(t *testing.T) {
 	results := pygResults(t).Layers
 	thread := newThread(t)
+	device := torchtest.Device(t, thread)
 	for _, r := range results {
 		layer := layerParity[r.Layer]
 		for _, kernel := range []string{"ours", "libtorch's"} {
+			if kernel != "ours" && device != torch.CPU {
+				continue // there ours is the only one
+			}
 			t.Run(layer.Name+", "+r.Name+", "+kernel, func(t *testing.T) {
 				err := thread.Do(func() error {
 					s := torch.NewScope()
 					defer s.Close()
-					b, free := batchOf(s, r)
+					b, free := batchOf(s, r, device)
 					defer free()
 					if kernel == "libtorch's" {
 						layer.form(b).UseLibtorch()
 					}
-					conv := layer.build(&Init{owner: s, device: torch.CPU}, r.In, r.Out)
+					conv := layer.build(&Init{owner: s, device: device}, r.In, r.Out)
 					setParameters(t, s, conv.Parameters(), r.Parameters)
 					out := conv.Forward(s, b.X, b, true)
 					near(t, "the output", layer.tolerance, torch.ReadFloat32s(out), r.Output)
-					torch.BackwardFrom(out, s.Float32s(r.Upstream, out.Shape()...))
+					torch.BackwardFrom(out, s.To(s.Float32s(r.Upstream, out.Shape()...), device))
 					near(t, "the gradient of x", layer.tolerance, torch.ReadFloat32s(s.Grad(b.X)), r.GradX)
 					for _, p := range conv.Parameters() {
 						near(t, "the gradient of "+p.Name, layer.tolerance, torch.ReadFloat32s(s.Grad(p.Tensor)), r.Grads[p.Name])
@@ -194,7 +199,7 @@ func TestEachLayerAndItsGradientsAreThoseOfPyG(t *testing.T) {
 }
 
 // batchOf is the batch of a case's snapshots, and what frees it.
-func batchOf(s *Scope, r layerResult) (*Batch, func()) {
+func batchOf(s *Scope, r layerResult, d torch.Device) (*Batch, func()) {
 	var graphs []*Graph
 	first, edges := 0, len(r.EdgeIndex)/2
 	for _, nodes := range r.Parts {
@@ -213,7 +218,7 @@ func batchOf(s *Scope, r layerResult) (*Batch, func()) {
 		graphs = append(graphs, NewGraph(nodes, nil, func() Edges { return NewEdges(nodes, append(sources, targets...), weight) }))
 		first += nodes
 	}
-	b := NewBatch(torch.RequireGrad(s.Float32s(r.X, int64(first), int64(r.In))), graphs, torch.CPU)
+	b := NewBatch(torch.RequireGrad(s.To(s.Float32s(r.X, int64(first), int64(r.In)), d)), graphs, d)
 	return b, func() {
 		b.Close()
 		for _, g := range graphs {
@@ -239,6 +244,7 @@ func setParameters(t *testing.T, s *Scope, parameters []Parameter, values map[st
 func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 	results := pygResults(t).Trainings
 	thread := newThread(t)
+	device := torchtest.Device(t, thread)
 	compared := map[string]bool{}
 	for _, c := range results {
 		compared[c.Type] = true
@@ -246,7 +252,7 @@ func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 			err := thread.Do(func() error {
 				s := torch.NewScope()
 				defer s.Close()
-				m := newModel(t, Config{Type: c.Type, Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Heads: 4, Outputs: c.Classes})
+				m := newModelOn(t, device, Config{Type: c.Type, Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Heads: 4, Outputs: c.Classes})
 				defer m.Close()
 				var parameters []torch.Tensor
 				var names []string
@@ -261,9 +267,9 @@ func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 				defer adam.Close()
 				g := NewGraph(c.Nodes, nil, func() Edges { return NewEdges(c.Nodes, c.EdgeIndex, c.EdgeWeight) })
 				defer g.Close()
-				b := NewBatch(s.Float32s(c.X, int64(c.Nodes), int64(c.Features)), []*Graph{g}, torch.CPU)
+				b := NewBatch(s.To(s.Float32s(c.X, int64(c.Nodes), int64(c.Features)), device), []*Graph{g}, device)
 				defer b.Close()
-				y := s.Int64s(c.Y, int64(c.Nodes))
+				y := s.To(s.Int64s(c.Y, int64(c.Nodes)), device)
 				late := modelParity[slices.IndexFunc(modelParity, func(m modelCase) bool { return m.Type == c.Type })].late
 				for i, want := range c.Losses {
 					loss := s.CrossEntropy(m.Forward(s, b, true), y, torch.Tensor{})

@@ -43,7 +43,8 @@ var meanAdjacency = &Form[*torch.Adjacency]{
 		}
 		return torch.NewAdjacency(g.Nodes, e.Index(), share)
 	},
-	Join: torch.CatAdjacency,
+	Join:   torch.CatAdjacency,
+	Select: (*torch.Adjacency).Select,
 }
 
 // Forward takes x [N, In] to [N, Out]. The mean and its product commute, so the

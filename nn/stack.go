@@ -42,11 +42,24 @@ func Stack(layer func(i *Init, c Config, in int) Conv) func(*Init, Config) Netwo
 	}
 }
 
+// activated is a layer that gives dropout(relu(Forward)) at once.
+type activated interface {
+	activated(s *Scope, x Tensor, b *Batch, dropout float64, d torch.Draw) Tensor
+}
+
 func (m *stack) Forward(s *Scope, b *Batch, training bool) Tensor {
 	x := b.X
-	for _, conv := range m.convs {
-		x = s.Relu(conv.Forward(s, x, b, training))
-		x = s.Dropout(x, m.dropout, training)
+	for i, conv := range m.convs {
+		if fused, ok := conv.(activated); ok && training {
+			x = fused.activated(s, x, b, m.dropout, b.Draws.Of(i))
+			continue
+		}
+		x = conv.Forward(s, x, b, training)
+		if training && m.dropout > 0 {
+			x = s.ReluDropout(x, m.dropout, b.Draws.Of(i))
+		} else {
+			x = s.Relu(x)
+		}
 	}
 	return m.head.Forward(s, x)
 }

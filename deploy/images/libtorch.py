@@ -43,6 +43,9 @@ OPENED = {
     ],
 }
 
+# The compiler of CUDA and its headers.
+COMPILER = ["nvidia-cuda-cccl", "nvidia-cuda-crt", "nvidia-cuda-nvcc", "nvidia-nvvm"]
+
 
 def pip_download(folder, *wanted, deps):
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--dest", folder, *WHEEL]
@@ -68,9 +71,12 @@ def nvidia(torch_wheel, kind):
 def unpack(wheel, site):
     with zipfile.ZipFile(wheel) as z:
         for name in z.namelist():
-            keep = name.startswith(("torch/include/", "torch/lib/", "lightgbm")) and not name.endswith(".py") or re.match(r"nvidia/[^/]+/lib/", name)
+            keep = name.startswith(("torch/include/", "torch/lib/", "lightgbm")) and not name.endswith(".py")
+            keep = keep or re.match(r"nvidia/[^/]+/(bin|include|lib|nvvm)/", name)
             if keep and not fnmatch.fnmatch(name, "*_python.so") and not name.endswith((".a", "/")):
                 z.extract(name, site)
+                if "/bin/" in name:
+                    (site / name).chmod(0o755)
 
 
 def licences(wheel, folder):
@@ -123,10 +129,14 @@ def main():
         torch_wheel = next(Path(folder).glob("torch-*.whl"))
         pip_download(folder, *nvidia(torch_wheel, kind), deps=True)
         pip_download(folder, f"lightgbm=={trees}", deps=False)
+        if kind == "cpu":  # the program, CUDA kernels included, is compiled in the CPU image alone
+            pip_download(folder, *(f"{name}=={re.search(rf'(?m)^{name}==(.+)$', pins)[1]}" for name in COMPILER), deps=False)
         wheels = []
         for wheel in sorted(Path(folder).glob("*.whl")):
             about = metadata(wheel)
             unpack(wheel, site)
+            if about["Name"] in COMPILER:
+                continue  # nothing of it is in the image
             licences(wheel, runtime / "licenses" / about["Name"])
             wheels.append({
                 "name": about["Name"], "version": about["Version"], "sha256": digest(wheel),

@@ -77,6 +77,9 @@ func PickDevice(want string, fallback func(why error)) (torch.Device, error) {
 			fallback(fmt.Errorf("DEVICE=auto: %w", err))
 			return torch.CPU, nil
 		}
+		if err == nil {
+			torch.UseDevice(0)
+		}
 		return 0, err
 	}
 	if errors.Is(err, torch.ErrUnusableCUDA) {
@@ -94,5 +97,6 @@ func PickDevice(want string, fallback func(why error)) (torch.Device, error) {
 	if number >= devices {
 		return 0, fault.Input("DEVICE=%s, but there are %d CUDA devices, counted from 0", want, devices).Fix("set DEVICE to one of them, or to auto")
 	}
+	torch.UseDevice(torch.Device(number))
 	return torch.Device(number), nil
 }

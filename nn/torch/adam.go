@@ -67,6 +67,17 @@ func (a *Adam) Step(loss Tensor, maxNorm float64) StepResult {
 	return StepResult{Loss: float64(lossOut), GradNorm: float64(norm)}
 }
 
+// Queue is Step on a CUDA device, without waiting for it: the loss and the norm go
+// to the row of results [rows, 2], float64, that place names, and then place and
+// step, int64 scalars, are raised by one. Where loss or norm is not finite nothing
+// is updated.
+func (a *Adam) Queue(loss Tensor, maxNorm float64, results, place, step Tensor) {
+	must("optimiser step", C.gnn_adam_queue(a.optimiser, handle(loss), C.double(maxNorm), handle(results), handle(place), handle(step)))
+}
+
+// ClearGrad forgets the gradients of a backward pass.
+func (a *Adam) ClearGrad() { must("clearing gradients", C.gnn_adam_clear(a.optimiser)) }
+
 // AdamState is what the optimiser knows of one parameter. The tensors share
 // memory with the optimiser: to restore it, Copy into them.
 type AdamState struct {

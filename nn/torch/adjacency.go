@@ -52,6 +52,15 @@ func CatAdjacency(parts []*Adjacency, d Device) *Adjacency {
 	return a
 }
 
+// Select is the graphs of index [graphs] int64 of a matrix that CatAdjacency made
+// on a CUDA device of graphs of as many nodes each. It copies nothing: index must
+// stay as it is until the last use, and a graph that is not there is not noticed.
+func (a *Adjacency) Select(index Tensor) *Adjacency {
+	selected := &Adjacency{}
+	must("selecting adjacencies", C.gnn_adjacency_select(a.matrix, handle(index), &selected.matrix))
+	return selected
+}
+
 // UseLibtorch makes libtorch's sparse product multiply in place of ours.
 func (a *Adjacency) UseLibtorch() {
 	must("converting an adjacency", C.gnn_adjacency_use_libtorch(a.matrix))

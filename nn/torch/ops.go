@@ -34,6 +34,34 @@ func (s *Scope) Dropout(x Tensor, p float64, training bool) Tensor {
 	return s.own(out)
 }
 
+// Draw names the numbers that one dropout draws: the same on every device, on any
+// number of threads and after a resume.
+type Draw struct {
+	Seed  int64
+	Step  Tensor // int64 scalar, on the device
+	Layer int
+}
+
+// ReluDropout is Dropout(Relu(x)) while training. p is rounded to a multiple of
+// 2^-16.
+func (s *Scope) ReluDropout(x Tensor, p float64, d Draw) Tensor {
+	var out C.gnn_tensor
+	must("dropout", C.gnn_relu_dropout(handle(x), C.double(p), C.uint64_t(d.Seed), handle(d.Step), C.uint32_t(d.Layer), &out))
+	return s.own(out)
+}
+
+// Layer is ReluDropout(Linear(Matmul(a, x), weight, bias)), in one pass where it
+// pays. a nil is the identity, the zero bias none.
+func (s *Scope) Layer(a *Adjacency, x, weight, bias Tensor, p float64, d Draw) Tensor {
+	var matrix *C.gnn_adjacency
+	if a != nil {
+		matrix = a.matrix
+	}
+	var out C.gnn_tensor
+	must("a layer", C.gnn_layer_forward(matrix, handle(x), handle(weight), handle(bias), C.double(p), C.uint64_t(d.Seed), handle(d.Step), C.uint32_t(d.Layer), &out))
+	return s.own(out)
+}
+
 // Softmax is over the last axis.
 func (s *Scope) Softmax(x Tensor) Tensor {
 	var out C.gnn_tensor
@@ -46,6 +74,14 @@ func (s *Scope) Softmax(x Tensor) Tensor {
 func (s *Scope) Take(x Tensor, index []int64) Tensor {
 	var out C.gnn_tensor
 	must("taking snapshots", C.gnn_take(handle(x), (*C.int64_t)(unsafe.SliceData(index)), C.int64_t(len(index)), &out))
+	return s.own(out)
+}
+
+// TakeAt is Take with an index [n] int64 on x's device, where a row that is not
+// there is not noticed.
+func (s *Scope) TakeAt(x, index Tensor) Tensor {
+	var out C.gnn_tensor
+	must("taking snapshots", C.gnn_take_at(handle(x), handle(index), &out))
 	return s.own(out)
 }
 

@@ -33,9 +33,17 @@ func LoadCUDA() (devices int, err error) {
 	return int(n), err
 }
 
+// UseDevice has the libtorch thread work on a CUDA device, on a stream of its own.
+func UseDevice(d Device) { must("using "+d.String(), C.gnn_cuda_use(C.int32_t(d))) }
+
 // Float32s copies values into a new float32 tensor of the given shape.
 func (s *Scope) Float32s(values []float32, shape ...int64) Tensor {
 	return s.fromSlice(unsafe.Pointer(unsafe.SliceData(values)), len(values), gotorch.Float, shape)
+}
+
+// Float64s copies values into a new float64 tensor of the given shape.
+func (s *Scope) Float64s(values []float64, shape ...int64) Tensor {
+	return s.fromSlice(unsafe.Pointer(unsafe.SliceData(values)), len(values), gotorch.Double, shape)
 }
 
 // Int64s copies values into a new int64 tensor of the given shape.
@@ -120,6 +128,16 @@ func ReadFloat32s(t Tensor) []float32 {
 	}
 	values := make([]float32, elements(t.Shape()))
 	must("reading a tensor", C.gnn_tensor_read(handle(t), unsafe.Pointer(unsafe.SliceData(values)), C.int64_t(4*len(values))))
+	return values
+}
+
+// ReadFloat64s copies a float64 tensor to host memory, row-major.
+func ReadFloat64s(t Tensor) []float64 {
+	if live(t).Dtype() != gotorch.Double {
+		panic(&Error{Op: "reading a tensor", Message: "it does not hold float64 values"})
+	}
+	values := make([]float64, elements(t.Shape()))
+	must("reading a tensor", C.gnn_tensor_read(handle(t), unsafe.Pointer(unsafe.SliceData(values)), C.int64_t(8*len(values))))
 	return values
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/nn/torch/torchtest"
 	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -21,6 +22,7 @@ import (
 // fixture is a small simulated market.
 type fixture struct {
 	thread       *torch.Thread
+	device       torch.Device
 	dataset      *data.Dataset
 	task         nn.Task
 	train, valid []int
@@ -48,6 +50,7 @@ func newFixture(t *testing.T, horizons ...int) *fixture {
 	if f.thread, err = torch.NewThread(); err != nil {
 		t.Fatal(err)
 	}
+	f.device = torchtest.Device(t, f.thread)
 	if f.task, err = nn.NewTask("direction"); err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +66,7 @@ func newFixture(t *testing.T, horizons ...int) *fixture {
 // network is a small one, trained for so many epochs.
 func (f *fixture) network(epochs int) *train.Network {
 	return &train.Network{
-		Thread: f.thread, Device: torch.CPU, Task: f.task, Model: nn.Config{Type: "gcn", Hidden: 16, Layers: 2, Dropout: 0.2},
+		Thread: f.thread, Device: f.device, Task: f.task, Model: nn.Config{Type: "gcn", Hidden: 16, Layers: 2, Dropout: 0.2},
 		Config: train.Config{Epochs: epochs, BatchSize: 16, Seed: 3, ClipNorm: 1, Adam: torch.AdamConfig{LearningRate: 0.01}},
 	}
 }
@@ -173,7 +176,8 @@ func TestAStopEndsTheBatchAndKeepsTheBestWeightsSoFar(t *testing.T) {
 		t.Fatalf("%+v", r)
 	}
 	perEpoch := (len(f.train) + 15) / 16
-	if batches != 2*perEpoch+3 {
+	// On a CUDA device some batches have been queued by then.
+	if late := batches - (2*perEpoch + 3); late != 0 && (f.device == torch.CPU || late >= 8) {
 		t.Errorf("%d batches were done, the stop came in number %d", batches, 2*perEpoch+3)
 	}
 	if got := f.loss(t, p, f.valid); !near(got, r.Epochs[r.BestEpoch-1].ValidLoss) {
@@ -309,7 +313,7 @@ func TestAPredictorOfStoredWeightsPredictsTheSameBits(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := nn.Config{Type: "gcn", Features: f.dataset.NumFeatures(), Hidden: 16, Layers: 2, Outputs: 6}
-	loaded, err := train.LoadNetwork(f.thread, torch.CPU, c, f.task, f.dataset.Scaler, file.Bytes())
+	loaded, err := train.LoadNetwork(f.thread, f.device, c, f.task, f.dataset.Scaler, file.Bytes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +322,7 @@ func TestAPredictorOfStoredWeightsPredictsTheSameBits(t *testing.T) {
 		t.Error("the loaded predictor gives other bits")
 	}
 	c.Hidden = 8
-	if _, err := train.LoadNetwork(f.thread, torch.CPU, c, f.task, f.dataset.Scaler, file.Bytes()); err == nil || !strings.Contains(err.Error(), "convs.0.bias has shape [16] where the model has [8]") {
+	if _, err := train.LoadNetwork(f.thread, f.device, c, f.task, f.dataset.Scaler, file.Bytes()); err == nil || !strings.Contains(err.Error(), "convs.0.bias has shape [16] where the model has [8]") {
 		t.Errorf("weights of another model: %v", err)
 	}
 }

@@ -2,6 +2,8 @@ package train
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -18,6 +20,8 @@ type inputs struct {
 	x      torch.Tensor           // [T, N, F] scaled
 	graphs []*nn.Graph            // [T]
 	owner  *torch.Scope
+
+	resident *nn.Resident // of all snapshots, on a CUDA device; nil: forms are joined for each batch
 }
 
 // newInputs copies all snapshots of a panel to the device.
@@ -60,6 +64,36 @@ func (in *inputs) prepare(ctx context.Context, thread *torch.Thread, m nn.Model,
 		}
 	}
 	return nil
+}
+
+// reside joins what prepare derived of all snapshots on a CUDA device, where the
+// model's layers can select from it and the device has the memory; elsewhere each
+// batch is joined and sent. What lies on the device is freed in host memory.
+func (in *inputs) reside(thread *torch.Thread) error {
+	err := thread.Do(func() error {
+		in.resident = nn.NewResident(in.graphs, in.device)
+		if in.resident != nil {
+			for _, g := range in.graphs {
+				g.Close()
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, torch.ErrOutOfMemory) {
+		return nil
+	}
+	return err
+}
+
+// all are the snapshots of different places.
+func (in *inputs) all() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for t := range in.graphs {
+			if !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // at is the place of a snapshot in x and graphs.
@@ -112,11 +146,23 @@ func (in *inputs) batch(s *torch.Scope, snapshots []int) *nn.Batch {
 		at := in.at(t)
 		places[i], graphs[i] = int64(at), in.graphs[at]
 	}
+	if in.resident != nil {
+		index := s.To(s.Int64s(places, int64(len(places))), in.device)
+		return in.residentBatch(s, index, len(places))
+	}
 	return nn.NewBatch(s.Take(in.x, places), graphs, in.device)
+}
+
+// residentBatch is the batch of an index [snapshots] on the device.
+func (in *inputs) residentBatch(s *torch.Scope, index torch.Tensor, snapshots int) *nn.Batch {
+	return in.resident.Batch(s.TakeAt(in.x, index), index, snapshots)
 }
 
 // close frees the copy, on the libtorch thread.
 func (in *inputs) close() {
+	if in.resident != nil {
+		in.resident.Close()
+	}
 	for _, g := range in.graphs {
 		g.Close()
 	}

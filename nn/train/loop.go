@@ -98,7 +98,9 @@ type loop struct {
 
 	adam        *torch.Adam
 	bestWeights []torch.Tensor
-	owner       *torch.Scope // of adam and bestWeights
+	draws       nn.Draws     // of the step under way
+	queue       *queue       // nil: each step is waited for
+	owner       *torch.Scope // of what begin makes
 	best        float64      // validation loss of BestEpoch
 	result      Result
 	pass        checkpoint.Pass // of the epoch under way
@@ -119,6 +121,12 @@ func (f *loop) begin() error {
 		if err := f.restore(*f.Resume); err != nil {
 			return err
 		}
+	}
+	host := torch.NewScope()
+	defer host.Close()
+	f.draws = nn.Draws{Seed: f.Seed, Step: build.Clone(host.To(host.Int64s([]int64{0}, 1), f.inputs.device))}
+	if f.inputs.resident != nil {
+		f.queue = f.newQueue(build)
 	}
 	f.owner = build.Release()
 	return nil
@@ -171,6 +179,12 @@ func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 
 	batches := (len(order) + f.BatchSize - 1) / f.BatchSize
+	if f.queue != nil {
+		if err := f.queuedEpoch(ctx, number, order, batches); err != nil || ctx.Err() != nil {
+			return 0, err
+		}
+		return f.pass.LossSum / float64(max(f.pass.Labelled, 1)), nil
+	}
 	for b := f.pass.Batches; b < batches; b++ {
 		if ctx.Err() != nil {
 			return 0, nil
@@ -180,6 +194,7 @@ func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
 		var loss float64
 		var count int
 		err := f.thread.Do(func() (err error) {
+			torch.Fill(f.draws.Step, float64((number-1)*batches+b))
 			loss, count, err = f.step(chunk)
 			return err
 		})
@@ -212,6 +227,7 @@ func (f *loop) step(snapshots []int) (loss float64, labelled int, err error) {
 	}
 	b := f.inputs.batch(s, snapshots)
 	defer b.Close()
+	b.Draws = f.draws
 	l := f.task.Loss(s, f.model.Forward(s, b, true), targets)
 	torch.Backward(l)
 	r := f.adam.Step(l, f.ClipNorm)

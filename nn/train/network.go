@@ -62,8 +62,16 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 		return Result{}, err
 	}
 	snapshots := slices.Concat(d.Snapshots(data.Train), d.Snapshots(data.Valid))
+	if n.Device != torch.CPU {
+		snapshots = slices.Collect(f.inputs.all())
+	}
 	if err = f.inputs.prepare(ctx, n.Thread, f.model, snapshots); err != nil {
 		return Result{}, err
+	}
+	if n.Device != torch.CPU && ctx.Err() == nil {
+		if err = f.inputs.reside(n.Thread); err != nil {
+			return Result{}, err
+		}
 	}
 	y, err := newTargets(n.Thread, d, n.Device)
 	if err != nil {

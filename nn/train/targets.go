@@ -79,6 +79,24 @@ func (y *targets) batch(s *torch.Scope, snapshots []int) (targets nn.Targets, fi
 	return targets, first
 }
 
+// count counts the labels of snapshots.
+func (y *targets) count(snapshots []int) int {
+	labelled := 0
+	for _, t := range snapshots {
+		labelled += y.labelled[t].all
+	}
+	return labelled
+}
+
+// batchAt is batch of an index on the device, where nobody counts labels.
+func (y *targets) batchAt(s *torch.Scope, index torch.Tensor) nn.Targets {
+	targets := nn.Targets{Class: s.TakeAt(y.class, index)}
+	if y.value.T != nil {
+		targets.Value = s.TakeAt(y.value, index)
+	}
+	return targets
+}
+
 func (y *targets) close(thread *torch.Thread) {
 	// Freeing does not fail.
 	_ = thread.Do(func() error {
