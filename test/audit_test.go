@@ -88,7 +88,7 @@ func TestAnAuditEndsWithWhatItFound(t *testing.T) {
 		})
 	}
 	code, stdout, _ := inspect(t, leaky)
-	if code != 3 || !strings.Contains(stdout, "1. columns: signal\n") || !strings.Contains(stdout, "remedy  shift signal forward by 1 bars") {
+	if code != 3 || !strings.Contains(stdout, "1. columns: signal\n") || !strings.Contains(stdout, "remedy  shift signal forward by 1 bar\n") {
 		t.Errorf("exit code %d: %s", code, stdout)
 	}
 }

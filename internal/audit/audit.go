@@ -144,6 +144,14 @@ func (a *Audit) End(d *data.Dataset) Report {
 // at is a pointer to an open time.
 func at(ms int64) *int64 { return &ms }
 
+// several counts things, of which one is named without an s.
+func several(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // few names the first of many.
 func few(names []string) string {
 	const most = 5

@@ -46,7 +46,7 @@ func causality(in Input) func(*data.Dataset) outcome {
 		cuts = append(cuts, past{part, from, t})
 	}
 	return func(d *data.Dataset) outcome {
-		c := comparison{d: d, config: in.Config, seen: map[string]bool{}}
+		c := comparison{d: d, config: in.Config, places: map[string]int{}}
 		for _, p := range cuts {
 			if err := c.compare(p); err != nil {
 				return skip("the candles up to bar %d could not be computed again: %v", p.to, err)
@@ -61,7 +61,7 @@ func causality(in Input) func(*data.Dataset) outcome {
 			cuts = append(cuts, p)
 		}
 		c.findings = append(c.findings, compareScaler(d)...)
-		return outcome{findings: c.findings, message: fmt.Sprintf("%d snapshots made again of the candles up to %d times", c.snapshots, len(cuts))}
+		return outcome{findings: c.findings, message: fmt.Sprintf("%s made again of the candles up to %s", several(c.snapshots, "snapshot"), several(len(cuts), "time"))}
 	}
 }
 
@@ -76,8 +76,8 @@ type comparison struct {
 	d         *data.Dataset
 	config    data.Config
 	snapshots int
-	seen      map[string]bool // columns with a finding
 	findings  []Finding
+	places    map[string]int // in findings, of each column
 }
 
 // compare makes the snapshots of the past and compares each with the dataset's.
@@ -108,16 +108,21 @@ func (c *comparison) compare(p past) error {
 	return nil
 }
 
+// add is a finding at snapshot s, of which the first of each column is kept.
 func (c *comparison) add(column, symbol string, s int, value, expected float64, what string) {
-	if c.seen[column] {
+	place, there := c.places[column]
+	switch {
+	case !there:
+		place = len(c.findings)
+		c.places[column], c.findings = place, append(c.findings, Finding{})
+	case *c.findings[place].OpenTime <= c.d.OpenTimes()[s]:
 		return
 	}
-	c.seen[column] = true
-	c.findings = append(c.findings, Finding{
+	c.findings[place] = Finding{
 		Column: column, Symbol: symbol, OpenTime: at(c.d.OpenTimes()[s]), Value: number(value), Expected: number(expected), What: what,
 		Cause:  column + " is computed from candles later than its bar",
 		Remedy: "report this defect of the program; do not trust a model that uses " + column,
-	})
+	}
 }
 
 func (c *comparison) compareNodes(panel *data.Panel, s, k int) {
@@ -172,7 +177,7 @@ func (c *comparison) compareTargets(y *data.Targets, s, bar, own, to int) {
 				continue
 			}
 			c.add("targets", c.d.Symbols[i], s, float64(value[n]), float64(wantValue[n]),
-				fmt.Sprintf("the return over %d bars changes with candles after its end", c.d.Targets.Horizons[k]))
+				fmt.Sprintf("the return over %s changes with candles after its end", several(c.d.Targets.Horizons[k], "bar")))
 		}
 	}
 }
@@ -205,7 +210,7 @@ func compareScaler(d *data.Dataset) (findings []Finding) {
 			continue
 		}
 		findings = append(findings, Finding{
-			Column: few(names), Value: number(float64(part.used[first])), Expected: number(float64(part.want[first])),
+			Column: few(names), OpenTime: at(d.OpenTimes()[0]), Value: number(float64(part.used[first])), Expected: number(float64(part.want[first])),
 			What:   fmt.Sprintf("the %s that %s is scaled by is %v, and %v on the train split alone", part.name, d.Features[first], part.used[first], part.want[first]),
 			Cause:  "the scaler was fitted on more than the train split",
 			Remedy: "report this defect of the program; the test split's scores are not to be trusted",

@@ -127,8 +127,8 @@ func marketView(in Input, own []string) *view {
 		h := y.NumHorizons()
 		for k := range h {
 			value, class := series{values: data.NewSeries(len(which), m.Bars)}, series{values: data.NewSeries(len(which), m.Bars)}
-			value.name = fmt.Sprintf("the return over %d bars that is predicted", y.Horizons[k])
-			class.name = fmt.Sprintf("the class of the return over %d bars that is predicted", y.Horizons[k])
+			value.name = fmt.Sprintf("the return over %s that is predicted", several(y.Horizons[k], "bar"))
+			class.name = fmt.Sprintf("the class of the return over %s that is predicted", several(y.Horizons[k], "bar"))
 			for t := range m.Bars {
 				classes, values := y.At(t)
 				for n, i := range which {
@@ -231,7 +231,7 @@ func (v *view) look() outcome {
 	if len(v.closes) > 0 {
 		bars = len(v.closes[0])
 	}
-	o.message = fmt.Sprintf("%d columns beside %d quantities of later candles, at %d bars of %d symbols", len(v.columns), len(v.others), bars, len(v.symbols))
+	o.message = fmt.Sprintf("%s beside %d quantities of later candles, at %s of %s", several(len(v.columns), "column"), len(v.others), several(bars, "bar"), several(len(v.symbols), "symbol"))
 	return o
 }
 
@@ -273,9 +273,9 @@ func (v *view) isEarly(c series) *Finding {
 			i, t := firstPair(c.values, other.values, k)
 			return &Finding{
 				Symbol: v.symbols[i], OpenTime: at(v.openTime(t)), Value: number(c.values[i][t]), Expected: number(other.values[i][t+k]),
-				What:   fmt.Sprintf("%s changes as %s does %d bars later: correlation %.4f, and up to its own bar %.4f at most", c.name, other.name, k, r, known),
+				What:   fmt.Sprintf("%s changes as %s does %s later: correlation %.4f, and up to its own bar %.4f at most", c.name, other.name, several(k, "bar"), r, known),
 				Cause:  fmt.Sprintf("it was shifted to an earlier bar, as by shift(-%d), or dated by the start of what it sums up", k),
-				Remedy: fmt.Sprintf("shift %s forward by %d bars", c.name, k),
+				Remedy: fmt.Sprintf("shift %s forward by %s", c.name, several(k, "bar")),
 			}
 		}
 	}

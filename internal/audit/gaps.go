@@ -47,7 +47,7 @@ func gaps(in Input) func(*data.Dataset) outcome {
 		}
 	}
 	if len(before) < fewestFilled {
-		return result(clean("%d stretches of repeated or untraded candles", len(before)))
+		return result(clean("stretches of repeated or untraded candles: %d", len(before)))
 	}
 	future := 0
 	for k := range before {
@@ -59,7 +59,7 @@ func gaps(in Input) func(*data.Dataset) outcome {
 	slices.Sort(after)
 	into, out := before[len(before)/2], after[len(after)/2]
 	if into <= filledRatio*out || 4*future < 3*len(before) {
-		return result(clean("%d stretches of repeated or untraded candles, which continue the past", len(before)))
+		return result(clean("stretches of repeated or untraded candles: %d, which continue the past", len(before)))
 	}
 	return result(outcome{message: "filled candles", findings: []Finding{{
 		Column: "open, high, low, close", Symbol: firstSymbol, OpenTime: at(m.OpenTime(first)), Value: number(into), Expected: number(out),

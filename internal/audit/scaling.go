@@ -42,7 +42,7 @@ func scaling(in Input) func(*data.Dataset) outcome {
 			o.findings = append(o.findings, *f)
 		}
 	}
-	o.message = fmt.Sprintf("prices and %d columns of your own", len(own))
+	o.message = fmt.Sprintf("prices and %s of your own", several(len(own), "column"))
 	return result(o)
 }
 
@@ -293,7 +293,7 @@ func scaledFeatures(d *data.Dataset) outcome {
 		}
 		o.findings = append(o.findings, one)
 	}
-	o.message = fmt.Sprintf("%d features of the prepared graph", f)
+	o.message = fmt.Sprintf("%s of the prepared graph", several(f, "feature"))
 	return o
 }
 

@@ -110,13 +110,13 @@ func featureScores(d *data.Dataset, opens [][]float32, in Input) outcome {
 		}
 		o.findings = append(o.findings, Finding{
 			Column: name, OpenTime: at(d.OpenTimes()[chosen[0]]), Value: number(ic), Expected: number(limitIC),
-			What: fmt.Sprintf("%s alone has rank IC %+.3f (99 %%: at least %.3f) and AUC %.3f with the return over %d bars %s; no honest feature comes near %.2f",
-				name, ic, lowIC, 0.5+area, d.Targets.Horizons[0], from, limitIC),
+			What: fmt.Sprintf("%s alone has rank IC %+.3f (99 %%: at least %.3f) and AUC %.3f with the return over %s %s; no honest feature comes near %.2f",
+				name, ic, lowIC, 0.5+area, several(d.Targets.Horizons[0], "bar"), from, limitIC),
 			Cause:  cause,
 			Remedy: remedy,
 		})
 	}
-	o.message = fmt.Sprintf("%d features against the return over %d bars %s, at %d snapshots", d.NumFeatures(), d.Targets.Horizons[0], from, len(chosen))
+	o.message = fmt.Sprintf("%s against the return over %s %s, at %s", several(d.NumFeatures(), "feature"), several(d.Targets.Horizons[0], "bar"), from, several(len(chosen), "snapshot"))
 	return o
 }
 
@@ -184,7 +184,7 @@ func nodeScores(d *data.Dataset) outcome {
 			})
 		}
 	}
-	o.message = fmt.Sprintf("%d features against the classes of %d nodes", f, rows)
+	o.message = fmt.Sprintf("%s against the classes of %s", several(f, "feature"), several(rows, "node"))
 	return o
 }
 
