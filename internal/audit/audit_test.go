@@ -24,11 +24,13 @@ func seeds() int {
 	return 3
 }
 
-// simulated is a market of 8 symbols and 9 days.
-func simulated(t testing.TB, seed int) *data.Market {
+// simulated is a market of 8 symbols and 9 days of 5-minute bars.
+func simulated(t testing.TB, seed int) *data.Market { return simulatedOf(t, seed, "5m", "9d") }
+
+func simulatedOf(t testing.TB, seed int, interval, lookback string) *data.Market {
 	t.Helper()
 	m, _, err := source.Load(context.Background(), source.Config{
-		Source: source.Simulated, Symbol: "BTCUSDT", Symbols: "top:8", Interval: "5m", Lookback: "9d", Seed: int64(seed),
+		Source: source.Simulated, Symbol: "BTCUSDT", Symbols: "top:8", Interval: interval, Lookback: lookback, Seed: int64(seed),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -154,6 +156,14 @@ func TestOtherSettingsOfACleanMarketHaveNoFinding(t *testing.T) {
 			change(&c)
 			quiet(t, audited(t, simulated(t, 7), c, false))
 		})
+	}
+}
+
+func TestOtherIntervalsOfACleanMarketHaveNoFinding(t *testing.T) {
+	for interval, lookback := range map[string]string{"1m": "2d", "15m": "27d", "1h": "108d"} {
+		for seed := range seeds() {
+			quiet(t, audited(t, simulatedOf(t, seed, interval, lookback), config(), seed%2 == 1))
+		}
 	}
 }
 

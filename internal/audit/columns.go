@@ -27,7 +27,7 @@ const (
 	aheadOfPrice = 0.015
 	ofPrice      = 0.5  // share that returns explain, of what is made of prices
 	aheadOnce    = 0.25 // of the next return of a prepared graph, which rebounds
-	levelBars    = 200  // times as many bars as a stretch of returns has, for the values of a column to be compared with it
+	levelBars    = 400  // times as many bars as a stretch of returns has, for the values of a column to be compared with it
 	shifts       = 19   // of a column in time, that show what chance explains
 )
 
@@ -239,7 +239,7 @@ func (v *view) look() outcome {
 func (v *view) isTarget(c series) *Finding {
 	for _, y := range v.targets {
 		r := pooled(c.values, y.values, 0, len(v.symbols))
-		if math.Abs(r) < 0.99 {
+		if !(math.Abs(r) >= 0.99) { // NaN: a column that is constant
 			continue
 		}
 		i, t := firstPair(c.values, y.values, 0)
@@ -288,7 +288,7 @@ func (v *view) isEarly(c series) *Finding {
 func (v *view) followsPrices(c series, returns laterReturns) *Finding {
 	// A level that wanders, as a price does, is high before it falls back to its own
 	// mean: over long stretches its values seem to know the future.
-	short := 3
+	short := 0
 	for short < len(aheadBlocks) && aheadBlocks[short][1]*levelBars <= len(v.closes[0]) {
 		short++
 	}
@@ -297,7 +297,10 @@ func (v *view) followsPrices(c series, returns laterReturns) *Finding {
 		values [][]float64
 		blocks int // that are looked at
 	}
-	forms := []form{{"changes", differences(c.values), len(aheadBlocks)}, {"values", c.values, short}}
+	forms := []form{{"changes", differences(c.values), len(aheadBlocks)}}
+	if short > 0 {
+		forms = append(forms, form{"values", c.values, short})
+	}
 	if positive(c.values) {
 		logs := make([][]float64, len(c.values))
 		for i, s := range c.values {
@@ -400,9 +403,8 @@ func (v *view) laterReturns() (r laterReturns) {
 }
 
 // explain is the squared correlation of each stretch's returns with the values,
-// below 0 where these fall as the price rises. The values
-//
-//	are moved later by so many bars, around the end, over the first blocks.
+// below 0 where these fall as the price rises. The values are moved later by so
+// many bars, around the end, over the first blocks.
 func (r laterReturns) explain(z [][]float64, by, blocks int) (ahead, behind []float64) {
 	share := func(x [][]float64) float64 {
 		xy, xx, yy := 0.0, 0.0, 0.0

@@ -13,6 +13,7 @@ const (
 	scaledShare  = 0.8  // of the symbols that a scale has to show at
 	exactly64    = 1e-9 // how near to 1 or 100 a maximum of doubles lies that was divided by itself
 	exactly32    = 2e-6 // of numbers that went through 32 bits, and of means and deviations
+	warmUp       = 30   // first values of a column, in which its windows fill
 	onceAtMost   = 5    // bars at which a column reaches a maximum that it was divided by
 	trainOff     = 1e-3 // how far from 0 and 1 the train split's mean and deviation are where the scaler saw more
 )
@@ -123,7 +124,7 @@ func offTicks(values []float64) bool {
 type moments struct {
 	n               int
 	least, most     float64
-	atLeast, atMost int // values that are the least, and the most
+	atLeast, atMost int // values that are the least, and the most, within exactly32 of the range
 	mean, deviation float64
 	distinct        bool // more than a few values
 	firstMost       int  // place of the first value that is the most
@@ -144,24 +145,23 @@ func momentsOf(values []float64) (s moments) {
 		if len(seen) <= 64 {
 			seen[v] = true
 		}
-		switch {
-		case v > s.most:
-			s.most, s.atMost, s.firstMost = v, 1, t
-		case v == s.most:
-			s.atMost++
+		if v > s.most {
+			s.most, s.firstMost = v, t
 		}
-		switch {
-		case v < s.least:
-			s.least, s.atLeast = v, 1
-		case v == s.least:
-			s.atLeast++
-		}
+		s.least = min(s.least, v)
 	}
 	s.distinct, s.mean = len(seen) > 64, sum/float64(max(1, s.n))
-	squares := 0.0
+	squares, near := 0.0, exactly32*(s.most-s.least)
 	for _, v := range values {
-		if !math.IsNaN(v) {
-			squares += (v - s.mean) * (v - s.mean)
+		if math.IsNaN(v) {
+			continue
+		}
+		squares += (v - s.mean) * (v - s.mean)
+		if v >= s.most-near {
+			s.atMost++
+		}
+		if v <= s.least+near {
+			s.atLeast++
 		}
 	}
 	s.deviation = math.Sqrt(squares / float64(max(1, s.n)))
@@ -226,34 +226,26 @@ func scaledColumn(m *data.Market, name string, column [][]float64) *Finding {
 			fmt.Sprintf("%s of %d of %d symbols has mean 0 and deviation 1 over the whole file", name, count, len(each)),
 			"it was standardised over all times, the test split's among them")
 	}
-	if k, count := most(moments.spread); k >= 0 {
+	// What is bounded by nature, as an RSI is, reaches its bounds at a few bars too,
+	// and above all where its first windows hold two or three values.
+	once := func(is func(moments) bool) bool { // at half of the symbols
+		_, count := most(func(s moments) bool { return is(s) && s.atMost == 1 })
+		return 2*count >= len(each)
+	}
+	if k, count := most(moments.spread); k >= 0 && once(func(s moments) bool { return s.spread() && s.atLeast == 1 }) {
 		return finding(k, each[k].most, math.NaN(), each[k].firstMost,
-			fmt.Sprintf("%s of %d of %d symbols runs from exactly %v to exactly %v over the whole file", name, count, len(each), each[k].least, each[k].most),
+			fmt.Sprintf("%s of %d of %d symbols runs from exactly %v to exactly %v over the whole file", name, count, len(each), each[k].least, round(each[k].most)),
 			"it was scaled by its minimum and maximum over all times, the test split's among them")
 	}
-	if k, count := most(moments.topped); k >= 0 && len(each) > 1 {
-		once := 0
-		for _, s := range each {
-			if s.topped() && s.atMost == 1 {
-				once++
-			}
-		}
-		if 2*once >= len(each) {
-			return finding(k, each[k].most, math.NaN(), each[k].firstMost,
-				fmt.Sprintf("the maximum of %s over the whole file is exactly %v for %d of %d symbols", name, each[k].most, count, len(each)),
-				"it was divided by its maximum over all times, the test split's among them")
-		}
+	if k, count := most(moments.topped); k >= 0 && len(each) > 1 && once(func(s moments) bool { return s.topped() && s.firstMost-s.firstPlace >= warmUp }) {
+		return finding(k, each[k].most, math.NaN(), each[k].firstMost,
+			fmt.Sprintf("the maximum of %s over the whole file is exactly %v for %d of %d symbols", name, round(each[k].most), count, len(each)),
+			"it was divided by its maximum over all times, the test split's among them")
 	}
-	all := momentsOf(slices.Concat(column...))
-	place := max(0, all.firstPlace) % m.Bars
-	switch {
-	case len(each) < 2:
-	case all.standard():
-		return finding(0, all.mean, math.NaN(), place, fmt.Sprintf("%s has mean 0 and deviation 1 over all files together", name),
+	// Over all symbols together an RSI may well reach each bound once.
+	if all := momentsOf(slices.Concat(column...)); len(each) > 1 && all.standard() {
+		return finding(0, all.mean, math.NaN(), max(0, all.firstPlace)%m.Bars, fmt.Sprintf("%s has mean 0 and deviation 1 over all files together", name),
 			"it was standardised over all symbols and times, the test split's among them")
-	case all.spread():
-		return finding(0, all.most, math.NaN(), all.firstMost%m.Bars, fmt.Sprintf("%s runs from exactly %v to exactly %v over all files together", name, all.least, all.most),
-			"it was scaled by its minimum and maximum over all symbols and times, the test split's among them")
 	}
 	return nil
 }

@@ -245,7 +245,7 @@ func ranks(v []float64) []float64 {
 	sort.Slice(order, func(a, b int) bool { return v[order[a]] < v[order[b]] })
 	r := make([]float64, len(v))
 	for i := 0; i < len(v); {
-		j := i
+		j := i + 1
 		for j < len(v) && v[order[j]] == v[order[i]] {
 			j++
 		}
