@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 
 #include "accelerator.h"
 #include "guard.h"
@@ -27,6 +28,9 @@ namespace {
 constexpr int64_t drawn = 8;     // values of one counter
 constexpr int64_t grain = 1024;  // counters, below which a thread does not pay
 
+// A counter is 32 bits, of eight values.
+constexpr int64_t most_values = int64_t{8} * std::numeric_limits<uint32_t>::max();
+
 struct Draw {
   uint64_t seed, step;
   uint32_t layer, threshold;
@@ -40,8 +44,8 @@ using Halves = uint16_t[at_once * drawn];
 void draw(const Draw& d, int64_t first, Halves& halves) {
   for (int64_t k = 0; k < at_once; k++) {
     const auto bits = gnn::dropout_bits(d.seed, d.step, d.layer, static_cast<uint32_t>(first + k));
-    for (int64_t i = 0; i < drawn; i++) {
-      halves[k * drawn + i] = static_cast<uint16_t>(bits.v[i >> 1] >> ((i & 1) * 16));
+    for (uint32_t i = 0; i < drawn; i++) {
+      halves[k * drawn + i] = static_cast<uint16_t>(bits.v[i / 2] >> (i % 2 * 16));
     }
   }
 }
@@ -60,8 +64,8 @@ AVX2 inline void multiply_wide(__m256i a, __m256i m, __m256i& upper, __m256i& lo
 // draw, of eight counters at once.
 AVX2 void draw_avx2(const Draw& d, int64_t first, Halves& halves) {
   auto c0 = _mm256_add_epi32(word(first), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
-  auto c1 = word(d.layer), c2 = word(d.step), c3 = word(d.step >> 32);
-  auto k0 = word(d.seed), k1 = word(d.seed >> 32);
+  auto c1 = word(d.layer), c2 = word(d.step), c3 = word(d.step >> 32U);
+  auto k0 = word(d.seed), k1 = word(d.seed >> 32U);
   const auto m0 = word(gnn::philox_m0), m1 = word(gnn::philox_m1);
   for (int round = 0; round < 10; round++) {
     __m256i a1, a0, b1, b0;
@@ -197,7 +201,7 @@ Activation gnn::activation_of(double p, uint64_t seed, gnn_tensor step, uint32_t
 
 at::Tensor gnn::relu_dropout(const at::Tensor& x, const Activation& a) {
   if (a.threshold == 0) return at::relu(x);
-  TORCH_CHECK(x.scalar_type() == at::kFloat && x.numel() < (int64_t{1} << 35), "dropout of a ",
+  TORCH_CHECK(x.scalar_type() == at::kFloat && x.numel() < most_values, "dropout of a ",
               x.scalar_type(), " tensor of ", x.numel(), " values");
   TORCH_CHECK(a.step.device() == x.device(), "dropout on ", x.device(), ": its step is on ",
               a.step.device());

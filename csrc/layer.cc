@@ -20,7 +20,7 @@ using gnn::tensor;
 namespace {
 
 // Multiplications above which cuBLAS pays more than fusion does.
-constexpr int64_t most_work = int64_t{1} << 24;
+constexpr int64_t most_work = int64_t{16} * 1024 * 1024;
 
 struct Layer : torch::autograd::Function<Layer> {
   static gnn_layer of(const Matrix* m, const at::Tensor& x, const at::Tensor& w,

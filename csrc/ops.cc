@@ -39,7 +39,7 @@ struct CrossEntropy : torch::autograd::Function<CrossEntropy> {
                             const at::Tensor& y) {
     const c10::DeviceGuard on(x.device());
     const auto logits = x.contiguous(), target = y.contiguous();
-    auto sums = at::empty({2 * GNN_PARTIALS}, logits.options());
+    auto sums = at::empty({int64_t{2} * GNN_PARTIALS}, logits.options());
     auto loss = at::empty({}, logits.options()), grad = at::empty_like(logits);
     gnn::launched("cross-entropy",
                   gnn::kernels().cross_entropy(

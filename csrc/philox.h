@@ -27,8 +27,8 @@ GNN_HOST_DEVICE inline Philox4 philox(uint32_t c0, uint32_t c1, uint32_t c2, uin
   for (int round = 0; round < 10; round++) {
     const uint64_t a = static_cast<uint64_t>(philox_m0) * c0;
     const uint64_t b = static_cast<uint64_t>(philox_m1) * c2;
-    const uint32_t n0 = static_cast<uint32_t>(b >> 32) ^ c1 ^ k0;
-    const uint32_t n2 = static_cast<uint32_t>(a >> 32) ^ c3 ^ k1;
+    const uint32_t n0 = static_cast<uint32_t>(b >> 32U) ^ c1 ^ k0;
+    const uint32_t n2 = static_cast<uint32_t>(a >> 32U) ^ c3 ^ k1;
     c1 = static_cast<uint32_t>(b);
     c3 = static_cast<uint32_t>(a);
     c0 = n0;
@@ -44,12 +44,12 @@ GNN_HOST_DEVICE inline Philox4 philox(uint32_t c0, uint32_t c1, uint32_t c2, uin
 // 2^-16. The counter is the block of eight, the step and the layer.
 GNN_HOST_DEVICE inline Philox4 dropout_bits(uint64_t seed, uint64_t step, uint32_t layer,
                                             uint32_t block) {
-  return philox(block, layer, static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32),
-                static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32));
+  return philox(block, layer, static_cast<uint32_t>(step), static_cast<uint32_t>(step >> 32U),
+                static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32U));
 }
 
-GNN_HOST_DEVICE inline bool dropout_keeps(const Philox4& bits, int i, uint32_t threshold) {
-  return ((bits.v[i >> 1] >> ((i & 1) * 16)) & 0xFFFFU) >= threshold;
+GNN_HOST_DEVICE inline bool dropout_keeps(const Philox4& bits, uint32_t i, uint32_t threshold) {
+  return ((bits.v[i / 2] >> (i % 2 * 16)) & 0xFFFFU) >= threshold;
 }
 
 }  // namespace gnn

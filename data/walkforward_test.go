@@ -16,8 +16,7 @@ func runs(splits []Split) string {
 	var parts []string
 	text := letters(splits)
 	for from, to := 0, 0; from < len(text); from = to {
-		for to = from; to < len(text) && text[to] == text[from]; to++ {
-		}
+		to = from + len(text[from:]) - len(strings.TrimLeft(text[from:], text[from:from+1]))
 		parts = append(parts, fmt.Sprintf("%d%c", to-from, text[from]))
 	}
 	return strings.Join(parts, " ")

@@ -39,7 +39,8 @@ func finish(t *testing.T, s run, status store.Status, content string) {
 
 func others(t *testing.T, s interface {
 	Others(ctx context.Context, name string) ([]store.Other, error)
-}) (list []string) {
+},
+) (list []string) {
 	t.Helper()
 	all, err := s.Others(t.Context(), "metrics.json")
 	if err != nil {

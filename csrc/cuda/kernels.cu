@@ -179,7 +179,7 @@ __device__ float activated(const gnn_layer& l, float v, int64_t i) {
   if (l.threshold > 0) {
     const auto bits = gnn::dropout_bits(l.seed, static_cast<uint64_t>(*l.step), l.layer,
                                         static_cast<uint32_t>(i / drawn));
-    if (!gnn::dropout_keeps(bits, static_cast<int>(i % drawn), l.threshold)) return 0;
+    if (!gnn::dropout_keeps(bits, static_cast<uint32_t>(i % drawn), l.threshold)) return 0;
   }
   return v <= 0 ? 0 : v * l.scale;
 }

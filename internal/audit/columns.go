@@ -110,8 +110,12 @@ func marketView(in Input, own []string) *view {
 	// Without the open, which is known within a hair at the close before; and without
 	// other columns of the user's own, of which one may be late on purpose.
 	v.others = []series{
-		{"high", pick(m.High, same)}, {"low", pick(m.Low, same)}, {"close", pick(m.Close, same)}, {"volume", pick(m.Volume, same)},
-		{"the log of close", v.closes}, {"the log of volume", pick(m.Volume, func(x float64) float64 { return math.Log(1 + x) })},
+		{"high", pick(m.High, same)},
+		{"low", pick(m.Low, same)},
+		{"close", pick(m.Close, same)},
+		{"volume", pick(m.Volume, same)},
+		{"the log of close", v.closes},
+		{"the log of volume", pick(m.Volume, func(x float64) float64 { return math.Log(1 + x) })},
 		{"the return from close to close", differences(v.closes)},
 	}
 	for _, c := range data.Columns {

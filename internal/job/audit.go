@@ -75,7 +75,7 @@ func Audit(ctx context.Context, environ []string, version string, asJSON bool, s
 		return ExitInput
 	}
 	telemetry := kafka.NewTelemetry(c.IDs, c.Kafka.Lang, kafka.Discard, nil)
-	defer telemetry.Close()
+	defer func() { _ = telemetry.Close() }() // it discards what it is given
 	l := &loader{
 		config: c, source: Cached(c), pin: func(*source.Pin) {}, console: console, wholeAudit: true,
 		reporter: &reporter{metrics: newMetrics(c, version), log: log, telemetry: telemetry, reject: func(error) {}},

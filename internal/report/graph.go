@@ -44,7 +44,7 @@ func newNetwork(d *data.Dataset, symbol string) *network {
 			g.Own = k
 		}
 	}
-	any := false
+	some := false
 	for _, t := range places {
 		if times := d.OpenTimes(); times != nil {
 			g.Times = append(g.Times, times[t])
@@ -56,7 +56,7 @@ func newNetwork(d *data.Dataset, symbol string) *network {
 		for _, p := range list[:len(list)-cut] {
 			edges = append(edges, p.a, p.b, int(math.Round(100*p.weight)))
 			g.weights[p.a*len(shown)+p.b] += max(p.weight, 0)
-			any = true
+			some = true
 		}
 		g.Edges = append(g.Edges, edges)
 		absent := []int{}
@@ -67,7 +67,7 @@ func newNetwork(d *data.Dataset, symbol string) *network {
 		}
 		g.Absent = append(g.Absent, absent)
 	}
-	if !any {
+	if !some {
 		return nil
 	}
 	g.layout()

@@ -40,14 +40,20 @@ func TestTheVerdictConcedesWhatABaselineWonAndClaimsNoMoreThanTheIntervals(t *te
 		against string
 		says    string
 	}{
-		{"every baseline beaten", judged(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"prior", .01, .01, .01, .01}), Better, "ridge",
-			"beats every baseline: its rank IC on the test split is 0.1000, that of the best one, ridge regression, is 0.0400"},
-		{"the best beaten, another one not surely", judged(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"deviation_3", .04, .05, .09, 1}), Better, "ridge",
-			"beats the best baseline, ridge regression: "},
+		{
+			"every baseline beaten", judged(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"prior", .01, .01, .01, .01}), Better, "ridge",
+			"beats every baseline: its rank IC on the test split is 0.1000, that of the best one, ridge regression, is 0.0400",
+		},
+		{
+			"the best beaten, another one not surely", judged(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"deviation_3", .04, .05, .09, 1}), Better, "ridge",
+			"beats the best baseline, ridge regression: ",
+		},
 		{"the best of valid decides, not that of test", judged(.1, .08, other{"ridge", .05, .02, .01, .01}, other{"deviation_3", .04, .09, .02, 1}), Better, "ridge", ""},
 		{"within noise", judged(.1, .08, other{"ridge", .05, .09, .02, .3}), NoBetter, "ridge", "no better than a baseline, ridge regression: its rank IC on the test split is 0.1000, the baseline's 0.0900"},
-		{"a baseline won", judged(.03, .01, other{"ridge", .05, .1, .02, .01}, other{"prior", .01, .01, .01, .01}), Worse, "ridge",
-			"A baseline, ridge regression, beats the model: its rank IC on the test split is 0.1000, the model's 0.0300. Use the baseline."},
+		{
+			"a baseline won", judged(.03, .01, other{"ridge", .05, .1, .02, .01}, other{"prior", .01, .01, .01, .01}), Worse, "ridge",
+			"A baseline, ridge regression, beats the model: its rank IC on the test split is 0.1000, the model's 0.0300. Use the baseline.",
+		},
 		{"another one than the best won", judged(.03, .01, other{"ridge", .05, .03, .02, 1}, other{"no_edges", .01, .1, .01, .01}), Worse, "no_edges", "same network without edges"},
 		{"a win that is chance among so many", judged(.03, .01, other{"ridge", .05, .1, .02, .2}), NoBetter, "ridge", ""},
 		{"chance", judged(.01, -.01, other{"ridge", .05, .0, .02, 1}), NoSkill, "ridge", "cannot be told from chance: its rank IC on the test split is 0.0100, and the 95 % interval, -0.0100 to 0.0300"},

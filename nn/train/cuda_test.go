@@ -42,7 +42,7 @@ func TestATrainingOnCUDATakesNoMoreMemoryAsItGoes(t *testing.T) {
 	cuda := torchtest.CUDA(t, f.thread)
 	n := f.network(150)
 	var allocated []int64
-	n.OnEpoch = func(e train.Epoch) {
+	n.OnEpoch = func(train.Epoch) {
 		m, err := torch.DeviceMemory(cuda)
 		if err != nil {
 			t.Error(err)

@@ -17,7 +17,7 @@ func TestAWarmStartIsATrainingContinuedByHand(t *testing.T) {
 	first := f.network(8)
 	first.Adam.LearningRate = 0.1 // so that the last epoch is not the best
 	first.Checkpoint = func(s checkpoint.State) { states = append(states, s) }
-	p, _ := f.fit(t.Context(), t, first)
+	f.fit(t.Context(), t, first)
 	best := throughAFile(t, states[len(states)-1]).Weights
 	if slices.Equal(best[0].Best, best[0].Value) {
 		t.Fatal("the best weights are the last ones, so this test shows less")
