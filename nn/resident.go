@@ -28,9 +28,16 @@ func NewResident(graphs []*Graph, d torch.Device) *Resident {
 			return nil
 		}
 	}
+	joined := false
+	defer func() {
+		if !joined { // it panicked, such as where the device has no memory left
+			r.Close()
+		}
+	}()
 	for key := range graphs[0].derived {
 		r.forms[key] = key.(form).whole(graphs, d)
 	}
+	joined = true
 	return r
 }
 
