@@ -215,7 +215,7 @@ test: test-program test-concurrent test-rest
 test-program test-concurrent test-rest: build $(RACE_BINARY) servers arango-clients
 
 test-program:
-	GNN_BINARY=$(ROOT)/$(RACE_BINARY) GNN_PLAIN_BINARY=$(ROOT)/bin/gnn-trainer $(WITH_LIBS) $(GO) test -race -timeout 30m ./test
+	GNN_BINARY=$(ROOT)/$(RACE_BINARY) GNN_PLAIN_BINARY=$(ROOT)/bin/gnn-trainer $(WITH_LIBS) $(GO) test -race -timeout 60m ./test
 
 test-concurrent:
 	$(WITH_LIBS) $(GO) test -race -timeout 30m $$(test/packages.sh concurrent)
