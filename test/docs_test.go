@@ -26,6 +26,8 @@ var notRun = map[string]string{
 	"cluster":          "needs Kafka, MinIO, ArangoDB or Kubernetes at a made-up address",
 	"images":           "needs a builder of images, and root",
 	"long":             "takes long; a make target with a short form in CI",
+	"needs data":       "takes files of the reader's own; the tests of the command have some",
+	"needs a GPU":      "takes an NVIDIA GPU, which CI has not",
 	"installs":         "changes what is installed on this machine",
 	"excerpt":          "shows how a call looks; its own tests make it",
 }
