@@ -296,7 +296,7 @@ $(TOOLS)/staticcheck-$(STATICCHECK).stamp:
 TOOLS_OK := $(TOOLS)/golangci-lint-$(GOLANGCI_LINT).stamp $(TOOLS)/govulncheck-$(GOVULNCHECK).stamp $(TOOLS)/staticcheck-$(STATICCHECK).stamp
 
 ## check: formats, vet, linters for Go and C++, vulnerabilities, generated files, go.mod, imports
-check: build $(TOOLS_OK) $(CSRC:csrc/%.cc=$(OBJ)/tidy/%) $(OBJ)/tidy/cuda/library
+check: build $(TOOLS_OK) $(CSRC:csrc/%.cc=$(OBJ)/tidy/%) $(OBJ)/tidy-cuda/library
 	unformatted=$$(gofmt -l $$(git ls-files '*.go')); echo -n "$$unformatted"; test -z "$$unformatted"
 	$(GO) mod tidy -diff
 	$(GO) vet ./...
@@ -309,9 +309,16 @@ check: build $(TOOLS_OK) $(CSRC:csrc/%.cc=$(OBJ)/tidy/%) $(OBJ)/tidy/cuda/librar
 
 # Without OpenMP, whose header is the compiler's own. The count of warnings in
 # torch's headers is no news.
+TIDY = $(VENV)/bin/clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -fopenmp,$(CXX_TORCH)) -isystem $(CUDA)/include 2> >(grep -v 'warnings generated' >&2)
+
 $(OBJ)/tidy/%: csrc/%.cc $(wildcard csrc/*.h csrc/cuda/*.h) .clang-tidy $(TORCH_OK)
 	mkdir -p $(@D)
-	$(VENV)/bin/clang-tidy --quiet --warnings-as-errors='*' $< -- $(filter-out -fopenmp,$(CXX_TORCH)) -isystem $(CUDA)/include 2> >(grep -v 'warnings generated' >&2)
+	$(TIDY)
+	touch $@
+
+$(OBJ)/tidy-cuda/%: csrc/cuda/%.cc $(wildcard csrc/*.h csrc/cuda/*.h) .clang-tidy $(TORCH_OK)
+	mkdir -p $(@D)
+	$(TIDY)
 	touch $@
 
 ## format: what check would complain of
