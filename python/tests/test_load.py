@@ -19,7 +19,16 @@ import gnn_trainer
 from gnn_trainer import ResultError
 from gnn_trainer.store import Folder
 
-NAMES = ["model.pt", "weights.pt", "metadata.json", "graph.pt", "dataset.pt", "predictions.parquet", "report.html", "metrics.json"]
+NAMES = [
+    "model.pt",
+    "weights.pt",
+    "metadata.json",
+    "graph.pt",
+    "dataset.pt",
+    "predictions.parquet",
+    "report.html",
+    "metrics.json",
+]
 
 
 @pytest.fixture
