@@ -113,7 +113,11 @@ bool fits(const at::Tensor& x, const at::Tensor& w) {
 std::optional<at::Tensor> gnn::fused_layer(const c10::intrusive_ptr<Matrix>& matrix,
                                            const at::Tensor& x, const at::Tensor& w,
                                            const at::Tensor& bias, const Activation& activation) {
-  if (!fits(x, w) || (bias.defined() && !bias.is_contiguous())) return std::nullopt;
+  if (!fits(x, w)) return std::nullopt;
+  if (bias.defined() && !(bias.is_contiguous() && bias.dim() == 1 && bias.size(0) == w.size(0) &&
+                          bias.scalar_type() == at::kFloat && bias.device() == x.device())) {
+    return std::nullopt;
+  }
   if (matrix && !(matrix->on_device() && matrix->n == x.size(0))) return std::nullopt;
   return Layer::apply(x, w, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt, matrix,
                       activation);

@@ -16,7 +16,7 @@ import (
 )
 
 // OpenLightGBM opens the library of the baseline lightgbm. Where nobody asked for
-// that by name, a run does without: nil, and missing is told why.
+// that by name, a run does without: nil, and missing gets the reason.
 func OpenLightGBM(c config.Train, missing func(why error)) (*baseline.Library, error) {
 	if !c.Baselines.Has(baseline.LightGBM) {
 		return nil, nil

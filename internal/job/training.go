@@ -127,7 +127,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	}
 	evaluation.Correct(m.Comparisons)
 	m.Verdict = result.NewVerdict(m)
-	r.metrics.Judged(judged(m))
+	r.metrics.SetVerdict(verdictMetrics(m))
 	ending.Stored = true
 	m.Timing = result.Timing{
 		LoadSeconds: loadTime.Seconds(), TrainSeconds: w.seconds, EpochSeconds: w.epochSeconds, BaselineSeconds: took.BaselineSeconds, ShuffledSeconds: took.ShuffledSeconds, BaselinesSeconds: baselinesSeconds,

@@ -41,8 +41,8 @@ func verdicts(m result.Metrics) []verdict {
 	return list
 }
 
-// judged is the verdict as Prometheus shows it.
-func judged(m result.Metrics) metrics.Verdict {
+// verdictMetrics is the verdict as Prometheus shows it.
+func verdictMetrics(m result.Metrics) metrics.Verdict {
 	v := metrics.Verdict{Outcome: string(m.Verdict.Outcome), Test: map[string]evaluation.SplitMetrics{metrics.Model: m.Splits.Test}}
 	for _, outcome := range result.Outcomes {
 		v.Outcomes = append(v.Outcomes, string(outcome))

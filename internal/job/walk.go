@@ -12,7 +12,7 @@ import (
 	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
-// walk is the training of one network in each fold, and what came of it so far.
+// walk is the training of one network in each fold, and its results so far.
 // Without a walk-forward there is one fold.
 type walk struct {
 	title string

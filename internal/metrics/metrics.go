@@ -55,11 +55,11 @@ type Metrics struct {
 	waits    waits
 	progress progressTracker
 
-	sources atomic.Pointer[Sources]
-	gpu     atomic.Pointer[func() (GPU, bool)]
-	health  atomic.Pointer[func() error]
-	ready   atomic.Bool
-	judging judging
+	sources       atomic.Pointer[Sources]
+	gpu           atomic.Pointer[func() (GPU, bool)]
+	health        atomic.Pointer[func() error]
+	ready         atomic.Bool
+	verdictScrape verdictScrape
 }
 
 // Row is a metric as the documentation tells of it.
@@ -87,7 +87,7 @@ func New(run Run) *Metrics {
 	m.loss = m.gauge("current_training_loss", "Training loss of the model's newest epoch, the mean over labelled nodes.")
 	m.saved = m.counter("models_saved_total", "Results that were stored completely, with their manifest.").WithLabelValues()
 	m.trained(run)
-	m.judged()
+	m.registerVerdict()
 	m.loaded()
 	m.checkpoints()
 	m.surroundings()

@@ -47,7 +47,7 @@ func whole() *Metrics {
 		of := evaluation.SplitMetrics{AUC: 0.625, Accuracy: 0.5}
 		m.Evaluated(training, evaluation.Splits{Train: of, Valid: of, Test: of})
 	}
-	m.Judged(Verdict{Outcome: "worse", Outcomes: []string{"better", "worse"}, Test: map[string]evaluation.SplitMetrics{
+	m.SetVerdict(Verdict{Outcome: "worse", Outcomes: []string{"better", "worse"}, Test: map[string]evaluation.SplitMetrics{
 		Model: {RankIC: 0.0625, RankICInterval: evaluation.Interval{Low: -0.125, High: 0.25}}, "ridge": {RankIC: 0.5},
 	}})
 	m.Checkpoint(time.Second/2, true)
@@ -150,7 +150,7 @@ func TestBeforeTheTrainingNothingIsToldOfIt(t *testing.T) {
 	m.Fit(Model, 1, 1, 1, nil).Epoch(checkpoint.Epoch{Number: 1, Score: math.NaN()})
 	nan := evaluation.Float(math.NaN())
 	m.Evaluated(Model, evaluation.Splits{Test: evaluation.SplitMetrics{AUC: nan}})
-	m.Judged(Verdict{Test: map[string]evaluation.SplitMetrics{Model: {RankIC: nan, RankICInterval: evaluation.Interval{Low: nan, High: nan}}}})
+	m.SetVerdict(Verdict{Test: map[string]evaluation.SplitMetrics{Model: {RankIC: nan, RankICInterval: evaluation.Interval{Low: nan, High: nan}}}})
 	for name, value := range gathered(t, m) {
 		if strings.HasPrefix(name, prefix) && (math.IsNaN(value) || math.IsInf(value, 0)) {
 			t.Errorf("%s is %v", name, value)

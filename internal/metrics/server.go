@@ -39,9 +39,9 @@ func (m *Metrics) Handler(logf func(string)) http.Handler {
 		MaxRequestsInFlight: scrapes, Timeout: scrapeLimit, EnableOpenMetrics: true,
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
-		judged := m.judging.isJudged()
+		set := m.verdictScrape.isSet()
 		all.ServeHTTP(w, r)
-		m.judging.scrapedNow(judged)
+		m.verdictScrape.scrapedNow(set)
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		if check := m.health.Load(); check != nil {

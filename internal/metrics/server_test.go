@@ -155,7 +155,7 @@ func TestAFinishedRunWaitsForOneScrapeOfItsVerdict(t *testing.T) {
 	s := serve(t, m)
 	m.Linger(t.Context(), time.Hour) // there is no verdict
 	get(t, s, "/metrics")
-	m.Judged(Verdict{Outcome: "worse", Outcomes: []string{"worse"}})
+	m.SetVerdict(Verdict{Outcome: "worse", Outcomes: []string{"worse"}})
 	m.Linger(t.Context(), time.Hour) // not finished
 	m.Finished()
 	stopped, stop := context.WithCancel(t.Context())
@@ -163,7 +163,7 @@ func TestAFinishedRunWaitsForOneScrapeOfItsVerdict(t *testing.T) {
 	m.Linger(stopped, time.Hour)
 	m.Linger(t.Context(), 0)
 	get(t, s, "/healthz")
-	if m.judging.scrapedNow(false); m.judging.scraped == nil {
+	if m.verdictScrape.scrapedNow(false); m.verdictScrape.scraped == nil {
 		t.Error("a scrape that began before the verdict counts")
 	}
 	done := make(chan struct{})

@@ -11,7 +11,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
-func (m *Metrics) judged() {
+func (m *Metrics) registerVerdict() {
 	const of = " of the test split at the first horizon, at the end: of the model, and of the best baseline by the validation split."
 	m.rankIC = m.gauge("test_rank_ic", "Rank IC"+of, "method")
 	m.rankICLow = m.gauge("test_rank_ic_low", "Lower end of the 95 % interval of the rank IC"+of, "method")
@@ -19,43 +19,43 @@ func (m *Metrics) judged() {
 	m.verdict = m.gauge("verdict", "1 for what the comparison with the baselines comes to, 0 for the other outcomes, at the end.", "outcome")
 }
 
-// Verdict is how a run is judged.
+// Verdict is how a run compares with its baselines.
 type Verdict struct {
 	Outcome  string
 	Outcomes []string                           // all that there are
 	Test     map[string]evaluation.SplitMetrics // by method: model, and the best baseline's name
 }
 
-// judging is whether the verdict has been scraped.
-type judging struct {
+// verdictScrape is whether the verdict has been scraped.
+type verdictScrape struct {
 	mu      sync.Mutex
-	judged  bool
+	set     bool
 	scraped chan struct{} // closed after the first scrape of it
 }
 
-// scrapedNow notes the end of a scrape that began after the verdict, where judged
+// scrapedNow notes the end of a scrape that began after the verdict, where set
 // was true then.
-func (j *judging) scrapedNow(judged bool) {
+func (j *verdictScrape) scrapedNow(set bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if judged && j.scraped != nil {
+	if set && j.scraped != nil {
 		close(j.scraped)
 		j.scraped = nil
 	}
 }
 
-func (j *judging) isJudged() bool {
+func (j *verdictScrape) isSet() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.judged
+	return j.set
 }
 
 // Linger waits until the verdict of a finished run has been scraped, at most so
 // long and until ctx ends.
 func (m *Metrics) Linger(ctx context.Context, atMost time.Duration) {
-	m.judging.mu.Lock()
-	scraped := m.judging.scraped
-	m.judging.mu.Unlock()
+	m.verdictScrape.mu.Lock()
+	scraped := m.verdictScrape.scraped
+	m.verdictScrape.mu.Unlock()
 	if scraped == nil || !m.Progress().Finished {
 		return
 	}
@@ -67,12 +67,12 @@ func (m *Metrics) Linger(ctx context.Context, atMost time.Duration) {
 	}
 }
 
-// Judged shows a verdict.
-func (m *Metrics) Judged(v Verdict) {
+// SetVerdict shows a verdict.
+func (m *Metrics) SetVerdict(v Verdict) {
 	defer func() {
-		m.judging.mu.Lock()
-		defer m.judging.mu.Unlock()
-		m.judging.judged, m.judging.scraped = true, make(chan struct{})
+		m.verdictScrape.mu.Lock()
+		defer m.verdictScrape.mu.Unlock()
+		m.verdictScrape.set, m.verdictScrape.scraped = true, make(chan struct{})
 	}()
 	for _, outcome := range v.Outcomes {
 		m.verdict.WithLabelValues(outcome).Set(truth(outcome == v.Outcome))

@@ -55,6 +55,9 @@ func (s *Scope) ReluDropout(x Tensor, p float64, d Draw) Tensor {
 func (s *Scope) Layer(a *Adjacency, x, weight, bias Tensor, p float64, d Draw) Tensor {
 	var matrix *C.gnn_adjacency
 	if a != nil {
+		if a.matrix == nil { // NULL would stand for the identity
+			panic(&Error{Op: "a layer", Message: "the adjacency is closed"})
+		}
 		matrix = a.matrix
 	}
 	var out C.gnn_tensor

@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"errors"
-	"iter"
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -83,17 +82,6 @@ func (in *inputs) reside(thread *torch.Thread) error {
 		return nil
 	}
 	return err
-}
-
-// all are the snapshots of different places.
-func (in *inputs) all() iter.Seq[int] {
-	return func(yield func(int) bool) {
-		for t := range in.graphs {
-			if !yield(t) {
-				return
-			}
-		}
-	}
 }
 
 // at is the place of a snapshot in x and graphs.

@@ -63,7 +63,10 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 	}
 	snapshots := slices.Concat(d.Snapshots(data.Train), d.Snapshots(data.Valid))
 	if n.Device != torch.CPU {
-		snapshots = slices.Collect(f.inputs.all())
+		snapshots = snapshots[:0]
+		for t := range f.inputs.graphs { // those that are only predicted too
+			snapshots = append(snapshots, t)
+		}
 	}
 	if err = f.inputs.prepare(ctx, n.Thread, f.model, snapshots); err != nil {
 		return Result{}, err
