@@ -41,6 +41,42 @@ func TestDropoutDrawsFromPhilox(t *testing.T) {
 	}
 }
 
+// philox is Philox4x32-10 once more, one counter at a time.
+func philox(c [4]uint32, seed uint64) [4]uint32 {
+	k0, k1 := uint32(seed), uint32(seed>>32)
+	for range 10 {
+		a, b := uint64(c[0])*0xD2511F53, uint64(c[2])*0xCD9E8D57
+		c = [4]uint32{uint32(b>>32) ^ c[1] ^ k0, uint32(b), uint32(a>>32) ^ c[3] ^ k1, uint32(a)}
+		k0, k1 = k0+0x9E3779B9, k1+0xBB67AE85
+	}
+	return c
+}
+
+// Counters are drawn side by side in the lanes of a processor: each value has the
+// draw of its own place, at every length.
+func TestEachValueHasTheDrawOfItsPlace(t *testing.T) {
+	err := in(newThread(t), func(s *torch.Scope) error {
+		const seed, step, layer, threshold = 0x1234_5678_9abc_def0, 5<<32 + 7, 3, 20_000
+		for _, n := range []int{1, 63, 64, 65, 130, 9999} {
+			ones := make([]float32, n)
+			for i := range ones {
+				ones[i] = 1
+			}
+			got := torch.ReadFloat32s(s.ReluDropout(s.Float32s(ones, int64(n)), threshold/65536.0, torch.Draw{Seed: seed, Step: s.Int64s([]int64{step}, 1), Layer: layer}))
+			for i, v := range got {
+				bits := philox([4]uint32{uint32(i / 8), layer, uint32(step & 0xFFFFFFFF), step >> 32}, seed)
+				if kept := bits[i%8/2]>>(i%2*16)&0xFFFF >= threshold; kept != (v != 0) {
+					t.Fatalf("value %d of %d is %v, and its draw keeps it: %v", i, n, v, kept)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestDropoutOfOtherStepsLayersAndSeedsIsAnother(t *testing.T) {
 	err := in(newThread(t), func(s *torch.Scope) error {
 		x := s.Uniform(0.5, 1, 1000)
