@@ -42,7 +42,7 @@ func TestUseAfterCloseIsAnError(t *testing.T) {
 		says string
 		do   func(s *torch.Scope)
 	}{
-		"an adjacency multiplied by":   {"the adjacency is closed", func(s *torch.Scope) { s.Matmul(adjacency(), s.Float32s([]float32{1, 2}, 2, 1)) }},
+		"an adjacency multiplied by": {"the adjacency is closed", func(s *torch.Scope) { s.Matmul(adjacency(), s.Float32s([]float32{1, 2}, 2, 1)) }},
 		"an adjacency of a layer": {"the adjacency is closed", func(s *torch.Scope) {
 			s.Layer(adjacency(), s.Float32s([]float32{1, 2}, 2, 1), s.Float32s([]float32{1}, 1, 1), torch.Tensor{}, 0, torch.Draw{})
 		}},
