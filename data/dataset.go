@@ -66,6 +66,7 @@ func (c FoldConfig) dataset(p *Panel, y *Targets) (*Dataset, error) {
 	if err != nil {
 		return nil, err
 	}
+	y.relate()
 	d := &Dataset{Panel: p, Fold: folds[len(folds)-1], Targets: y}
 	if len(folds) > 1 {
 		d.Folds = folds

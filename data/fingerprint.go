@@ -22,6 +22,10 @@ func (d *Dataset) Fingerprint() string {
 		write(w, d.Targets.class)
 		write(w, d.Targets.value)
 		write(w, d.evalMask)
+		if d.Targets.relative != nil { // the direction task's fingerprints stay what they were
+			fmt.Fprintf(w, "%s\n", d.Targets.task)
+			write(w, d.Targets.relative)
+		}
 	})
 }
 

@@ -33,6 +33,9 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 		return nil, fault.Input("FOLDS=%d cuts snapshots by time, and the graph has none", cfg.Count).
 			At("FOLDS").Fix("set FOLDS=1")
 	}
+	if cfg.relative() {
+		return nil, cfg.needsPrices("this graph has no time, and so no prices of it")
+	}
 	g := &f.Data
 	if err := checkGraph(g); err != nil {
 		return nil, err

@@ -52,6 +52,9 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	if cfg.relative() && s.Close == nil {
+		return nil, cfg.needsPrices("the graph has no prices")
+	}
 	step := s.Interval.Milliseconds()
 	span := (s.Times[len(s.Times)-1]-s.Times[0])/step + 1
 	if span > emptyMoments+emptyTimes*int64(len(s.Times)) {
@@ -71,7 +74,7 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 		return nil, fault.Input("HORIZON=%s lists several horizons, and the graph has labels of one", cfg.Horizons).
 			Fix("set one number of bars")
 	}
-	d, err := cfg.dataset(p, s.targets(p, cfg.Horizons))
+	d, err := cfg.dataset(p, s.targets(p, cfg.TargetConfig))
 	if err != nil {
 		return nil, err
 	}
@@ -159,9 +162,10 @@ func spell(ms int64) string {
 
 // targets are the labels of the snapshots, and returns of their closes: a
 // prepared graph has one price a moment, so returns begin at the moment.
-func (s *Snapshots) targets(p *Panel, horizons Horizons) *Targets {
-	n := p.NumNodes()
-	y := emptyTargets(TargetConfig{Target: TargetClose, Horizons: horizons}, len(s.Times), n)
+func (s *Snapshots) targets(p *Panel, c TargetConfig) *Targets {
+	n, horizons := p.NumNodes(), c.Horizons
+	c.Target = TargetClose
+	y := emptyTargets(c, len(s.Times), n)
 	for at := range y.class {
 		y.class[at] = pyg.Unlabelled
 	}
@@ -182,6 +186,7 @@ func (s *Snapshots) targets(p *Panel, horizons Horizons) *Targets {
 			}
 			logReturn(returns, logClose, logClose, 1)
 			rollingDeviation(volatility, returns, 24, 12)
+			y.setScale(i, p.Axis, returns, p.bars)
 		}
 		for t, b := range p.bars {
 			if !s.Mask[t*n+i] {
@@ -197,6 +202,9 @@ func (s *Snapshots) targets(p *Panel, horizons Horizons) *Targets {
 					y.class[at] = s.Y[t*n+i]
 				} else if !math.IsNaN(ret) {
 					y.class[at] = direction(ret, horizon, volatility[b])
+				}
+				if c.relative() && (math.IsNaN(ret) || y.scale[t*n+i] == 0) {
+					y.class[at] = pyg.Unlabelled // what has no return in units of volatility is not learned
 				}
 				if s.Close != nil && y.class[at] != pyg.Unlabelled && !math.IsNaN(ret) {
 					y.value[at] = float32(ret)

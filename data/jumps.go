@@ -30,7 +30,8 @@ const (
 
 	// A smaller ratio is a jump if, besides, most of it lies between the two bars'
 	// ranges, the other symbols moved less than a third as far, and it is so many
-	// times the deviation of the symbol's one-bar returns over the lookback.
+	// times the deviation of the symbol's one-bar returns over jumpLookback bars.
+	jumpLookback   = 24
 	leastJump      = 1.4
 	jumpDeviations = 10
 
@@ -107,7 +108,7 @@ func (m *Market) isJump(i, p, t int, known []Jump) bool {
 		return false
 	}
 	n, squares := 0, 0.0
-	for b := max(1, p-lookback+1); b <= p; b++ {
+	for b := max(1, p-jumpLookback+1); b <= p; b++ {
 		r := math.Log(m.Close[i][b] / m.Close[i][b-1])
 		if math.IsNaN(r) || slices.ContainsFunc(known, func(j Jump) bool { return j.bar == b }) {
 			continue
@@ -115,7 +116,7 @@ func (m *Market) isJump(i, p, t int, known []Jump) bool {
 		n++
 		squares += r * r
 	}
-	deviations, fewest := float64(jumpDeviations), lookback/2
+	deviations, fewest := float64(jumpDeviations), jumpLookback/2
 	if split {
 		deviations, fewest = splitDeviations, 2
 	}

@@ -67,8 +67,8 @@ func (h Horizons) String() string {
 	return strings.Join(words, ",")
 }
 
-// TaskDirection is the one TASK so far: whether a symbol rises, falls or
-// stays flat over the horizon.
+// TaskDirection is the TASK of classes: whether a symbol rises, falls or stays
+// flat over the horizon.
 const TaskDirection = "direction"
 
 // maxHorizons bounds the outputs of a network.
@@ -83,8 +83,8 @@ func (c TargetConfig) problems(p *problems) {
 		p.check(!slices.Contains(c.Horizons[:i], h), fault.Input("HORIZON lists %d twice", h).
 			Fix("set each horizon once"))
 	}
-	p.check(c.Task == TaskDirection, fault.Input("TASK is %q, which this version does not know", c.Task).
-		Fix("set %s", TaskDirection))
+	p.check(c.Task == TaskDirection || c.relative(), fault.Input("TASK is %q, which this version does not know", c.Task).
+		Fix("set %s, %s or %s", TaskDirection, TaskRank, TaskReturn))
 	p.check(slices.Contains([]string{TargetOpen, TargetClose, TargetMid}, c.Target), fault.Input("TARGET is %q", c.Target).
 		Fix("set %s, %s or %s", TargetOpen, TargetClose, TargetMid))
 }
@@ -113,6 +113,10 @@ type Targets struct {
 	value []float32 // [T, N, H] log returns, 0 where unknown; nil: there are none
 
 	funding []float32 // [T, N] see Funding
+
+	task     string
+	scale    []float32 // [T, N] see Scale
+	relative []float32 // [T, N, H] see Relative
 }
 
 // At is the class and the forward log return of each node and horizon [N, H] at
@@ -154,6 +158,7 @@ func NewTargets(m *Market, c TargetConfig, maxGap int) (*Targets, error) {
 			for t := range logPrice {
 				logPrice[t] = math.Log(prices(i, t))
 			}
+			y.setScale(i, m.Axis(), s.smoothReturns(jumps[i]), nil)
 			for t := range m.Bars {
 				for h, horizon := range c.Horizons {
 					at := (t*n+i)*horizons + h
@@ -174,10 +179,14 @@ func NewTargets(m *Market, c TargetConfig, maxGap int) (*Targets, error) {
 
 func emptyTargets(c TargetConfig, bars, nodes int) *Targets {
 	width := nodes * len(c.Horizons)
-	return &Targets{
-		Horizons: c.Horizons, Target: c.Target, delay: c.delay(), width: width,
+	y := &Targets{
+		Horizons: c.Horizons, Target: c.Target, delay: c.delay(), width: width, task: c.Task,
 		class: make([]int64, bars*width), value: make([]float32, bars*width),
 	}
+	if c.relative() {
+		y.scale = make([]float32, bars*nodes)
+	}
+	return y
 }
 
 // prices is the price of symbol i at bar t that returns are measured between,
@@ -226,8 +235,10 @@ func (y *Targets) of(p *Panel) {
 	for t, bar := range p.bars {
 		copy(row(y.class, t, y.width), row(y.class, bar, y.width))
 		copy(row(y.value, t, y.width), row(y.value, bar, y.width))
-		if y.funding != nil {
-			copy(row(y.funding, t, n), row(y.funding, bar, n))
+		for _, list := range [][]float32{y.funding, y.scale} {
+			if list != nil {
+				copy(row(list, t, n), row(list, bar, n))
+			}
 		}
 		for i, ok := range row(p.mask, t, n) {
 			for h := range horizons {
@@ -240,5 +251,8 @@ func (y *Targets) of(p *Panel) {
 	y.class, y.value = y.class[:p.Len()*y.width], y.value[:p.Len()*y.width]
 	if y.funding != nil {
 		y.funding = y.funding[:p.Len()*n]
+	}
+	if y.scale != nil {
+		y.scale = y.scale[:p.Len()*n]
 	}
 }
