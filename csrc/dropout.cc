@@ -121,6 +121,24 @@ relu_dropout_blocks(const float* x, float* out, int64_t n, int64_t first, int64_
   }
 }
 
+// The same without ReLU, for a value of either sign.
+__attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512"))) void
+dropout_blocks(const float* x, float* out, int64_t n, int64_t first, int64_t count, const Draw& d) {
+  const auto threshold = d.threshold;
+  const auto scale = d.scale;
+  static const auto draws = __builtin_cpu_supports("avx2") ? draw_avx2 : draw;
+  for (int64_t block = first; block < first + count; block += at_once) {
+    Halves halves;
+    draws(d, block, halves);
+    const auto begin = block * drawn;
+    const auto* from = x + begin;
+    auto* to = out + begin;
+    const auto values = std::min({at_once * drawn, (first + count - block) * drawn, n - begin});
+#pragma GCC ivdep
+    for (int64_t i = 0; i < values; i++) to[i] = halves[i] >= threshold ? from[i] * scale : 0;
+  }
+}
+
 void on_cpu(const at::Tensor& x, at::Tensor& out, const Draw& d) {
   const auto n = x.numel();
   const auto* from = x.const_data_ptr<float>();
@@ -128,6 +146,55 @@ void on_cpu(const at::Tensor& x, at::Tensor& out, const Draw& d) {
   at::parallel_for(0, (n + drawn - 1) / drawn, grain, [&](int64_t begin, int64_t end) {
     relu_dropout_blocks(from, to, n, begin, end - begin, d);
   });
+}
+
+// x where it is kept, times the scale. On a device the mask is dropout of ones.
+at::Tensor masked(const at::Tensor& x_any, const Activation& a) {
+  const auto x = x_any.contiguous();
+  if (x.is_cuda()) return x * gnn::relu_dropout(at::ones_like(x), a);
+  auto out = at::empty_like(x);
+  const auto n = x.numel();
+  const auto* from = x.const_data_ptr<float>();
+  auto* to = out.mutable_data_ptr<float>();
+  const Draw d = {a.seed, static_cast<uint64_t>(*a.step.const_data_ptr<int64_t>()), a.layer,
+                  a.threshold, a.scale};
+  at::parallel_for(0, (n + drawn - 1) / drawn, grain, [&](int64_t begin, int64_t end) {
+    dropout_blocks(from, to, n, begin, end - begin, d);
+  });
+  return out;
+}
+
+// The backward pass draws the same mask anew: nothing is kept.
+struct KeyedDropout : torch::autograd::Function<KeyedDropout> {
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            const Activation& a) {
+    // The step's tensor counts on before the backward pass of another batch.
+    context->save_for_backward({a.step.clone()});
+    context->saved_data["threshold"] = static_cast<int64_t>(a.threshold);
+    context->saved_data["scale"] = static_cast<double>(a.scale);
+    context->saved_data["seed"] = static_cast<int64_t>(a.seed);
+    context->saved_data["layer"] = static_cast<int64_t>(a.layer);
+    return masked(x, a);
+  }
+
+  static torch::autograd::tensor_list backward(torch::autograd::AutogradContext* context,
+                                               const torch::autograd::tensor_list& grads) {
+    TORCH_CHECK(!at::GradMode::is_enabled(), "our dropout has no second derivative");
+    Activation a;
+    a.step = context->get_saved_variables()[0];
+    a.threshold = static_cast<uint32_t>(context->saved_data["threshold"].toInt());
+    a.scale = static_cast<float>(context->saved_data["scale"].toDouble());
+    a.seed = static_cast<uint64_t>(context->saved_data["seed"].toInt());
+    a.layer = static_cast<uint32_t>(context->saved_data["layer"].toInt());
+    return {masked(grads[0], a), at::Tensor()};
+  }
+};
+
+void check_draws(const at::Tensor& x, const Activation& a) {
+  TORCH_CHECK(x.scalar_type() == at::kFloat && x.numel() < most_values, "dropout of a ",
+              x.scalar_type(), " tensor of ", x.numel(), " values");
+  TORCH_CHECK(a.step.device() == x.device(), "dropout on ", x.device(), ": its step is on ",
+              a.step.device());
 }
 
 // The gradient passes where the output is positive: where x is, and was kept.
@@ -201,10 +268,7 @@ Activation gnn::activation_of(double p, uint64_t seed, gnn_tensor step, uint32_t
 
 at::Tensor gnn::relu_dropout(const at::Tensor& x, const Activation& a) {
   if (a.threshold == 0) return at::relu(x);
-  TORCH_CHECK(x.scalar_type() == at::kFloat && x.numel() < most_values, "dropout of a ",
-              x.scalar_type(), " tensor of ", x.numel(), " values");
-  TORCH_CHECK(a.step.device() == x.device(), "dropout on ", x.device(), ": its step is on ",
-              a.step.device());
+  check_draws(x, a);
   return ReluDropout::apply(x, a);
 }
 
@@ -212,4 +276,17 @@ gnn_status gnn_relu_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor st
                             gnn_tensor* out) {
   return guard(
       [&] { *out = own(gnn::relu_dropout(tensor(x), gnn::activation_of(p, seed, step, layer))); });
+}
+
+gnn_status gnn_keyed_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor step, uint32_t layer,
+                             gnn_tensor* out) {
+  return guard([&] {
+    const auto a = gnn::activation_of(p, seed, step, layer);
+    if (a.threshold == 0) {
+      *out = own(tensor(x).alias());
+      return;
+    }
+    check_draws(tensor(x), a);
+    *out = own(KeyedDropout::apply(tensor(x), a));
+  });
 }

@@ -128,8 +128,41 @@ gnn_status gnn_narrow(gnn_tensor x, int64_t axis, int64_t start, int64_t length,
 // -100. class_weight [C] may be NULL.
 gnn_status gnn_cross_entropy(gnn_tensor logits, gnn_tensor target, gnn_tensor class_weight_or_null,
                              gnn_tensor* out);
+// dropout(x) by the draws of gnn_relu_dropout.
+gnn_status gnn_keyed_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor step, uint32_t layer,
+                             gnn_tensor* out);
+// (x - mean) / deviation over the last axis, times weight plus bias, both [C].
+gnn_status gnn_layer_norm(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, gnn_tensor* out);
+gnn_status gnn_gelu(gnn_tensor x, gnn_tensor* out);
+// x [snapshots * N, C] less its mean over the present nodes of each snapshot; present
+// [snapshots * N] is 1 or 0.
+gnn_status gnn_centre(gnn_tensor x, const float* present, int64_t snapshots, gnn_tensor* out);
+
+enum {
+  GNN_LOSS_HUBER = 0,        // mean, of delta 1
+  GNN_LOSS_MSE = 1,          // mean square
+  GNN_LOSS_CORRELATION = 2,  // minus Pearson's over the nodes of a snapshot, the mean over those
+};
+// Of outputs and values [N, H], where classes [N, H] int64 are not -100.
+gnn_status gnn_regression_loss(gnn_tensor outputs, gnn_tensor values, gnn_tensor classes,
+                               int64_t snapshots, int32_t kind, gnn_tensor* out);
 // gradient is that of the loss itself; NULL stands for 1 and needs a scalar.
 gnn_status gnn_backward(gnn_tensor loss, gnn_tensor gradient_or_null);
+
+// ---- runs of consecutive bars ----------------------------------------------
+
+// Rows of x [T, N, F] at index [runs, bars], nodes first: [runs * N, bars, F].
+gnn_status gnn_take_runs(gnn_tensor x, const int64_t* index, int64_t runs, int64_t bars,
+                         gnn_tensor* out);
+// Each width bars of x [R, bars, C]: [R * (bars - width + 1), width, C].
+gnn_status gnn_windows(gnn_tensor x, int64_t width, gnn_tensor* out);
+// torch.nn.functional.conv1d without padding, of weight [out, C, taps], over x [R,
+// bars, C] with the channels last: [R, bars - (taps - 1) * dilation, out].
+gnn_status gnn_causal_conv(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, int64_t dilation,
+                           gnn_tensor* out);
+// The last hidden state [R, H] of torch.nn.GRU over x [R, bars, C].
+gnn_status gnn_gru(gnn_tensor x, gnn_tensor weight_ih, gnn_tensor weight_hh, gnn_tensor bias_ih,
+                   gnn_tensor bias_hh, gnn_tensor* out);
 
 // ---- sparse adjacency ----------------------------------------------------
 

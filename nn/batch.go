@@ -12,6 +12,10 @@ type Batch struct {
 	Offsets []int  // [snapshots + 1] the first node of each, and N
 	Draws   Draws  // of dropout; a batch that is trained on has some
 
+	// Windows are the snapshots' pasts, for a model with an encoder, in place of X;
+	// nil: there are none.
+	Windows *Windows
+
 	graphs   []*Graph  // nil where resident is set
 	resident *Resident // nil: the batch's forms are joined of its graphs'
 	index    Tensor    // [snapshots] of resident
@@ -69,6 +73,9 @@ func (b *Batch) Edges() Edges {
 // Close frees what was derived from the batch. A backward pass that still needs
 // it keeps it alive.
 func (b *Batch) Close() {
+	if b.Windows != nil {
+		b.Windows.Runs.Close()
+	}
 	for _, d := range b.derived {
 		d.Close()
 	}

@@ -27,11 +27,26 @@ type ExportOptions struct {
 const modelScript = `
 def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:%s
     x = (x - self.feature_mean) / self.feature_std
-    return self.net.forward(x, %s)`
+    y = self.net.forward(x, %s)%s
+    return y
+`
+
+const clipScript = `
+    x = torch.minimum(torch.maximum(x, self.feature_low), self.feature_high)`
+
+// A masked node's raw features are 0, and no present node's all are: that is how
+// model.pt, which takes no mask, knows whose outputs have a mean of 0.
+const presentScript = `
+    newest = x if x.dim() == 2 else x[:, -1]
+    present = (newest != 0).any(1).to(x.dtype).unsqueeze(1)`
+
+const centreScript = `
+    y = y - (y * present).sum(0, keepdim=True) / present.sum().clamp(min=1.0)`
 
 // Export gives model.pt, which torch.jit.load reads: forward(x, edge_index,
-// edge_weight = None) on raw x [N, F] gives [N, outputs], and [N, H, outputs]
-// with several horizons. The file is loaded back and compared with the trained
+// edge_weight = None) on raw x [N, F], or [N, W, F] with an encoder, gives [N,
+// outputs], and [N, H, outputs] with several horizons; of a task with one output a
+// horizon it gives [N, H]. The file is loaded back and compared with the trained
 // model on the sample; a difference is an error.
 func Export(m Model, o ExportOptions) ([]byte, error) {
 	c := m.Config()
@@ -46,12 +61,12 @@ func Export(m Model, o ExportOptions) ([]byte, error) {
 	}
 	s := torch.NewScope()
 	defer s.Close()
-	clip := ""
+	before, after := "", ""
 	if o.Scaler.Low != nil {
-		clip = "\n    x = torch.minimum(torch.maximum(x, self.feature_low), self.feature_high)"
+		before = clipScript
 	}
 	exported := script("MarketGNN", func(module *torch.Module) {
-		if clip != "" {
+		if o.Scaler.Low != nil {
 			module.Buffer("feature_low", s.Float32s(o.Scaler.Low, int64(c.Features)))
 			module.Buffer("feature_high", s.Float32s(o.Scaler.High, int64(c.Features)))
 		}
@@ -62,11 +77,13 @@ func Export(m Model, o ExportOptions) ([]byte, error) {
 		if o.Isolated {
 			edges = "edge_index[:, :0], None"
 		}
-		source := fmt.Sprintf(modelScript, clip, edges)
-		if o.Horizons > 1 {
-			source += fmt.Sprintf(".view(x.size(0), %d, %d)", o.Horizons, c.Outputs/o.Horizons)
+		if c.Centred {
+			before, after = presentScript+before, centreScript
 		}
-		module.Define(source + "\n")
+		if outputs := c.Outputs / o.Horizons; o.Horizons > 1 && outputs > 1 {
+			after += fmt.Sprintf("\n    y = y.view(x.size(0), %d, %d)", o.Horizons, outputs)
+		}
+		module.Define(fmt.Sprintf(modelScript, before, edges, after))
 	})
 	defer exported.Close()
 	file := exported.Save("metadata.json", o.Metadata)
@@ -89,6 +106,9 @@ func compare(m Model, file []byte, o ExportOptions) error {
 		weight = s.Float32s(g.EdgeWeight, edges)
 	}
 	shape := []int64{int64(g.NumNodes), int64(g.NumFeatures)}
+	if g.Window > 0 {
+		shape = []int64{int64(g.NumNodes), int64(g.Window), int64(g.NumFeatures)}
+	}
 	got := torch.ReadFloat32s(s.Forward(loaded, s.Float32s(g.X, shape...), s.Int64s(g.EdgeIndex, 2, edges), weight))
 
 	trained := func() Edges { return NewEdges(g.NumNodes, g.EdgeIndex, g.EdgeWeight) }
@@ -97,7 +117,12 @@ func compare(m Model, file []byte, o ExportOptions) error {
 	}
 	graph := NewGraph(g.NumNodes, g.NodeMask, trained)
 	defer graph.Close()
-	batch := NewBatch(s.To(s.Float32s(o.Scaler.Scale(g.X), shape...), o.Device), []*Graph{graph}, o.Device)
+	x := s.To(s.Float32s(o.Scaler.Scale(g.X), shape...), o.Device)
+	batch := NewBatch(x, []*Graph{graph}, o.Device)
+	if g.Window > 0 {
+		runs := NewBatch(x, []*Graph{graph}, o.Device)
+		batch = NewWindowed(&Windows{Runs: runs, Width: g.Window, Places: []Place{{}}}, []*Graph{graph}, o.Device)
+	}
 	defer batch.Close()
 	var want []float32
 	torch.NoGrad(func() { want = torch.ReadFloat32s(m.Forward(s, batch, false)) })

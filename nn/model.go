@@ -72,6 +72,16 @@ type model struct {
 
 func (m *model) Config() Config { return m.config }
 
+// Forward is the network's, less the mean over each snapshot's present nodes where
+// the task asks for it.
+func (m *model) Forward(s *Scope, b *Batch, training bool) Tensor {
+	outputs := m.Network.Forward(s, b, training)
+	if m.config.Centred {
+		outputs = b.centre(s, outputs)
+	}
+	return outputs
+}
+
 func (m *model) Prepare(g *Graph) {
 	if p, ok := m.Network.(preparer); ok {
 		p.Prepare(g)

@@ -42,6 +42,13 @@ func (i *Init) Uniform(bound float64, shape ...int) Tensor {
 	return torch.RequireGrad(i.owner.Clone(step.To(step.Uniform(-bound, bound, dims(shape)...), i.device)))
 }
 
+// Constant is a parameter that begins with one value everywhere.
+func (i *Init) Constant(value float64, shape ...int) Tensor {
+	t := i.Uniform(0, shape...)
+	torch.NoGrad(func() { torch.Fill(t, value) })
+	return t
+}
+
 // glorot is the bound of Glorot and Bengio (2010), as in PyG's inits.glorot.
 func glorot(in, out int) float64 { return math.Sqrt(6 / float64(in+out)) }
 

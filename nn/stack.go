@@ -31,6 +31,9 @@ type stack struct {
 // GCN, GraphSAGE and GAT are such stacks.
 func Stack(layer func(i *Init, c Config, in int) Conv) func(*Init, Config) Network {
 	return func(i *Init, c Config) Network {
+		if c.Encoded() {
+			return newEncodedStack(i, c, layer)
+		}
 		m := &stack{dropout: c.Dropout}
 		in := c.Features
 		for range c.Layers {

@@ -25,17 +25,43 @@ type Task interface {
 	Score(prediction []float32) float64
 }
 
+// centred is a task whose outputs mean something beside those of the same bar only.
+type centred interface{ Centred() bool }
+
+// Centred tells whether a model of a task gives outputs less their mean over the
+// present nodes of a snapshot.
+func Centred(t Task) bool {
+	c, ok := t.(centred)
+	return ok && c.Centred()
+}
+
+// lossy is a task that can be learned by another loss than its own.
+type lossy interface{ WithLoss(name string) Task }
+
+// WithLoss is the TASK of that name learned by a LOSS; with "" by its own.
+func WithLoss(t Task, task, loss string) (Task, error) {
+	if loss == "" {
+		return t, nil
+	}
+	if err := catalog.CheckLoss(task, loss); err != nil {
+		return nil, err
+	}
+	return t.(lossy).WithLoss(loss), nil
+}
+
 // Targets are the realised outcomes of N nodes over H horizons.
 type Targets struct {
 	Class    Tensor // [N, H] int64; -100: no label
 	Value    Tensor // [N, H] float32, such as a log return; the zero Tensor: none
 	Labelled int    // (node, horizon) with a label
+
+	Snapshots int // of which the N nodes are, as many each
 }
 
 // First are the targets of the first horizon alone, of which labelled have a
 // label.
 func (t Targets) First(s *Scope, labelled int) Targets {
-	first := Targets{Class: s.Narrow(t.Class, 1, 0, 1), Labelled: labelled}
+	first := Targets{Class: s.Narrow(t.Class, 1, 0, 1), Labelled: labelled, Snapshots: t.Snapshots}
 	if t.Value.T != nil {
 		first.Value = s.Narrow(t.Value, 1, 0, 1)
 	}

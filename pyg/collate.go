@@ -6,7 +6,7 @@ import (
 	"iter"
 )
 
-// Dict is the content of graph.pt: x [N, F] float32, edge_index [2, E] int64,
+// Dict is the content of graph.pt: x [N, F] or [N, W, F] float32, edge_index [2, E] int64,
 // edge_attr [E, 1] float32, y [N] or [N, H] int64, node_mask [N] bool, edge_weight [E],
 // ret like y float32, open_time [1] int64, in the order that PyG's Data gives
 // them; nil fields are left out. In Python, Data.from_dict(torch.load(path))
@@ -14,7 +14,7 @@ import (
 func (d *Data) Dict() *Dict {
 	out := new(Dict)
 	n, e := d.NumNodes, d.NumEdges()
-	set(out, "x", d.X, true, n, d.NumFeatures)
+	set(out, "x", d.X, true, d.xShape()...)
 	set(out, "edge_index", d.EdgeIndex, true, 2, e)
 	set(out, "edge_attr", d.EdgeAttr, d.EdgeAttr != nil, e, 1)
 	set(out, "y", d.Y, d.Y != nil, d.targetShape(n)...)
@@ -106,6 +106,9 @@ func (d *Data) collatesWith(first *Data) error {
 	}
 	if d.NumFeatures != first.NumFeatures {
 		return invalid("it has %d features and the first has %d", d.NumFeatures, first.NumFeatures)
+	}
+	if d.Window != 0 {
+		return invalid("its x is of %d bars: windows are not collated", d.Window)
 	}
 	if d.columns() != first.columns() {
 		return invalid("it has %d horizons and the first has %d", d.columns(), first.columns())

@@ -27,8 +27,9 @@ type Data struct {
 	NumNodes    int
 	NumFeatures int
 	Horizons    int // H, columns of y and ret; 0 and 1: they have one axis, [N]
+	Window      int // W, bars of x, the oldest first; 0: x has one, and no axis for it
 
-	X          []float32 // [N, F] raw features, 0 at masked nodes
+	X          []float32 // [N, F], or [N, W, F]: raw features, 0 at masked nodes
 	NodeMask   []bool    // [N] true where the node takes part; nil: all do
 	EdgeIndex  []int64   // [2, E] E sources (neighbours), then E targets (that receive messages from them)
 	EdgeWeight []float32 // [E] non-negative; nil: unweighted
@@ -49,6 +50,14 @@ func (d *Data) Targets() []int64 { return d.EdgeIndex[d.NumEdges():] }
 
 // columns is the number of values that a node has in y and ret.
 func (d *Data) columns() int { return max(d.Horizons, 1) }
+
+// xShape is the shape of x.
+func (d *Data) xShape() []int {
+	if d.Window == 0 {
+		return []int{d.NumNodes, d.NumFeatures}
+	}
+	return []int{d.NumNodes, d.Window, d.NumFeatures}
+}
 
 // targetShape is the shape of y and ret for n nodes.
 func (d *Data) targetShape(n int) []int {
@@ -73,7 +82,7 @@ func (d *Data) Validate() error {
 		got, want int
 		optional  bool
 	}{
-		{"x", len(d.X), n * d.NumFeatures, false},
+		{"x", len(d.X), n * max(d.Window, 1) * d.NumFeatures, false},
 		{"node_mask", len(d.NodeMask), n, d.NodeMask == nil},
 		{"edge_weight", len(d.EdgeWeight), e, d.EdgeWeight == nil},
 		{"edge_attr", len(d.EdgeAttr), e, d.EdgeAttr == nil},

@@ -235,11 +235,11 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 		code    int
 		says    []string
 	}{
-		"a wrong value":             {map[string]string{"EPOCHS": "ten"}, 2, []string{"EPOCHS", "ten"}},
-		"two wrong values":          {map[string]string{"EPOCHS": "0", "DROPOUT": "1.5"}, 2, []string{"EPOCHS", "DROPOUT"}},
-		"an unknown model":          {map[string]string{"MODEL_TYPE": "gat"}, 2, []string{"MODEL_TYPE", "set gcn, gatv2 or sage"}},
-		"heads that do not divide":  {map[string]string{"MODEL_TYPE": "gatv2", "HIDDEN": "10"}, 2, []string{"HIDDEN=10 is no multiple of HEADS=4"}},
-		"a later version's service": {map[string]string{"ENCODER": "gru"}, 2, []string{"ENCODER"}},
+		"a wrong value":            {map[string]string{"EPOCHS": "ten"}, 2, []string{"EPOCHS", "ten"}},
+		"two wrong values":         {map[string]string{"EPOCHS": "0", "DROPOUT": "1.5"}, 2, []string{"EPOCHS", "DROPOUT"}},
+		"an unknown model":         {map[string]string{"MODEL_TYPE": "gat"}, 2, []string{"MODEL_TYPE", "set gcn, gatv2, sage or peer"}},
+		"heads that do not divide": {map[string]string{"MODEL_TYPE": "gatv2", "HIDDEN": "10"}, 2, []string{"HIDDEN=10 is no multiple of HEADS=4"}},
+		"an encoder that is none":  {map[string]string{"ENCODER": "lstm"}, 2, []string{"ENCODER", "set none, tcn, gru or mlp"}},
 		"an impossible candle": {
 			map[string]string{"DATA_SOURCE": "files", "DATA_DIR": broken, "SYMBOLS": "", "LOOKBACK": ""},
 			2,

@@ -66,6 +66,13 @@ func (c *Config) check(s settings, faults *fault.List) {
 	if model, known := catalog.Lookup(m.Type); known && model.Check != nil && m.Hidden >= 1 && m.Heads >= 1 && m.Heads <= 64 {
 		faults.Add(model.Check(m.Network()))
 	}
+	faults.Add(m.Network().CheckEncoder())
+	if t.Loss != "" {
+		faults.Add(catalog.CheckLoss(c.Data.Task, t.Loss))
+	}
+	if c.Source.Source == PyG && m.Network().Encoded() {
+		faults.Add(fault.Input("ENCODER=%s reads past bars, and DATA_SOURCE=pyg reads a graph without time", m.Encoder).At("ENCODER").Fix("set ENCODER=none"))
+	}
 	for _, step := range []struct { // of the artefacts' path
 		name  string
 		check func(string) error
@@ -196,6 +203,9 @@ func (c *Config) ineffective() map[string]reason {
 		for _, name := range model.Ineffective() {
 			why[name] = reason{fmt.Sprintf("MODEL_TYPE=%s does not read it", model.Type), "unset it"}
 		}
+	}
+	if !c.Model.Network().Encoded() {
+		why["ENCODER_WINDOW"] = reason{"ENCODER=none reads the newest bar alone", "set ENCODER=tcn, or unset it"}
 	}
 	if c.Source.Source != source.Arango {
 		for _, name := range []string{"GRAPH_COLLECTION_NAME", "CANDLES_COLLECTION", "ORDERBOOK_COLLECTION", "FUNDING_COLLECTION", "COLLECTION_INPUTS", "GRAPH_WAIT"} {

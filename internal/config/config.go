@@ -54,12 +54,19 @@ type Model struct {
 	Layers  int     `env:"LAYERS" envDefault:"2"`    // graph convolutions
 	Heads   int     `env:"HEADS" envDefault:"4"`     // of attention, in each layer
 	Dropout float64 `env:"DROPOUT" envDefault:"0.1"` // probability
+
+	Encoder string `env:"ENCODER" envDefault:"none"`
+	Window  int    `env:"ENCODER_WINDOW" envDefault:"27"` // bars that the encoder reads
 }
 
 // Network is the shape of the model; its features and outputs follow from the
 // data.
 func (m Model) Network() catalog.Config {
-	return catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout}
+	c := catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout, Encoder: m.Encoder}
+	if c.Encoded() {
+		c.Window = m.Window
+	}
+	return c
 }
 
 // EffectiveHeads is HEADS where the model reads it, else 0.
@@ -77,6 +84,7 @@ type Train struct {
 	WeightDecay  float64 `env:"WEIGHT_DECAY" envDefault:"0"`
 	BatchSize    int     `env:"BATCH_SIZE" envDefault:"32"` // snapshots
 	Patience     int     `env:"PATIENCE" envDefault:"10"`   // epochs; 0: no early stop
+	Loss         string  `env:"LOSS"`                       // empty: the task's own
 	Seed         int64   `env:"SEED" envDefault:"42"`
 	Device       string  `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
 	Resume       string  `env:"RESUME" envDefault:"auto"`
@@ -132,7 +140,6 @@ func loadFor(environ []string, needs func(variable) bool) (Config, error) {
 	)
 	checkLibraries(env.ToMap(environ), &faults)
 	given := gather(env.ToMap(environ), needs, &faults)
-	rejectLater(given, &faults)
 	for _, part := range c.parts() {
 		parse(part, given, &faults)
 	}

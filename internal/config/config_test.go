@@ -67,7 +67,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
 		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "FEATURES": "streamforge", "EDGES": "correlation", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw", "MAX_GAP": "7",
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
-		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1",
+		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1", "ENCODER": "none",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
 		"DEVICE": "auto", "SELECT": "model", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,lightgbm,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
@@ -81,7 +81,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"SYMBOLS=top:8", "INTERVAL=1h", "START=2024-01-01", "END=2024-03-01T00:00:00Z",
 		"HORIZON=3,1", "TARGET=mid", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
-		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
+		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "ENCODER=gru", "ENCODER_WINDOW=9", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "BATCH_SIZE=16",
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "LIGHTGBM_LIB=/lib_lightgbm.so", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
 		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
@@ -98,7 +98,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 	if want := time.Date(2024, 2, 15, 9, 0, 0, 0, time.UTC); !c.Data.ValidEnd.Equal(want) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
-	if !reflect.DeepEqual(c.Train, Train{7, 0.01, 5e-4, 16, 0, -7, "cuda:1", "never", nil, true, "/lib_lightgbm.so", "model", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{"gatv2", 128, 3, 8, 0}) || c.Log != (Log{"trace", "json"}) {
+	if !reflect.DeepEqual(c.Train, Train{7, 0.01, 5e-4, 16, 0, "", -7, "cuda:1", "never", nil, true, "/lib_lightgbm.so", "model", checkpoint.Every{Time: 5 * time.Minute}}) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Encoder: "gru", Window: 9}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
@@ -173,7 +173,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
 		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, binance, arango, files, simulated or pyg`},
-		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn, gatv2 or sage (did you mean gcn?)`},
+		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn, gatv2, sage or peer (did you mean gcn?)`},
 		{"HEADS=2", `HEADS is set, but MODEL_TYPE=gcn does not read it: unset it`},
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
@@ -186,10 +186,12 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"STORE_DIR=\xff", `STORE_DIR is "\xff", which is not UTF-8: write it in UTF-8`},
 
 		{"MODEL_TYPE=gat", `MODEL_TYPE is "gat": set ` + catalog.OneOf(catalog.Types())},
-		{"TASK=node", `TASK is "node": set direction`},
+		{"TASK=node", `TASK is "node": set direction, rank or return`},
 		{"LOG_LEVEL=wran", `LOG_LEVEL is "wran": set trace, debug, info, warn or error (did you mean warn?)`},
 		{"DATA_SOURCE=Binance", `DATA_SOURCE is "Binance": set auto, binance, arango, files, simulated or pyg (did you mean binance?)`},
-		{"ENCODER=gru", `ENCODER is set, but Temporal encoding is not in this version yet: unset it, and features go straight into the graph layers`},
+		{"ENCODER=lstm", `ENCODER is "lstm": set none, tcn, gru or mlp`},
+		{"ENCODER_WINDOW=27", `ENCODER_WINDOW is set, but ENCODER=none reads the newest bar alone: set ENCODER=tcn, or unset it`},
+		{"LOSS=ic", `LOSS is "ic", and TASK=direction has one loss alone: unset LOSS`},
 		{"KAFKA_BOOTSTRAP_SERVERS=b", `address 1 of KAFKA_BOOTSTRAP_SERVERS is not host:port: set host:port, several with commas and no spaces between`},
 		{"KAFKA_BOOTSTRAP_SERVERS=b:9093,c:0", `address 2 of KAFKA_BOOTSTRAP_SERVERS is not host:port: set host:port, several with commas and no spaces between`},
 		{"KAFKA_USER=u", `KAFKA_USER is set, but KAFKA_BOOTSTRAP_SERVERS is not: set both or neither`},
@@ -338,7 +340,7 @@ func TestAPreparedGraphHasItsEdges(t *testing.T) {
 func TestAllThatIsWrongIsToldAtOnceAndTheIDsSurvive(t *testing.T) {
 	c, err := Load(environ("EPOCHS=0", "HIDDEN=x", "SEED=x", "ENCODER=e", "MODEL_TYPE=gat", "HORIZON=0", "KAFKA_BOOTSTRAP_SERVERS=k:1", "KAFKA_USER=u"))
 	want := []string{
-		"MODEL_TYPE", "ENCODER is set", "SEED", "HIDDEN", "EPOCHS", "HORIZON", "KAFKA_USER is set, but KAFKA_PASSWORD is not",
+		"MODEL_TYPE", "ENCODER", "SEED", "HIDDEN", "EPOCHS", "HORIZON", "KAFKA_USER is set, but KAFKA_PASSWORD is not",
 	}
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != len(want) {

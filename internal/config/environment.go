@@ -183,39 +183,6 @@ func systemError(err error) error {
 	return err
 }
 
-// rejectLater rejects what is set that only a later version knows.
-func rejectLater(s settings, faults *fault.List) {
-	for _, g := range groups {
-		if g.later == "" {
-			continue
-		}
-		var set []string
-		for _, v := range g.vars {
-			if s.has(v.name) {
-				set = append(set, s.as[v.name])
-			}
-		}
-		if len(set) > 0 {
-			faults.Add(fault.Input("%s set, but %s is not in this version yet", are(set), g.title).At("%s", set[0]).
-				Fix("unset %s, and %s", them(set), g.later))
-		}
-	}
-}
-
-func are(names []string) string {
-	if len(names) == 1 {
-		return names[0] + " is"
-	}
-	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " are"
-}
-
-func them(names []string) string {
-	if len(names) == 1 {
-		return "it"
-	}
-	return "them"
-}
-
 // parse reads variables into a part, a pointer to a struct with env tags. A
 // value that cannot be read is rejected.
 func parse(part any, s settings, faults *fault.List) {

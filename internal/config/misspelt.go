@@ -102,7 +102,7 @@ func ofTheSameWord(name string) string {
 	var same []string
 	for _, g := range groups {
 		for _, v := range g.vars {
-			if first, _, _ := strings.Cut(v.name, "_"); g.later == "" && (first == word || first == word+"S" || first+"S" == word) {
+			if first, _, _ := strings.Cut(v.name, "_"); first == word || first == word+"S" || first+"S" == word {
 				same = append(same, v.name)
 			}
 		}

@@ -43,7 +43,7 @@ func (c Config) values(want func(variable) bool) map[string]string {
 	for _, g := range groups {
 		for _, v := range g.vars {
 			field, ok := fields[v.name]
-			if _, idle := ineffective[v.name]; !ok || idle || v.secret || g.later != "" || !want(v) {
+			if _, idle := ineffective[v.name]; !ok || idle || v.secret || !want(v) {
 				continue
 			}
 			if text := format(field); text != "" {

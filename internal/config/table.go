@@ -23,7 +23,6 @@ type Variable struct {
 	Accepts     string   `json:"accepts"` // in words, what it must be set to; empty: any text
 	Values      []string `json:"values"`  // of an enumeration, all there are
 	Unit        string   `json:"unit"`    // of a number or a length of time; empty: none
-	Later       bool     `json:"later"`   // a later version will know it: setting it is an error
 }
 
 // Variables are all there are, in the order of the help.
@@ -41,7 +40,7 @@ func (g group) variables() []Variable {
 	for _, v := range g.vars {
 		list = append(list, Variable{
 			Name: v.name, Topic: g.title, Description: v.meaning, Default: byDefault[v.name], Required: v.required, Secret: v.secret,
-			Aliases: append([]string{}, v.aliases...), Accepts: v.want(), Values: append([]string{}, v.values...), Unit: v.unit, Later: g.later != "",
+			Aliases: append([]string{}, v.aliases...), Accepts: v.want(), Values: append([]string{}, v.values...), Unit: v.unit,
 		})
 	}
 	return list
@@ -89,13 +88,6 @@ func (v Variable) meaning() string {
 	return text
 }
 
-func heading(g group) string {
-	if g.later == "" {
-		return g.title
-	}
-	return g.title + ", in a later version: setting one of these is an error"
-}
-
 // WriteTable writes the table of variables for a terminal of 80 columns, a
 // block a topic: NAME=default, and below it what it means and its other names.
 func WriteTable(w io.Writer) error {
@@ -104,7 +96,7 @@ func WriteTable(w io.Writer) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "%s\n", heading(g))
+		fmt.Fprintf(&b, "%s\n", g.title)
 		for _, v := range g.variables() {
 			switch {
 			case v.Required:
@@ -140,7 +132,7 @@ func WriteMarkdown(w io.Writer) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "**%s**\n\n| variable | default | meaning | other names |\n|---|---|---|---|\n", heading(g))
+		fmt.Fprintf(&b, "**%s**\n\n| variable | default | meaning | other names |\n|---|---|---|---|\n", g.title)
 		for _, v := range g.variables() {
 			byDefault := code(v.Default)
 			if v.Required {

@@ -29,11 +29,6 @@ type variable struct {
 type group struct {
 	title string
 	vars  []variable
-
-	// later is what happens without the topic, which a later version will know;
-	// "" for those of this version. Setting a variable of a later topic is an
-	// error, since it would have no effect.
-	later string
 }
 
 const (
@@ -72,7 +67,7 @@ var groups = []group{
 		{name: "FEATURES", meaning: "columns of x; streamforge: all that the market supports; or a list of that, names of features, and numeric columns of the files, which enter as they are", accepts: "a list of names such as streamforge,my_column"},
 		{name: "HORIZON", meaning: "bars that a target looks ahead; in a list the first decides early stopping", accepts: "a whole number from 1 to 1000000, or a list such as 1,6,12", unit: "bars"},
 		{name: "TARGET", meaning: "prices that a return is measured between; open: the next bar's open and the one HORIZON bars later, which can be traded; close: this bar's close and a later one; mid: mid prices, where books were recorded", values: []string{"open", "close", "mid"}},
-		{name: "TASK", meaning: "what is predicted; direction: down, flat or up", values: catalog.Tasks()},
+		{name: "TASK", meaning: "what is predicted; direction: down, flat or up; rank: the return in units of its volatility, beside the other nodes of the bar; return: the same by itself", values: catalog.Tasks()},
 		{name: "EDGES", meaning: "what joins the nodes: correlation of their returns, or nothing", values: []string{"correlation", "none"}},
 		{name: "GRAPH_WINDOW", meaning: "bars of returns that a correlation spans", accepts: "a whole number from 3 to 1000000", unit: "bars"},
 		{name: "MAX_GAP", meaning: "longest run of missing bars that a return is taken across; after a longer one a symbol is masked until its windows are full again", accepts: "a whole number from 0 to 24", unit: "bars"},
@@ -93,6 +88,8 @@ var groups = []group{
 		{name: "LAYERS", meaning: "graph layers", accepts: "a whole number from 1 to 16", unit: "layers"},
 		{name: "HEADS", meaning: "attention heads of a layer, which share HIDDEN; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("HEADS")), accepts: "a whole number from 1 to 64", unit: "heads"},
 		{name: "DROPOUT", meaning: "probability that training drops a hidden value", accepts: "a number from 0, below 1", unit: "probability"},
+		{name: "ENCODER", meaning: "network that reads each node's own past, so that x is [N, ENCODER_WINDOW, F]; tcn: temporal convolutions; gru: a recurrent network; mlp: a perceptron over all bars", values: catalog.Encoders()},
+		{name: "ENCODER_WINDOW", meaning: "bars that ENCODER reads, the newest included", accepts: "a whole number from 2 to 6561; with ENCODER=tcn a power of 3", unit: "bars"},
 	}},
 	{title: "Training", vars: []variable{
 		{name: "EPOCHS", meaning: "epochs at most", accepts: fromOne, unit: "epochs"},
@@ -100,6 +97,7 @@ var groups = []group{
 		{name: "WEIGHT_DECAY", meaning: "weight decay of the optimiser", accepts: "a finite number from 0"},
 		{name: "BATCH_SIZE", meaning: "snapshots of a step", accepts: fromOne, unit: "snapshots"},
 		{name: "PATIENCE", meaning: "epochs without improvement before an early stop; 0: none", accepts: "a whole number from 0", unit: "epochs"},
+		{name: "LOSS", meaning: "what training minimises; unset: the task's own. TASK=rank: huber, mse, or ic, minus the mean correlation over the bars; TASK=return: huber or mse", accepts: "huber, mse or ic"},
 		{name: "SEED", meaning: "seed of everything random", accepts: "a whole number of 64 bits"},
 		{name: "DEVICE", meaning: "device of the tensors; auto: CUDA if there is one", accepts: "auto, cpu, cuda or cuda:N"},
 		{name: "BASELINES", aliases: []string{"BASELINE"}, meaning: "what the model is compared with: prior, the classes' shares; signals, forecasts without parameters, or their names; ridge, a regression on ranks; lightgbm, boosted trees on ranks; no_edges, the same network without edges; shuffled_edges, the same with other edges", accepts: "a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges and names of signals, or none"},
@@ -155,9 +153,6 @@ var groups = []group{
 		{name: "KUBEFLOW_TRAINER_SERVER_URL", operational: true, address: true, meaning: "https address of the TrainJob's status, which Kubeflow Trainer sets: the progress is reported there"},
 		{name: "KUBEFLOW_TRAINER_SERVER_CA_CERT", operational: true, meaning: "file of the authority that signed its certificate"},
 		{name: "KUBEFLOW_TRAINER_SERVER_TOKEN", operational: true, meaning: "file of the token for it, read again for each report"},
-	}},
-	{title: "Temporal encoding", later: "features go straight into the graph layers", vars: []variable{
-		{name: "ENCODER", meaning: "network that reads each node's own past"},
 	}},
 }
 

@@ -208,7 +208,7 @@ func TestWhatIsThereIsJudged(t *testing.T) {
 	const mib, gib = 1 << 20, 1 << 30
 	small := memory.Size{Nodes: 5, Snapshots: 100, Rows: 500, Edges: 2000, Train: 60, Features: 14, Horizons: 1}
 	large := memory.Size{Nodes: 100, Snapshots: 9000, Rows: 900_000, Edges: 9_000_000, Train: 5400, Features: 14, Horizons: 1}
-	settings := memory.Settings{Model: catalog.Config{Type: "gcn", Hidden: 64, Layers: 2, Heads: 4, Dropout: 0.1}, BatchSize: 32, Baseline: true}
+	settings := memory.Settings{Model: catalog.Config{Type: "gcn", Hidden: 64, Layers: 2, Heads: 4, Dropout: 0.1}, BatchSize: 32, Baseline: true, Outputs: 3}
 	cuda := settings
 	cuda.CUDA = true
 	for _, c := range []struct {

@@ -43,12 +43,12 @@ func (a *artefacts) putBytes(ctx context.Context, name string, content []byte) e
 }
 
 // putGraph stores all snapshots, and the newest one apart.
-func putGraph(ctx context.Context, a *artefacts, d *data.Dataset) error {
+func putGraph(ctx context.Context, a *artefacts, d *data.Dataset, window int) error {
 	if err := a.put(ctx, "dataset.pt", func(w io.Writer) error { return pyg.SaveCollated(w, d.Len(), d.Snapshot) }); err != nil {
 		return err
 	}
 	return a.put(ctx, "graph.pt", func(w io.Writer) error {
-		newest := d.Snapshot(d.Len() - 1)
+		newest := d.Input(d.Len()-1, window)
 		return pyg.Save(w, newest.Dict())
 	})
 }
@@ -77,7 +77,7 @@ func putNetwork(ctx context.Context, a *artefacts, dir string, t *trainer, predi
 	if err != nil {
 		return err
 	}
-	file, state, err := exporter.Export(metadata, sample(d.Snapshot(d.Len()-1)))
+	file, state, err := exporter.Export(metadata, sample(d.Input(d.Len()-1, t.config.Model.Network().Window)))
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,10 @@ func sample(g pyg.Data) pyg.Data {
 	if g.NumNodes <= sampleNodes {
 		return g
 	}
-	s := pyg.Data{NumNodes: sampleNodes, NumFeatures: g.NumFeatures, X: g.X[:sampleNodes*g.NumFeatures]}
+	s := pyg.Data{NumNodes: sampleNodes, NumFeatures: g.NumFeatures, Window: g.Window, X: g.X[:sampleNodes*max(g.Window, 1)*g.NumFeatures]}
+	if g.NodeMask != nil {
+		s.NodeMask = g.NodeMask[:sampleNodes]
+	}
 	var targets []int64
 	for k, source := range g.Sources() {
 		if target := g.Targets()[k]; source < sampleNodes && target < sampleNodes {
@@ -148,9 +151,12 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 		FeatureNames: d.Features, Columns: d.Given, FeatureLow: d.Low, FeatureHigh: d.High, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
 		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Classes: classes(task),
 		Splits: ranges, Fold: d.Number,
-		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(),
+		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(), Window: c.Model.Network().Window,
 		Graph:    result.GraphRule{Density: d.Density},
 		Versions: result.Versions{GNNTrainer: version, Torch: torch.Version(), Go: runtime.Version()},
+	}
+	if c.Model.Network().Encoded() {
+		m.Encoder = c.Model.Encoder
 	}
 	if d.Timeless() {
 		m.Label.Rule = "classes as the graph's file has them"

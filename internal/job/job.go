@@ -220,7 +220,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	a := &artefacts{store: j.Store.Artefacts, inputs: recordInputs(s, l.source, inputs, input.dataset)}
 	j.Metrics.Enter(metrics.StoringGraph)
 	// The graph does not wait for the model, so that a stop need not write it.
-	if err = putGraph(s, a, input.dataset); err != nil {
+	if err = putGraph(s, a, input.dataset, j.Config.Model.Network().Window); err != nil {
 		return end(err)
 	}
 	ending, err := t.trainAndStore(s, a, resumed, started, loadTime)

@@ -177,6 +177,9 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	if err != nil {
 		return nil, err
 	}
+	if task, err = nn.WithLoss(task, c.Data.Task, c.Train.Loss); err != nil {
+		return nil, err
+	}
 	origin, folds := t.origin(), f.dataset.NumFolds()
 	return &train.Network{
 		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,

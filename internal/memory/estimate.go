@@ -31,6 +31,7 @@ type Settings struct {
 	BatchSize int            // snapshots
 	Baseline  bool           // the network without edges is trained too
 	Methods   bool           // methods without a network are compared
+	Outputs   int            // of a node and horizon, by the task
 	CUDA      bool
 }
 
@@ -60,7 +61,7 @@ const baseCUDA = 2 << 30
 // The peak is that of the training of the baseline, where there is one: model
 // and data of both are held then.
 func Of(s Size, c Settings) Estimate {
-	c.Model.Features, c.Model.Outputs = s.Features, 3*s.Horizons
+	c.Model.Features, c.Model.Outputs = s.Features, max(c.Outputs, 1)*s.Horizons
 	e := Estimate{Base: base}
 	parameters := int64(c.Model.Parameters())
 
@@ -167,6 +168,9 @@ func (s Size) step(c Settings) int64 {
 	model, known := catalog.Lookup(c.Model.Type)
 	if !known || s.Rows == 0 {
 		return 0
+	}
+	if c.Model.Encoded() {
+		return s.encodedStep(model, c)
 	}
 	training := s.tensors(model, c, s.batchRows(c.BatchSize), true)
 	forward := c

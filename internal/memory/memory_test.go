@@ -19,7 +19,7 @@ func market(symbols, bars int64) Size {
 }
 
 func settings(model string, hidden, layers, batch int) Settings {
-	return Settings{Model: catalog.Config{Type: model, Hidden: hidden, Layers: layers, Heads: 4, Dropout: 0.1}, BatchSize: batch, Baseline: true}
+	return Settings{Model: catalog.Config{Type: model, Hidden: hidden, Layers: layers, Heads: 4, Dropout: 0.1}, BatchSize: batch, Baseline: true, Outputs: 3}
 }
 
 // Runs of the program that were measured once, by their maximum resident set, on

@@ -5,11 +5,13 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 // SettingsOf are those of a configuration, on the CPU.
 func SettingsOf(c config.Config) Settings {
-	return Settings{Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Trainings() > 1, Methods: len(c.Train.Baselines) > 0}
+	task, _ := catalog.LookupTask(c.Data.Task)
+	return Settings{Outputs: task.Outputs, Model: c.Model.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Trainings() > 1, Methods: len(c.Train.Baselines) > 0}
 }
 
 // Planned is the size of a run before its data are read, as far as its

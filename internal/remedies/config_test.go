@@ -92,7 +92,7 @@ var byVariables = []step{
 		scheme, rest, _ := strings.Cut(s, "://")
 		return scheme + "://" + rest[strings.Index(rest, "@")+1:]
 	})},
-	{regexp.MustCompile(`^unset (it|one of them)`), to("")},
+	{regexp.MustCompile(`^unset (it|one of them|LOSS)`), to("")},
 	{regexp.MustCompile(`^set both or neither$`), func(w *world, f *fault.Error, _ []string) bool {
 		name, _, _ := strings.Cut(f.What, " ") // "A is set, but B is not"
 		return set(w, name, "")
@@ -224,7 +224,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 		"MODEL_NAME=a/b", "MODEL_OUTPUT=..", "MODEL_NAME=" + long, "MODEL_NAME=.m", "QUEUE_ID=latest.json", "QUEUE_ID=.lock", "QUEUE_ID=a\\b",
 		"STORE_DIR=\"out\"", "STORE_DIR='out'", "STORE_DIR=~/out", "STORE_DIR=$HOME/out", "STORE_DIR=${HOME}", "STORE_DIR=%HOME%/out", "STORE_DIR=out ", "STORE_DIR=out # here", "STORE_DIR=s3://b/x", "CACHE_DIR=https://x", `WORK_DIR=C:\work`, "STORE_DIR=a\tb", "STORE_DIR=\xff",
 		"STORE_DIR=" + strings.Repeat("\u200b", 300), "QUEUE_ID=\ufeffq", "SYMBOL=BTC\u00a0USDT", "EPOCHS=\"ten\"", "QUEUE_ID=<id>", "STORE_DIR=/out/<your name>", "OMP_NUM_THREADS=\"2\"", "HTTPS_PROXY='http://p:1'",
-		"ENCODER=gru", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long, "METRICS_LINGER=soon", "METRICS_LINGER=-1s",
+		"ENCODER=lstm", "ENCODER_WINDOW=9", "LOSS=mae", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long, "METRICS_LINGER=soon", "METRICS_LINGER=-1s",
 		"KUBEFLOW_TRAINER_SERVER_TOKEN=/t", "KUBEFLOW_TRAINER_SERVER_URL=https://u:p@a/b", "ARANGO_URL=http://u:p@a:8529", "GRAPH_WAIT=soon", "RECORD_EVERY=often", "CHECKPOINT_EVERY=0",
 		"DATA_DIR=/data", "EVENTS=file", "RESUME=always", "BINANCE_MARKET=margin", "KAFKA_PASSWORD_FILE=" + file("empty", "\n"),
 	} {
@@ -250,6 +250,10 @@ func wrongSettings(t *testing.T) []map[string]string {
 	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "FOLDS=3")
 	add(nil, "DATA_SOURCE=files")
 	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "SYMBOLS=top:3")
+	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "ENCODER=gru")
+	add(nil, "TASK=rank", "LOSS=mae")
+	add(nil, "ENCODER=tcn", "ENCODER_WINDOW=28")
+	add(nil, "ENCODER=gru", "ENCODER_WINDOW=7000")
 	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "INTERVAL=5m", "EDGE_TOP_K=3")
 	add(nil, "DATA_SOURCE=binance", "BINANCE_BASE_URL=ftp://x", "RECORD_EVERY=1ms")
 	for _, pair := range []string{

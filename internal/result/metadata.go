@@ -57,6 +57,9 @@ type Metadata struct {
 	Layers int `json:"layers"`
 	Heads  int `json:"heads,omitempty"` // of attention, where the model has some
 
+	Encoder string `json:"encoder,omitempty"`        // network that reads each node's past; empty: none
+	Window  int    `json:"encoder_window,omitempty"` // W, bars that it reads: x is [N, W, F]
+
 	Versions Versions `json:"versions"`
 }
 

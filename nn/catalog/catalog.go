@@ -21,7 +21,14 @@ type Config struct {
 	Heads    int    // attention heads of a layer, where the model reads HEADS
 	Dropout  float64
 	Outputs  int // values per node: those of the task x horizons
+
+	Encoder string // ENCODER; "" and none: there is none
+	Window  int    // W, bars of x that an encoder reads
+	Centred bool   // outputs are less their mean over a snapshot's present nodes
 }
+
+// Encoded tells whether there is an encoder: x is [N, W, F] then.
+func (c Config) Encoded() bool { return c.Encoder != "" && c.Encoder != NoEncoder }
 
 // Model is one MODEL_TYPE.
 type Model struct {
@@ -35,6 +42,8 @@ type Model struct {
 	// nothing can be.
 	Check func(Config) error
 
+	// BeforeEncoder: its layers see each bar of a window, before the encoder does.
+	BeforeEncoder bool
 	// Weights is the number of parameters of a layer.
 	Weights func(in, out int) int
 	// Loops: each node receives messages from itself, too.
@@ -116,6 +125,13 @@ func (c Config) Parameters() int {
 		return 0
 	}
 	n, in := c.Outputs*(c.Hidden+1), c.Features
+	if c.Encoded() || m.BeforeEncoder { // the first linear layer, the last norm, the head's first
+		n += (c.Features+1)*c.Hidden + 2*c.Hidden + (c.Hidden+1)*c.Hidden
+		in = c.Hidden
+	}
+	if e, ok := LookupEncoder(c.Encoder); ok && c.Encoded() {
+		n += e.Weights(c.Hidden, c.Window)
+	}
 	for range c.Layers {
 		n += m.Weights(in, c.Hidden)
 		in = c.Hidden
@@ -133,8 +149,9 @@ func (c Config) Validate() error {
 		return fmt.Errorf("a network of %d features, %d layers of %d and %d outputs: each must be 1 or more", c.Features, c.Layers, c.Hidden, c.Outputs)
 	case c.Dropout < 0 || c.Dropout >= 1:
 		return fault.Input("DROPOUT is %v", c.Dropout).At("DROPOUT").Fix("set a number from 0, below 1")
-	case m.Check == nil:
-		return nil
+	}
+	if err := c.CheckEncoder(); err != nil || m.Check == nil {
+		return err
 	}
 	return m.Check(c)
 }

@@ -8,6 +8,7 @@ var models = []Model{
 	{Type: "gcn", About: "graph convolution (Kipf and Welling, 2017)", Weights: gcnWeights, Step: gcnStep, Loops: true},
 	{Type: "gatv2", About: "attention with edge features (Brody, Alon and Yahav, 2022)", Reads: []string{"HEADS"}, Check: headsDivideHidden, Weights: gatv2Weights, Step: gatv2Step, Loops: true, DeviceEdge: 6},
 	{Type: "sage", About: "GraphSAGE, the mean of neighbours (Hamilton, Ying and Leskovec, 2017)", Weights: sageWeights, Step: sageStep},
+	{Type: "peer", About: "signed residuals of a node's peers, for EDGES=partial", Weights: peerWeights, Step: peerStep, BeforeEncoder: true},
 }
 
 func gcnWeights(in, out int) int { return (in + 1) * out }
@@ -39,6 +40,14 @@ func sageWeights(in, out int) int { return (2*in + 1) * out }
 // sageStep: the node's own part, the mean, its product, and their sum.
 func sageStep(in int, c Config) Step {
 	return Step{Kept: min(in, c.Hidden) + 3*c.Hidden + c.tail(), Backward: 3 * max(in, c.Hidden)}
+}
+
+func peerWeights(in, _ int) int { return 2*in + 3*(in+1)*in }
+
+// peerStep: the norm, three products, what the peers explain, the residual, their
+// sum, GELU, and the layer's result.
+func peerStep(_ int, c Config) Step {
+	return Step{Kept: 9 * c.Hidden, Backward: 4 * c.Hidden}
 }
 
 // headsDivideHidden is the check of layers whose heads lie side by side.

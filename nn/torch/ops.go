@@ -20,6 +20,9 @@ func (s *Scope) Linear(x, weight, bias Tensor) Tensor {
 // Add is a + b, broadcast.
 func (s *Scope) Add(a, b Tensor) Tensor { return s.Adopt(gotorch.Add(live(a), live(b), 1)) }
 
+// Sub is a - b, broadcast.
+func (s *Scope) Sub(a, b Tensor) Tensor { return s.Adopt(gotorch.Sub(live(a), live(b), 1)) }
+
 // Relu is max(x, 0).
 func (s *Scope) Relu(x Tensor) Tensor { return s.Adopt(gotorch.Relu(live(x))) }
 

@@ -16,16 +16,17 @@ type inputs struct {
 	place  map[int]int // of a snapshot in x and graphs; nil: its own number
 	device torch.Device
 	edges  func(t int) data.Edges // of a snapshot; nil: none
-	x      torch.Tensor           // [T, N, F] scaled
-	graphs []*nn.Graph            // [T]
+	past   past
+	x      torch.Tensor // [T, N, F] scaled; with a past [T + 1, N, F], the last of raw zeros
+	graphs []*nn.Graph  // [T]
 	owner  *torch.Scope
 
 	resident *nn.Resident // of all snapshots, on a CUDA device; nil: forms are joined for each batch
 }
 
 // newInputs copies all snapshots of a panel to the device.
-func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler data.Scaler, d torch.Device, w wiring) (*inputs, error) {
-	in := &inputs{panel: p, device: d, edges: w.of(p), owner: torch.NewScope()}
+func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler data.Scaler, d torch.Device, w wiring, look past) (*inputs, error) {
+	in := &inputs{panel: p, device: d, edges: w.of(p), past: look, owner: torch.NewScope()}
 	x := make([]float32, 0, p.Len()*p.NumNodes()*p.NumFeatures())
 	for t := range p.Len() {
 		if err := ctx.Err(); err != nil {
@@ -34,7 +35,7 @@ func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler 
 		x = in.add(x, scaler, t)
 	}
 	err := thread.Do(func() error {
-		in.upload(x)
+		in.upload(x, scaler)
 		return nil
 	})
 	if err != nil {
@@ -69,6 +70,9 @@ func (in *inputs) prepare(ctx context.Context, thread *torch.Thread, m nn.Model,
 // model's layers can select from it and the device has the memory; elsewhere each
 // batch is joined and sent. What lies on the device is freed in host memory.
 func (in *inputs) reside(thread *torch.Thread) error {
+	if in.past.width > 0 {
+		return nil // a run's bars are gathered by the host's index
+	}
 	err := thread.Do(func() error {
 		in.resident = nn.NewResident(in.graphs, in.device)
 		if in.resident != nil {
@@ -95,15 +99,27 @@ func (in *inputs) at(t int) int {
 	return t
 }
 
-// newSome copies some snapshots, on the libtorch thread.
-func newSome(p *data.Panel, scaler data.Scaler, d torch.Device, w wiring, snapshots []int) *inputs {
-	in := &inputs{panel: p, place: map[int]int{}, device: d, edges: w.of(p), owner: torch.NewScope()}
+// row is where a snapshot lies in x, where it does.
+func (in *inputs) row(t int) (at int, held bool) {
+	if in.place == nil {
+		return in.at(t), true
+	}
+	at, held = in.place[t]
+	return at, held
+}
+
+// newSome copies some snapshots, and what they look back on, on the libtorch thread.
+func newSome(p *data.Panel, scaler data.Scaler, d torch.Device, w wiring, look past, snapshots []int) *inputs {
+	in := &inputs{panel: p, place: map[int]int{}, device: d, edges: w.of(p), past: look, owner: torch.NewScope()}
+	if look.width > 0 {
+		snapshots = look.lookback(p, snapshots)
+	}
 	var x []float32
 	for _, t := range snapshots {
 		in.place[t] = len(in.graphs)
 		x = in.add(x, scaler, t)
 	}
-	in.upload(x)
+	in.upload(x, scaler)
 	return in
 }
 
@@ -116,19 +132,43 @@ func (in *inputs) add(x []float32, scaler data.Scaler, t int) []float32 {
 			return nn.Edges{RowPtr: e.RowPtr, Source: e.Sources, Weight: e.Weight}
 		}
 	}
-	in.graphs = append(in.graphs, nn.NewGraph(in.panel.NumNodes(), in.panel.Mask(t), edges))
+	in.graphs = append(in.graphs, in.graphOf(t, edges))
 	return append(x, scaler.Scale(in.panel.X(t))...)
 }
 
-func (in *inputs) upload(x []float32) {
+// graphOf is the graph of the snapshot before, where a model with a past can use it
+// for t too: what layers derive of it is made once.
+func (in *inputs) graphOf(t int, edges func() nn.Edges) *nn.Graph {
+	p, last := in.panel, len(in.graphs)-1
+	if in.past.width > 0 && last >= 0 && t > 0 && in.holds(t-1, last) && p.SameEdges(t-1, t) && slices.Equal(p.Mask(t-1), p.Mask(t)) {
+		return in.graphs[last]
+	}
+	return nn.NewGraph(p.NumNodes(), p.Mask(t), edges)
+}
+
+// holds tells whether snapshot t lies at a place.
+func (in *inputs) holds(t, place int) bool {
+	at, held := in.row(t)
+	return held && at == place
+}
+
+func (in *inputs) upload(x []float32, scaler data.Scaler) {
 	host := torch.NewScope()
 	defer host.Close()
-	shape := []int64{int64(len(in.graphs)), int64(in.panel.NumNodes()), int64(in.panel.NumFeatures())}
+	rows := len(in.graphs)
+	if in.past.width > 0 {
+		x = append(x, scaler.Scale(make([]float32, in.panel.NumNodes()*in.panel.NumFeatures()))...)
+		rows++
+	}
+	shape := []int64{int64(rows), int64(in.panel.NumNodes()), int64(in.panel.NumFeatures())}
 	in.x = in.owner.To(host.Float32s(x, shape...), in.device)
 }
 
 // batch joins snapshots. Its x lives in s; the caller closes the batch.
 func (in *inputs) batch(s *torch.Scope, snapshots []int) *nn.Batch {
+	if in.past.width > 0 {
+		return in.windowed(s, snapshots)
+	}
 	places, graphs := make([]int64, len(snapshots)), make([]*nn.Graph, len(snapshots))
 	for i, t := range snapshots {
 		at := in.at(t)

@@ -94,7 +94,8 @@ type loop struct {
 	inputs  *inputs
 	targets *targets
 
-	train, valid []int // snapshots of the splits
+	train, valid []int   // snapshots of the splits
+	pieces       [][]int // of train, that are shuffled: with a past runs of bars, else single snapshots
 
 	adam        *torch.Adam
 	bestWeights []torch.Tensor
@@ -109,6 +110,7 @@ type loop struct {
 
 func (f *loop) begin() error {
 	f.kept = time.Now()
+	f.pieces = f.inputs.past.runs(f.inputs, f.train, min(RunLength, f.BatchSize))
 	build := torch.NewScope()
 	defer build.Close()
 	var parameters []torch.Tensor
@@ -174,11 +176,11 @@ func (f *loop) run(ctx context.Context) error {
 // epoch is one pass over the training split, or what is left of it; its loss is
 // the mean over the labelled nodes, as the weights went along.
 func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
-	order := slices.Clone(f.train)
+	pieces := slices.Clone(f.pieces)
 	random := rand.New(rand.NewPCG(uint64(f.Seed), uint64(number)))
-	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-
-	batches := (len(order) + f.BatchSize - 1) / f.BatchSize
+	random.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
+	order, ends := batchesOf(pieces, f.BatchSize)
+	batches := len(ends)
 	if f.queue != nil {
 		if err := f.queuedEpoch(ctx, number, order, batches); err != nil || ctx.Err() != nil {
 			return 0, err
@@ -190,7 +192,11 @@ func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
 			return 0, nil
 		}
 		start := time.Now()
-		chunk := order[b*f.BatchSize : min((b+1)*f.BatchSize, len(order))]
+		begin := 0
+		if b > 0 {
+			begin = ends[b-1]
+		}
+		chunk := order[begin:ends[b]]
 		var loss float64
 		var count int
 		err := f.thread.Do(func() (err error) {
@@ -215,6 +221,22 @@ func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
 		}
 	}
 	return f.pass.LossSum / float64(max(f.pass.Labelled, 1)), nil
+}
+
+// batchesOf joins pieces to batches of as many as fit into size snapshots where each
+// is as long as the longest: every epoch has as many batches. ends are where each ends in order.
+func batchesOf(pieces [][]int, size int) (order, ends []int) {
+	longest := 1
+	for _, p := range pieces {
+		longest = max(longest, len(p))
+	}
+	for batch := range slices.Chunk(pieces, max(1, size/longest)) {
+		for _, p := range batch {
+			order = append(order, p...)
+		}
+		ends = append(ends, len(order))
+	}
+	return order, ends
 }
 
 // step is one update on the libtorch thread.

@@ -47,7 +47,7 @@ func (n *Network) Fit(ctx context.Context, d *data.Dataset) (Predictor, Result, 
 
 func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (Result, error) {
 	c := n.Model
-	c.Features, c.Outputs = d.NumFeatures(), d.Targets.NumHorizons()*n.Task.Outputs()
+	c.Features, c.Outputs, c.Centred = d.NumFeatures(), d.Targets.NumHorizons()*n.Task.Outputs(), nn.Centred(n.Task)
 	err := n.Thread.Do(func() (err error) {
 		torch.ManualSeed(n.Seed)
 		if f.model, err = nn.New(n.Device, c); err == nil && n.Initial != nil {
@@ -58,7 +58,7 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 	if err != nil {
 		return Result{}, err
 	}
-	if f.inputs, err = newInputs(ctx, n.Thread, d.Panel, f.scaler, n.Device, f.wiring); err != nil {
+	if f.inputs, err = newInputs(ctx, n.Thread, d.Panel, f.scaler, n.Device, f.wiring, pastOf(c)); err != nil {
 		return Result{}, err
 	}
 	snapshots := slices.Concat(d.Snapshots(data.Train), d.Snapshots(data.Valid))
@@ -154,7 +154,7 @@ func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []
 			defer s.Close()
 			in := f.inputs
 			if in == nil || in.panel != p {
-				in = newSome(p, f.scaler, f.device, f.wiring, chunk)
+				in = newSome(p, f.scaler, f.device, f.wiring, pastOf(f.model.Config()), chunk)
 				defer in.close()
 			}
 			torch.NoGrad(func() {

@@ -71,6 +71,7 @@ func (y *targets) batch(s *torch.Scope, snapshots []int) (targets nn.Targets, fi
 		targets.Labelled += y.labelled[t].all
 		first += y.labelled[t].first
 	}
+	targets.Snapshots = len(snapshots)
 	index := int64s(snapshots)
 	targets.Class = s.Take(y.class, index)
 	if y.value.T != nil {
