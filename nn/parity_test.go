@@ -290,7 +290,7 @@ func TestTwentyStepsFromTheSameWeightsGiveTheLossesOfPyG(t *testing.T) {
 		})
 	}
 	for _, name := range catalog.Types() {
-		if !compared[name] {
+		if !compared[name] && !slices.ContainsFunc(encodedCases, func(c encodedCase) bool { return c.Type == name }) {
 			t.Errorf("MODEL_TYPE=%s is compared with no model of PyG", name)
 		}
 	}
