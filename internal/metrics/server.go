@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -77,6 +78,9 @@ type Server struct {
 	http *http.Server
 	addr net.Addr
 	done chan struct{}
+
+	mu        sync.Mutex
+	answering map[net.Conn]bool // connections with a request under way
 }
 
 // Serve listens on addr, host:port, and answers from then on. The error says
@@ -87,13 +91,14 @@ func Serve(ctx context.Context, addr string, m *Metrics, logf func(string)) (*Se
 		return nil, err
 	}
 	s := &Server{
-		addr: l.Addr(), done: make(chan struct{}),
+		addr: l.Addr(), done: make(chan struct{}), answering: map[net.Conn]bool{},
 		http: &http.Server{
 			Handler: m.Handler(logf), ErrorLog: log.New(lines(logf), "", 0),
 			ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
 			WriteTimeout: scrapeLimit + 5*time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
 		},
 	}
+	s.http.ConnState = s.note
 	go func() {
 		defer close(s.done)
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -127,11 +132,35 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 // Addr is where it listens.
 func (s *Server) Addr() string { return s.addr.String() }
 
+// note keeps which connections have a request under way.
+func (s *Server) note(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.answering, c)
+	if state == http.StateActive {
+		s.answering[c] = true
+	}
+}
+
+// quiet tells whether no request is under way.
+func (s *Server) quiet() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.answering) == 0
+}
+
 // Close takes no more requests, waits half a second at most for those under way,
-// and returns when nothing of the server is left but a request that overran.
+// and returns when nothing of the server is left but a request that overran. It
+// does not wait for a connection that has asked for nothing, as Shutdown would.
 func (s *Server) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), lastAnswers)
 	defer cancel()
+	go func() {
+		for ctx.Err() == nil && !s.quiet() {
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+	}()
 	if s.http.Shutdown(ctx) != nil {
 		_ = s.http.Close()
 	}

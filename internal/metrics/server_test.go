@@ -182,3 +182,26 @@ func TestAFinishedRunWaitsForOneScrapeOfItsVerdict(t *testing.T) {
 	<-done
 	m.Linger(t.Context(), time.Hour) // it was seen
 }
+
+func TestAConnectionThatAsksForNothingDoesNotHoldUpTheEnd(t *testing.T) {
+	s := serve(t, New(Run{}))
+	idle, err := net.Dial("tcp", s.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if code, _ := get(t, s, "/healthz"); code != 200 { // by then it is accepted
+		t.Fatal(code)
+	}
+	begin := time.Now()
+	s.Close()
+	if took := time.Since(begin); took > lastAnswers/2 {
+		t.Errorf("it took %v", took)
+	}
+	if err := idle.SetReadDeadline(time.Now().Add(3 * time.Second)); err != nil { // before ReadHeaderTimeout
+		t.Fatal(err)
+	}
+	if _, err := idle.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("it is not closed: %v", err)
+	}
+}
