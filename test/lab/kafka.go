@@ -275,12 +275,11 @@ func (k *Kafka) Messages(t testing.TB, topic string, partitions int) []Message {
 	defer cancel()
 	var all []Message
 	for partition := range partitions {
-		c, err := kafka.DialLeader(ctx, "tcp", k.Plain, topic, partition)
-		if err != nil {
-			t.Fatalf("reading %s: %v", topic, err)
+		end, err := k.end(ctx, topic, partition)
+		for passing := kafka.Error(0); errors.As(err, &passing) && passing.Temporary() && ctx.Err() == nil; {
+			time.Sleep(50 * time.Millisecond) // a broker that has just started leads its partitions a moment later
+			end, err = k.end(ctx, topic, partition)
 		}
-		end, err := c.ReadLastOffset()
-		c.Close()
 		if err != nil {
 			t.Fatalf("reading %s: %v", topic, err)
 		}
@@ -299,6 +298,16 @@ func (k *Kafka) Messages(t testing.TB, topic string, partitions int) []Message {
 		r.Close()
 	}
 	return all
+}
+
+// end is the offset behind a partition's last message.
+func (k *Kafka) end(ctx context.Context, topic string, partition int) (int64, error) {
+	c, err := kafka.DialLeader(ctx, "tcp", k.Plain, topic, partition)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	return c.ReadLastOffset()
 }
 
 // Log is the end of what the broker has said.
