@@ -1,11 +1,16 @@
 package test
 
 import (
+	"archive/zip"
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -313,8 +318,13 @@ func TestAPodKilledWithItsDiskGoesOnFromTheBucketToTheSameBits(t *testing.T) {
 		t.Fatalf("exit code %d:\n%s", code, stderr)
 	}
 	mine := func(queue string) map[string]string {
-		sums := learned(t, c.fetch(queue))
-		delete(sums, "model.pt") // its metadata holds the queue id
+		result := c.fetch(queue)
+		sums := learned(t, result)
+		for name := range sums {
+			if path.Base(name) == "model.pt" { // its metadata holds the queue id
+				sums[name] = contentOf(t, filepath.Join(result, name))
+			}
+		}
 		return sums
 	}
 	want := mine("whole")
@@ -340,4 +350,35 @@ func TestAPodKilledWithItsDiskGoesOnFromTheBucketToTheSameBits(t *testing.T) {
 	if got := mine("killed"); !maps.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
+}
+
+// contentOf is the sum of a model.pt but for its metadata and PyTorch's own sum of
+// all of it.
+func contentOf(t *testing.T, model string) string {
+	t.Helper()
+	z, err := zip.OpenReader(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	sum, left := sha256.New(), 0
+	for _, f := range z.File {
+		if strings.HasSuffix(f.Name, "/extra/metadata.json") || strings.HasSuffix(f.Name, "/.data/serialization_id") {
+			left++
+			continue
+		}
+		r, err := f.Open()
+		if err == nil {
+			fmt.Fprintf(sum, "%s %d\n", f.Name, f.UncompressedSize64)
+			_, err = io.Copy(sum, r)
+		}
+		if err != nil {
+			t.Fatalf("%s: %s: %v", model, f.Name, err)
+		}
+		r.Close()
+	}
+	if left != 2 || len(z.File) < 5 {
+		t.Fatalf("%s has %d files, %d of them left out", model, len(z.File), left)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
