@@ -42,8 +42,9 @@ func (c Config) LeastBars() int { return c.firstBar() + 2 + max(c.Count, 1) + 3*
 // each split. The error wraps ErrInput.
 func (c Config) CheckBars(bars int) error {
 	if need := c.LeastBars(); bars < need {
-		return fault.Input("%d bars are too few: GRAPH_WINDOW=%d and HORIZON=%s need at least %d (windows of %d, three splits, their gaps)", bars, c.GraphWindow, c.Horizons, need, c.firstBar()).
-			At("GRAPH_WINDOW").Fix("load more (START, LOOKBACK)%s", c.orLower(bars))
+		variable, value := c.LongestWindow()
+		return fault.Input("%d bars are too few: %s=%s and HORIZON=%s need at least %d (windows of %d, three splits, their gaps)", bars, variable, value, c.Horizons, need, c.firstBar()).
+			At("%s", variable).Fix("load more (START, LOOKBACK)%s", c.orLower(bars))
 	}
 	return nil
 }
@@ -53,13 +54,15 @@ func (c Config) CheckBars(bars int) error {
 func (c Config) orLower(bars int) string {
 	window, horizon := c, c
 	window.GraphWindow, horizon.Horizons = minGraphWindow, Horizons{1}
-	both := window
-	both.Horizons = Horizons{1}
+	both, features := window, c
+	both.Horizons, features.Features = Horizons{1}, nil
 	switch {
 	case window.LeastBars() <= bars:
 		return " or lower GRAPH_WINDOW"
 	case horizon.LeastBars() <= bars:
 		return " or lower HORIZON"
+	case features.LeastBars() <= bars:
+		return " or set FEATURES=" + FeaturesStreamForge
 	case both.LeastBars() <= bars:
 		return " or lower GRAPH_WINDOW and HORIZON"
 	}

@@ -52,4 +52,4 @@ func (d *Dataset) EvaluatedIn(split Split) []int {
 
 // FewestCandles is how many candles without a gap put a symbol into one
 // snapshot: those of the longest window before it, and its own.
-func FewestCandles() int { return lookback + 1 }
+func (p *Panel) FewestCandles() int { return FeatureList(p.Features).lookback() + 1 }

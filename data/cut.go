@@ -4,9 +4,12 @@ import (
 	"slices"
 )
 
-// jumpWindow is how many bars before its own a feature can depend on through a
-// jump of the price: the mask reaches over a lookback, the rule over two.
-const jumpWindow = 3 * lookback
+// memory is how many bars before its own a feature can depend on: those of its
+// windows, and through a jump of the price, of which the mask reaches over a
+// lookback, and the rule over another one and the bars of its deviation.
+func (r Recipe) memory() int {
+	return max(r.firstBar(), r.Features.memory()+2*r.Features.lookback()+jumpLookback)
+}
 
 // Cut is the bars from first on and before end of a market, over the same memory.
 func (m *Market) Cut(first, end int) *Market {
@@ -59,7 +62,7 @@ func (r Recipe) Past(m *Market, t int) (past *Market, from int) {
 			from = b.from
 		}
 	}
-	return m.Cut(max(0, from-max(r.firstBar(), jumpWindow)), t+1), from
+	return m.Cut(max(0, from-r.memory()), t+1), from
 }
 
 // BuildCut makes the panel of a part of a market that whole was made of: the same
@@ -69,6 +72,7 @@ func (r Recipe) BuildCut(part *Market, whole *Panel) (*Panel, error) {
 	if r.firstBar() >= part.Bars {
 		return nil, nil
 	}
+	r.Reference = whole.Reference
 	columns := make([]feature, len(whole.Features))
 	for j, name := range whole.Features {
 		f, known := featureNamed(name)

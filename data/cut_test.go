@@ -6,21 +6,21 @@ import (
 )
 
 func TestThePastOfABarMakesTheSameSnapshotsAsTheWholeMarket(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(5) {
 		r := newRand(seed + 70)
-		m := randomMarket(r, 9, 1500)
+		m := randomMarket(r, 9, []int{1500, 1500, 1500, 1500, 6000}[seed])
 		for range 5 {
 			rescale(m, r.IntN(9), r.IntN(m.Bars), []float64{0.5, 1000}[r.IntN(2)])
 		}
 		ownColumn(m, "mine", seed)
-		cfg := listed("streamforge,mine")
-		cfg.Signals, cfg.GraphWindow = SignalNames(), []int{10, 40, 300, 600}[seed]
+		cfg := listed([]string{"streamforge,mine", "market,mine"}[seed/4])
+		cfg.Signals, cfg.GraphWindow = SignalNames(), []int{10, 40, 300, 600, 30}[seed]
 		d := mustBuild(t, m, cfg)
 		compared := 0
 		for range 8 {
 			at := cfg.firstBar() + r.IntN(m.Bars-cfg.firstBar())
 			past, from := cfg.Past(m, at)
-			if past.Bars > 2*max(cfg.GraphWindow, minBlock)+jumpWindow || past.OpenTime(past.Bars-1) != m.OpenTime(at) {
+			if past.Bars > 2*max(cfg.GraphWindow, minBlock)+cfg.memory() || past.OpenTime(past.Bars-1) != m.OpenTime(at) {
 				t.Fatalf("the past of bar %d has %d bars", at, past.Bars)
 			}
 			p, err := cfg.BuildCut(past, d.Panel)

@@ -23,6 +23,8 @@ var featureSets = []struct {
 	features []feature
 }{
 	{FeaturesStreamForge, features},
+	{FeaturesMarket, marketFeatures},
+	{FeaturesAll, allFeatures()},
 }
 
 // barColumns are the columns that every market has.
@@ -81,6 +83,37 @@ func (l FeatureList) Most() int {
 		}
 	}
 	return len(names)
+}
+
+// each calls f with every feature of the list that the program makes.
+func (l FeatureList) each(f func(feature)) {
+	if l == nil {
+		l = FeatureList{FeaturesStreamForge}
+	}
+	for _, name := range l {
+		if set, isSet := setNamed(name); isSet {
+			for _, one := range set {
+				f(one)
+			}
+		} else if one, isFeature := featureNamed(name); isFeature {
+			f(one)
+		}
+	}
+}
+
+// lookback is the longest window of the list's features, in bars before the
+// snapshot's.
+func (l FeatureList) lookback() int {
+	longest := lookback
+	l.each(func(f feature) { longest = max(longest, f.lookback) })
+	return longest
+}
+
+// memory is how many bars before its own a feature's last digits may depend on.
+func (l FeatureList) memory() int {
+	longest := 0
+	l.each(func(f feature) { longest = max(longest, f.memory) })
+	return longest
 }
 
 // FeatureNames are the names of all sets, of all features, and of the columns

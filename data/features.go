@@ -12,7 +12,8 @@ import (
 // what a feature needs; below it the feature is left out.
 const minShare = 0.9
 
-// lookback is the longest window of a feature, in bars before the snapshot's.
+// lookback is the longest window of a feature of FEATURES=streamforge, and the
+// shortest of a recipe, in bars before the snapshot's.
 const lookback = 24
 
 // series is one symbol's side of a market, [T] each, NaN where missing.
@@ -23,14 +24,16 @@ type series struct {
 	lastClose, lastLogClose        []float64 // of the newest bar up to each, at most MaxGap bars old
 	ret                            []float64 // log return since the last close before
 	optional                       map[Column][]float64
+	jumps                          []Jump
+	sigma                          []float64 // see volatility
 }
 
 // newSeries derives what features are made of. maxGap is Recipe.MaxGap.
-func newSeries(m *Market, i, maxGap int) *series {
+func newSeries(m *Market, i, maxGap int, jumps []Jump) *series {
 	s := &series{
 		market: m, open: m.Open[i], high: m.High[i], low: m.Low[i], close: m.Close[i], volume: m.Volume[i],
 		logClose: make([]float64, m.Bars), ret: make([]float64, m.Bars),
-		optional: make(map[Column][]float64, len(m.Optional)),
+		optional: make(map[Column][]float64, len(m.Optional)), jumps: jumps,
 	}
 	for t, c := range s.close {
 		s.logClose[t] = math.Log(c)
@@ -50,44 +53,48 @@ type feature struct {
 	name  string
 	needs []Column
 	fill  func(dst []float64, s *series)
+
+	lookback int      // its longest window, in bars before its own; 0: at most that of FEATURES=streamforge
+	memory   int      // bars before its own that its last digits may depend on; 0: its lookback
+	crossing crossing // what becomes of it beside the other nodes
 }
 
 // features are those of FEATURES=streamforge, in the order of the columns of x:
 // the ten that StreamForge's Python service computed, then ours.
 var features = []feature{
-	{"log_return_1", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 1) }},
-	{"log_return_4", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 4) }},
-	{"log_return_12", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 12) }},
-	{"log_return_24", nil, func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 24) }},
-	{volatilityName, nil, func(dst []float64, s *series) { rollingDeviation(dst, s.ret, 24, 12) }},
-	{"rsi_14", nil, func(dst []float64, s *series) { cutlerRSI(dst, s.close, s.lastClose, 14, 7) }},
-	{"volume_ratio", nil, func(dst []float64, s *series) { ratioToMean(dst, s.volume, 24, 12) }},
-	{"spread", []Column{BestBid, BestAsk}, func(dst []float64, s *series) {
+	{name: "log_return_1", fill: func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 1) }},
+	{name: "log_return_4", fill: func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 4) }},
+	{name: "log_return_12", fill: func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 12) }},
+	{name: "log_return_24", fill: func(dst []float64, s *series) { logReturn(dst, s.logClose, s.lastLogClose, 24) }},
+	{name: volatilityName, fill: func(dst []float64, s *series) { rollingDeviation(dst, s.ret, 24, 12) }},
+	{name: "rsi_14", fill: func(dst []float64, s *series) { cutlerRSI(dst, s.close, s.lastClose, 14, 7) }},
+	{name: "volume_ratio", fill: func(dst []float64, s *series) { ratioToMean(dst, s.volume, 24, 12) }},
+	{name: "spread", needs: []Column{BestBid, BestAsk}, fill: func(dst []float64, s *series) {
 		bid, ask := s.optional[BestBid], s.optional[BestAsk]
 		for t := range dst {
 			dst[t] = ask[t] - bid[t]
 		}
 	}},
-	{"order_book_imbalance", []Column{BidSize, AskSize}, func(dst []float64, s *series) {
+	{name: "order_book_imbalance", needs: []Column{BidSize, AskSize}, fill: func(dst []float64, s *series) {
 		bid, ask := s.optional[BidSize], s.optional[AskSize]
 		for t := range dst {
 			dst[t] = share(bid[t]-ask[t], bid[t]+ask[t])
 		}
 	}},
-	{"funding_rate", []Column{FundingRate}, func(dst []float64, s *series) { copy(dst, s.optional[FundingRate]) }},
-	{"high_low_range", nil, func(dst []float64, s *series) {
+	{name: "funding_rate", needs: []Column{FundingRate}, fill: func(dst []float64, s *series) { copy(dst, s.optional[FundingRate]) }},
+	{name: "high_low_range", fill: func(dst []float64, s *series) {
 		for t := range dst {
 			dst[t] = math.Log(s.high[t] / s.low[t])
 		}
 	}},
-	{"taker_imbalance", []Column{TakerBuyVolume}, func(dst []float64, s *series) {
+	{name: "taker_imbalance", needs: []Column{TakerBuyVolume}, fill: func(dst []float64, s *series) {
 		buy := s.optional[TakerBuyVolume]
 		for t := range dst {
 			dst[t] = share(2*buy[t]-s.volume[t], s.volume[t])
 		}
 	}},
-	{timeOfDaySin, nil, func(dst []float64, s *series) { timeOfDay(dst, s.market, math.Sin) }},
-	{timeOfDayCos, nil, func(dst []float64, s *series) { timeOfDay(dst, s.market, math.Cos) }},
+	{name: timeOfDaySin, fill: func(dst []float64, s *series) { timeOf(24*time.Hour, dst, s.market, math.Sin) }},
+	{name: timeOfDayCos, fill: func(dst []float64, s *series) { timeOf(24*time.Hour, dst, s.market, math.Cos) }},
 }
 
 // Names that the code asks for.
@@ -95,6 +102,8 @@ const (
 	volatilityName = "volatility_24"
 	timeOfDaySin   = "time_of_day_sin"
 	timeOfDayCos   = "time_of_day_cos"
+	timeOfHourSin  = "time_of_hour_sin"
+	timeOfHourCos  = "time_of_hour_cos"
 )
 
 // share is part of whole, 0 of nothing; NaN stays NaN.
@@ -105,12 +114,12 @@ func share(part, whole float64) float64 {
 	return part / whole
 }
 
-// timeOfDay puts the UTC time of day at each bar's close on a circle.
-func timeOfDay(dst []float64, m *Market, wave func(float64) float64) {
-	day := (24 * time.Hour).Milliseconds()
+// timeOf puts the UTC time of a day, or an hour, at each bar's close on a circle.
+func timeOf(period time.Duration, dst []float64, m *Market, wave func(float64) float64) {
+	whole := period.Milliseconds()
 	for t := range dst {
 		closing := m.Axis().CloseTime(t)
-		dst[t] = wave(2 * math.Pi * float64(((closing%day)+day)%day) / float64(day))
+		dst[t] = wave(2 * math.Pi * float64(((closing%whole)+whole)%whole) / float64(whole))
 	}
 }
 
@@ -135,6 +144,10 @@ func unsupported(m *Market, f feature) (reason string, without []string) {
 	case f.name == timeOfDaySin || f.name == timeOfDayCos:
 		if m.Interval >= 24*time.Hour {
 			return fmt.Sprintf("bars of %v all close at one time of day", m.Interval), nil
+		}
+	case f.name == timeOfHourSin || f.name == timeOfHourCos:
+		if m.Interval%time.Hour == 0 {
+			return fmt.Sprintf("bars of %v all close at one time of the hour", m.Interval), nil
 		}
 	case len(f.needs) > 0:
 		return lacking(m, f.needs)

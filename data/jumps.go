@@ -44,16 +44,17 @@ const (
 // splits are the ratios of common splits, up or down.
 var splits = []float64{1.25, 4.0 / 3, 1.5, 2, 3, 4, 5}
 
-// jumps finds those of every symbol [N], rising.
-func (m *Market) jumps() [][]Jump {
+// jumps finds those of every symbol [N], rising, but for those behind a gap that no
+// window of so many bars reaches over.
+func (m *Market) jumps(reach int) [][]Jump {
 	all := make([][]Jump, len(m.Symbols))
 	each(len(m.Symbols), func() func(int) {
-		return func(i int) { all[i] = m.jumpsOf(i) }
+		return func(i int) { all[i] = m.jumpsOf(i, reach) }
 	})
 	return all
 }
 
-func (m *Market) jumpsOf(i int) []Jump {
+func (m *Market) jumpsOf(i, reach int) []Jump {
 	var found []Jump
 	closes, opens := m.Close[i], m.Open[i]
 	before := -1 // the last bar that is there
@@ -63,7 +64,7 @@ func (m *Market) jumpsOf(i int) []Jump {
 		}
 		p := before
 		before = t
-		if p < 0 || t-p > lookback {
+		if p < 0 || t-p > reach {
 			continue // no window reaches over so long a gap
 		}
 		ratio, opening := c/closes[p], opens[t]/closes[p]

@@ -76,7 +76,7 @@ func TestAChangeOfAPriceUnitIsFoundWithBarAndRatio(t *testing.T) {
 			m := walk(1, 3, 400)
 			test.change(m)
 			rescale(m, 1, 200, test.factor)
-			found := m.jumps()
+			found := m.jumps(lookback)
 			if len(found[1]) != 1 || found[1][0].bar != 200 || !slices.Equal(found[1][0].opens, []int{200}) || math.Abs(found[1][0].Ratio/test.factor-1) > 0.15 {
 				t.Fatalf("found %+v, want one at bar 200 of %v", found[1], test.factor)
 			}
@@ -119,7 +119,7 @@ func TestAMoveThatAMarketCanMakeIsNoJump(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			m := walk(2, 3, 400)
 			change(m)
-			if found := slices.Concat(m.jumps()...); len(found) > 0 {
+			if found := slices.Concat(m.jumps(lookback)...); len(found) > 0 {
 				t.Errorf("found %+v", found)
 			}
 		})
@@ -266,7 +266,7 @@ func TestAWrongOpenIsNoReturn(t *testing.T) {
 				}
 			}
 		}
-		if found := m.jumps()[1]; len(found) != 1 || math.Abs(found[0].Ratio/factor-1) > 0.1 {
+		if found := m.jumps(lookback)[1]; len(found) != 1 || math.Abs(found[0].Ratio/factor-1) > 0.1 {
 			t.Errorf("found %+v", found)
 		}
 	}

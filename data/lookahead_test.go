@@ -15,6 +15,7 @@ func TestWhatComesAfterABarChangesNothingUpToIt(t *testing.T) {
 		"horizon 5":      func(c *Config) { c.Horizons = Horizons{5} },
 		"open to open":   func(c *Config) { c.Target, c.Horizons = TargetOpen, Horizons{1, 6, 12} },
 		"strict gaps":    func(c *Config) { c.MaxGap = 0 },
+		"the market's":   func(c *Config) { c.Features = FeatureList{FeaturesAll} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(6) {
@@ -26,7 +27,7 @@ func TestWhatComesAfterABarChangesNothingUpToIt(t *testing.T) {
 				for range 5 { // splits, redenominations and wrong candles, many around the bar of the test
 					rescale(m, r.IntN(9), r.IntN(m.Bars), []float64{0.5, 2, 1000, 0.001}[r.IntN(4)])
 				}
-				at := cfg.GraphWindow + 1 + r.IntN(m.Bars-cfg.GraphWindow-60)
+				at := cfg.firstBar() + 1 + r.IntN(m.Bars-cfg.firstBar()-60)
 				want, got := mustBuild(t, m, cfg), mustBuild(t, changeAfter(r, m, at), cfg)
 				compared := 0
 				for s := range want.Len() {

@@ -13,13 +13,14 @@ type DroppedFeature struct {
 // are present, and edges. It holds neither labels nor splits. A Panel is read
 // only and safe for concurrent use.
 type Panel struct {
-	Symbols  []string         // [N] node order
-	Features []string         // [F] names, the columns of x
-	Given    []string         // of Features, the columns of the market that enter as they are
-	Dropped  []DroppedFeature // features that the data cannot support
-	Axis     Axis             // of which the snapshots are some bars; zero for a graph without time
-	Jumps    []Jump           // of prices, by symbol
-	Coverage []Coverage       // [N] what there is of each symbol; nil for a prepared graph
+	Symbols   []string         // [N] node order
+	Features  []string         // [F] names, the columns of x
+	Given     []string         // of Features, the columns of the market that enter as they are
+	Dropped   []DroppedFeature // features that the data cannot support
+	Axis      Axis             // of which the snapshots are some bars; zero for a graph without time
+	Jumps     []Jump           // of prices, by symbol
+	Reference string           // the symbol whose return is reference_return; empty: no feature is it
+	Coverage  []Coverage       // [N] what there is of each symbol; nil for a prepared graph
 
 	// Density is the mean over snapshots of E / (P (P-1)), P the nodes present.
 	Density float64

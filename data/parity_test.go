@@ -128,9 +128,10 @@ func pandas(t *testing.T, args ...string) {
 
 func TestFeaturesAndEdgesEqualThoseOfPandasAndNumPy(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		market func(t *testing.T) (m *Market, folder string)
-		excess bool
+		name     string
+		market   func(t *testing.T) (m *Market, folder string)
+		excess   bool
+		features FeatureList
 	}{
 		{"a random market with gaps and optional columns", func(t *testing.T) (*Market, string) {
 			m, folder := randomMarket(newRand(17), 9, 900), t.TempDir()
@@ -138,23 +139,51 @@ func TestFeaturesAndEdgesEqualThoseOfPandasAndNumPy(t *testing.T) {
 			rescale(m, 8, 600, 0.5)
 			writeCandles(t, folder, m)
 			return m, folder
-		}, true},
+		}, true, nil},
 		{"real candles with gaps", func(t *testing.T) (*Market, string) {
 			folder := realCandles(t)
 			return readCandles(t, folder), folder
-		}, false},
+		}, false, nil},
+		{"the market's features of a random market", func(t *testing.T) (*Market, string) {
+			m, folder := randomMarket(newRand(18), 9, 4000), t.TempDir()
+			rescale(m, 0, 2450, 1000)
+			rescale(m, 8, 3600, 0.5)
+			for _, all := range allSeries(m) { // the reference is absent for a while
+				for b := 1900; b < 1905; b++ {
+					all[0][b] = math.NaN()
+				}
+			}
+			for i := range m.Symbols { // opens within the bar, and quote volumes that lack some values
+				for b := range m.Bars {
+					if i != 1 && m.Present(i, b) {
+						m.Open[i][b] *= 1 + 1e-3*float64((b*7+i*3)%11-5)/11
+						m.High[i][b] = max(m.High[i][b], m.Open[i][b])
+						m.Low[i][b] = min(m.Low[i][b], m.Open[i][b])
+						if b%13 == 0 {
+							m.Optional[QuoteVolume][i][b] = math.NaN()
+						}
+					}
+				}
+			}
+			writeCandles(t, folder, m)
+			return m, folder
+		}, false, FeatureList{FeaturesMarket}},
+		{"the market's features of real candles", func(t *testing.T) (*Market, string) {
+			folder := realCandles(t)
+			return readCandles(t, folder), folder
+		}, false, FeatureList{FeaturesMarket}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			m, folder := test.market(t)
 			cfg := defaultConfig()
-			cfg.GraphWindow, cfg.EdgeTopK = 100, 4
+			cfg.GraphWindow, cfg.EdgeTopK, cfg.Features = 100, 4, test.features
 			if test.excess {
 				cfg.EdgeReturns = EdgeReturnsExcess
 			}
 			request := map[string]any{
 				"symbols": m.Symbols, "start": m.Start, "interval": m.Interval.Milliseconds(), "bars": m.Bars,
-				"window": cfg.GraphWindow, "max_gap": cfg.MaxGap, "jumps": jumpsFor(m), "excess": test.excess,
-				"at": []int{100, 101, m.Bars / 3, m.Bars / 2, m.Bars * 3 / 4, m.Bars - 1},
+				"window": cfg.GraphWindow, "max_gap": cfg.MaxGap, "jumps": jumpsFor(m, cfg.Features.lookback()), "excess": test.excess, "market": test.features != nil,
+				"at": []int{cfg.firstBar(), cfg.firstBar() + 1, m.Bars / 3, m.Bars / 2, m.Bars * 3 / 4, m.Bars - 1},
 			}
 			scratch := t.TempDir()
 			ask, answer := filepath.Join(scratch, "request.json"), filepath.Join(scratch, "answer.json")
@@ -177,7 +206,7 @@ func TestFeaturesAndEdgesEqualThoseOfPandasAndNumPy(t *testing.T) {
 				t.Fatal(err)
 			}
 			d := mustBuild(t, m, cfg)
-			compareFeatures(t, m, d, want.Features)
+			compareFeatures(t, m, d, cfg.firstBar(), want.Features)
 			for k, bar := range request["at"].([]int) {
 				compareEdges(t, m, d, cfg, bar, want.Correlations[k])
 			}
@@ -186,9 +215,9 @@ func TestFeaturesAndEdgesEqualThoseOfPandasAndNumPy(t *testing.T) {
 }
 
 // jumpsFor lists node and bar of each jump.
-func jumpsFor(m *Market) [][2]int {
+func jumpsFor(m *Market, reach int) [][2]int {
 	list := [][2]int{}
-	for i, jumps := range m.jumps() {
+	for i, jumps := range m.jumps(reach) {
 		for _, j := range jumps {
 			list = append(list, [2]int{i, j.bar})
 		}
@@ -199,13 +228,13 @@ func jumpsFor(m *Market) [][2]int {
 // snapshotOf is the snapshot of a bar, -1 where there is none.
 func snapshotOf(m *Market, d *Dataset, bar int) int { return slices.Index(d.openTime, m.OpenTime(bar)) }
 
-func compareFeatures(t *testing.T, m *Market, d *Dataset, want map[string][][]*float64) {
+func compareFeatures(t *testing.T, m *Market, d *Dataset, first int, want map[string][][]*float64) {
 	t.Helper()
 	if len(want) != d.NumFeatures() {
 		t.Fatalf("pandas has %d features, the dataset %v", len(want), d.Features)
 	}
 	present := 0
-	for bar := 100; bar < m.Bars; bar++ {
+	for bar := first; bar < m.Bars; bar++ {
 		s := snapshotOf(m, d, bar)
 		for i := range m.Symbols {
 			complete := true

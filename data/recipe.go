@@ -3,6 +3,7 @@ package data
 import (
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
@@ -18,6 +19,11 @@ type Recipe struct {
 	// from the last close before it. A longer one masks a node until its windows
 	// are full again. 7 of 14 changes are the fewest that rsi_14 is made of.
 	MaxGap int `env:"MAX_GAP" envDefault:"7"`
+
+	// Reference is the symbol whose return reference_return is; empty: bitcoin's,
+	// where a node is it, else Symbol's, else the first.
+	Reference string `env:"-"`
+	Symbol    string `env:"-"` // SYMBOL; empty: none is asked for
 
 	Edges         string   `env:"EDGES" envDefault:"correlation"`
 	GraphWindow   int      `env:"GRAPH_WINDOW" envDefault:"100"` // bars of returns that a correlation spans
@@ -70,7 +76,25 @@ func (r Recipe) Validate() error {
 }
 
 // firstBar is the first one whose windows can be full.
-func (r Recipe) firstBar() int { return max(r.GraphWindow, lookback) }
+func (r Recipe) firstBar() int { return max(r.GraphWindow, r.Features.lookback()) }
+
+// LongestWindow is the setting that decides the first bar, and its value.
+func (r Recipe) LongestWindow() (variable, value string) {
+	if r.GraphWindow < r.Features.lookback() && r.Features.lookback() > lookback {
+		return "FEATURES", r.Features.String()
+	}
+	return "GRAPH_WINDOW", strconv.Itoa(r.GraphWindow)
+}
+
+func (r Recipe) tooFew(bars int) error {
+	variable, value := r.LongestWindow()
+	shorter := "lower GRAPH_WINDOW"
+	if variable == "FEATURES" {
+		shorter = "set FEATURES=" + FeaturesStreamForge
+	}
+	return fault.Input("%d bars are too few: %s=%s needs more than %d", bars, variable, value, r.firstBar()).
+		Fix("load more (START, LOOKBACK) or %s", shorter)
+}
 
 // Build makes a panel: one snapshot for each bar from the first at which the
 // graph window and every feature's window can be full, to the newest. A bar at
@@ -95,8 +119,7 @@ func (r Recipe) Build(m *Market) (*Panel, error) {
 func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, error) {
 	first := r.firstBar()
 	if first >= m.Bars {
-		return nil, fault.Input("%d bars are too few: GRAPH_WINDOW=%d needs more than %d", m.Bars, r.GraphWindow, first).
-			Fix("load more (START, LOOKBACK) or lower GRAPH_WINDOW")
+		return nil, r.tooFew(m.Bars)
 	}
 	columns, asGiven, dropped, err := r.columns(m)
 	if err != nil {
@@ -117,14 +140,21 @@ func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, erro
 // assemble computes features, masks and edges of what is valid and long enough;
 // nil: no bar is a snapshot.
 func (r Recipe) assemble(m *Market, columns []feature, signals []string, release func()) (*Panel, error) {
-	first, jumps := r.firstBar(), m.jumps()
+	first, jumps := r.firstBar(), m.jumps(r.Features.lookback())
+	reference, err := r.reference(m, columns)
+	if err != nil {
+		return nil, err
+	}
 	p := &Panel{Symbols: slices.Clone(m.Symbols), Axis: m.Axis(), Jumps: slices.Concat(jumps...)}
 	for _, f := range columns {
 		p.Features = append(p.Features, f.name)
 	}
 	p.signalNames = signals
-	if err := p.fill(m, columns, r.MaxGap, jumps, first); err != nil {
+	if err := p.fill(m, columns, r, jumps); err != nil {
 		return nil, err
+	}
+	if p.cross(columns, reference); reference >= 0 {
+		p.Reference = m.Symbols[reference]
 	}
 	p.Coverage = newCoverage(m, p.mask)
 	if r.Edges == EdgesNone {
@@ -146,7 +176,8 @@ func (r Recipe) assemble(m *Market, columns []feature, signals []string, release
 // fill computes x and mask of every bar from first on. A node is masked at a
 // bar that it lacks, where one of its features is undefined, and for the
 // lookback from a jump of its price on.
-func (p *Panel) fill(m *Market, columns []feature, maxGap int, jumps [][]Jump, first int) error {
+func (p *Panel) fill(m *Market, columns []feature, r Recipe, jumps [][]Jump) error {
+	first, lookback := r.firstBar(), r.Features.lookback()
 	n, f, snapshots := p.NumNodes(), p.NumFeatures(), m.Bars-first
 	p.x = make([]float32, snapshots*n*f)
 	p.mask = make([]bool, snapshots*n)
@@ -155,7 +186,7 @@ func (p *Panel) fill(m *Market, columns []feature, maxGap int, jumps [][]Jump, f
 	each(n, func() func(int) {
 		values := NewSeries(f, m.Bars) // one symbol's features
 		return func(i int) {
-			s := newSeries(m, i, maxGap)
+			s := newSeries(m, i, r.MaxGap, jumps[i])
 			for j, feature := range columns {
 				feature.fill(values[j], s)
 				for _, jump := range jumps[i] {

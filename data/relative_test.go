@@ -19,7 +19,7 @@ func naiveSigma(m *Market, i, t, maxGap int) float64 {
 	for m.OpenTime(from)/step/1152 < block-1 {
 		from++
 	}
-	jumps := m.jumps()[i]
+	jumps := m.jumps(lookback)[i]
 	var squares []float64
 	weighted := func(span int, values []float64) float64 {
 		total, weights := 0.0, 0.0

@@ -146,13 +146,13 @@ func NewTargets(m *Market, c TargetConfig, maxGap int) (*Targets, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, horizons, jumps := len(m.Symbols), len(c.Horizons), m.jumps()
+	n, horizons, jumps := len(m.Symbols), len(c.Horizons), m.jumps(lookback)
 	y := emptyTargets(c, m.Bars, n)
 	y.funding = newFunding(m, c.Horizons[0])
 	each(n, func() func(int) {
 		logPrice := make([]float64, m.Bars)
 		return func(i int) {
-			s := newSeries(m, i, maxGap)
+			s := newSeries(m, i, maxGap, jumps[i])
 			volatility := make([]float64, m.Bars)
 			rollingDeviation(volatility, s.ret, 24, 12)
 			for t := range logPrice {

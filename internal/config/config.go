@@ -150,6 +150,7 @@ func loadFor(environ []string, needs func(variable) bool) (Config, error) {
 	c.Data.Signals = c.Train.Baselines.Signals()
 	c.Train.BaselinesGiven = given.has("BASELINES")
 	c.Source.Columns = c.Data.Features.Columns()
+	c.Data.Symbol = c.IDs.Symbol
 	return c, faults.Err()
 }
 

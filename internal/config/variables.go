@@ -64,7 +64,7 @@ var groups = []group{
 		{name: "LOOKBACK", aliases: []string{"TIME_RANGE"}, meaning: "length of the range before END; unset: everything (binance, simulated: 30d)", accepts: "a length such as 30d, 12h, 90m or 2w, or START:END", unit: "duration"},
 	}},
 	{title: "Graph and labels", vars: []variable{
-		{name: "FEATURES", meaning: "columns of x; streamforge: all that the market supports; or a list of that, names of features, and numeric columns of the files, which enter as they are", accepts: "a list of names such as streamforge,my_column"},
+		{name: "FEATURES", meaning: "columns of x; streamforge: 14 of candles, books and funding, as far as the market has them; market: 35 in units of volatility and relative to the other symbols; all: both; or a list of these, names of features, and numeric columns of the files, which enter as they are", accepts: "a list of names such as streamforge,my_column"},
 		{name: "HORIZON", meaning: "bars that a target looks ahead; in a list the first decides early stopping", accepts: "a whole number from 1 to 1000000, or a list such as 1,6,12", unit: "bars"},
 		{name: "TARGET", meaning: "prices that a return is measured between; open: the next bar's open and the one HORIZON bars later, which can be traded; close: this bar's close and a later one; mid: mid prices, where books were recorded", values: []string{"open", "close", "mid"}},
 		{name: "TASK", meaning: "what is predicted; direction: down, flat or up; rank: the return in units of its volatility, beside the other nodes of the bar; return: the same by itself", values: catalog.Tasks()},

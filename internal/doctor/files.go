@@ -157,7 +157,8 @@ func judgeBars(c data.Config, l length) finding {
 	if c.Count > 1 {
 		folds = fmt.Sprintf(", FOLDS=%d", c.Count)
 	}
-	message := fmt.Sprintf("%s%d bars, and GRAPH_WINDOW=%d%s and HORIZON=%s need at least %d", of, bars, c.GraphWindow, folds, c.Horizons, c.LeastBars())
+	variable, value := c.LongestWindow()
+	message := fmt.Sprintf("%s%d bars, and %s=%s%s and HORIZON=%s need at least %d", of, bars, variable, value, folds, c.Horizons, c.LeastBars())
 	if c.CheckBars(int(bars)) != nil {
 		return warn(message, remedy)
 	}

@@ -148,7 +148,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	}
 	m := result.Metadata{
 		ModelType: c.Model.Type, ModelName: c.Store.ModelName, QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol,
-		FeatureNames: d.Features, Columns: d.Given, FeatureLow: d.Low, FeatureHigh: d.High, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped,
+		FeatureNames: d.Features, Columns: d.Given, FeatureLow: d.Low, FeatureHigh: d.High, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped, Reference: d.Reference,
 		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Classes: classes(task),
 		Splits: ranges, Fold: d.Number,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(), Window: c.Model.Network().Window,

@@ -41,7 +41,7 @@ func logCoverage(d *data.Dataset, symbol string, log zerolog.Logger) {
 			log.Warn().Str("symbols", source.FirstOf(names)).Msgf(format, a...)
 		}
 	}
-	warn(absent, "these symbols are in no snapshot, so nothing is predicted of them: a snapshot needs %d candles without a gap above MAX_GAP before it; leave them out (EXCLUDE) or load more of them", data.FewestCandles()-1)
+	warn(absent, "these symbols are in no snapshot, so nothing is predicted of them: a snapshot needs %d candles without a gap above MAX_GAP before it; leave them out (EXCLUDE) or load more of them", d.FewestCandles()-1)
 	warn(thin, "these symbols are in less than half of the %d snapshots", d.Panel.Len())
 	warn(still, "the price of these symbols never changes")
 	warn(withoutRows(d, data.Train, symbol), "these symbols have no row in the train split, so nothing was learned of them: move TRAIN_END or leave them out (EXCLUDE)")

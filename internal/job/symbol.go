@@ -22,7 +22,7 @@ func checkSymbol(d *data.Dataset, symbol string, log zerolog.Logger) error {
 			return nil
 		}
 		return fault.Input("SYMBOL=%s is in no snapshot: it has %d candles, and a snapshot needs %d before it without a long gap",
-			symbol, d.Coverage[i].Candles, data.FewestCandles()-1).At("SYMBOL").
+			symbol, d.Coverage[i].Candles, d.FewestCandles()-1).At("SYMBOL").
 			Fix("load a range in which it trades (START, END, LOOKBACK), or set another SYMBOL")
 	}
 	last := d.NumNodes() - 1

@@ -193,6 +193,7 @@ func TestTheRecipeOfMetadataBuildsThePanelOfTheRun(t *testing.T) {
 	for name, recipe := range map[string]data.Recipe{
 		"highest":   {GraphWindow: 40, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw},
 		"threshold": {GraphWindow: 60, EdgeTopK: 10, EdgeThreshold: &threshold, EdgeReturns: data.EdgeReturnsExcess},
+		"market":    {Features: data.FeatureList{data.FeaturesMarket}, Reference: "ETHUSDT", GraphWindow: 60, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw},
 	} {
 		t.Run(name, func(t *testing.T) {
 			market, _, err := source.Load(t.Context(), source.Config{Source: source.Simulated, Symbol: "BTCUSDT", Symbols: "top:6", Interval: "5m", Lookback: "2d", Seed: 3})
@@ -204,7 +205,7 @@ func TestTheRecipeOfMetadataBuildsThePanelOfTheRun(t *testing.T) {
 				t.Fatal(err)
 			}
 			m := Metadata{
-				ModelType: "gcn", Symbol: want.Symbols[0], Symbols: want.Symbols, Interval: "5m", FeatureNames: want.Features,
+				ModelType: "gcn", Symbol: want.Symbols[0], Symbols: want.Symbols, Interval: "5m", FeatureNames: want.Features, Reference: want.Reference,
 				FeatureMean: make(Float32s, want.NumFeatures()), FeatureStd: slices.Repeat(Float32s{1}, want.NumFeatures()),
 			}
 			m.SetRecipe(recipe)

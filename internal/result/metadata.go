@@ -32,6 +32,10 @@ type Metadata struct {
 	// LeftOut are features that the data could not support, and why.
 	LeftOut []data.DroppedFeature `json:"left_out"`
 
+	// Reference is the symbol whose return the feature reference_return is; empty:
+	// no feature is it.
+	Reference string `json:"reference_symbol,omitempty"`
+
 	// MaxGap is the longest run of missing bars that a return is taken across, as
 	// in MAX_GAP; 0 in results of versions before 0.3.
 	MaxGap int `json:"max_gap,omitempty"`
@@ -135,7 +139,7 @@ func NewSplitRanges(splits []data.Split, openTimes []int64) (SplitRanges, error)
 
 // Recipe is how the panel of the model is built from a market again.
 func (m *Metadata) Recipe() data.Recipe {
-	r := data.Recipe{Features: m.FeatureNames, MaxGap: m.MaxGap, Edges: m.Graph.Edges, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
+	r := data.Recipe{Features: m.FeatureNames, Reference: m.Reference, MaxGap: m.MaxGap, Edges: m.Graph.Edges, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
 	if m.Graph.TopK != nil {
 		r.EdgeTopK = *m.Graph.TopK
 	}
