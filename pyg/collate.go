@@ -9,7 +9,7 @@ import (
 // Dict is the content of graph.pt: x [N, F] or [N, W, F] float32, edge_index [2, E] int64,
 // edge_attr [E, 1] float32, y [N] or [N, H] int64, node_mask [N] bool, edge_weight [E],
 // ret like y float32, open_time [1] int64, in the order that PyG's Data gives
-// them; nil fields are left out. In Python, Data.from_dict(torch.load(path))
+// them, and edge_type [E] int64 last; nil fields are left out. In Python, Data.from_dict(torch.load(path))
 // is the same graph. The tensors alias d's slices; d must be valid.
 func (d *Data) Dict() *Dict {
 	out := new(Dict)
@@ -22,6 +22,7 @@ func (d *Data) Dict() *Dict {
 	set(out, "edge_weight", d.EdgeWeight, d.EdgeWeight != nil, e)
 	set(out, "ret", d.Ret, d.Ret != nil, d.targetShape(n)...)
 	set(out, "open_time", d.OpenTime, d.OpenTime != nil, 1)
+	set(out, "edge_type", d.EdgeType, d.EdgeType != nil, e)
 	return out
 }
 
@@ -39,7 +40,7 @@ func set[T Element](d *Dict, key string, values []T, present bool, shape ...int)
 // Python, separate(Data, Data.from_dict(f["data"]), i, f["slices"],
 // decrement=False) is snapshot i again.
 //
-// The file holds field after field, so at is called up to ten times for each i
+// The file holds field after field, so at is called up to eleven times for each i
 // and must give equal data each time; one snapshot is in memory at a time. All
 // snapshots must be valid, have the same F and the same fields.
 func SaveCollated(w io.Writer, n int, at func(i int) Data) error {
@@ -67,6 +68,7 @@ func SaveCollated(w io.Writer, n int, at func(i int) Data) error {
 	join(&c, "edge_weight", edges, first.EdgeWeight != nil, []int{E}, func(d *Data) []float32 { return d.EdgeWeight })
 	join(&c, "ret", nodes, first.Ret != nil, first.targetShape(N), func(d *Data) []float32 { return d.Ret })
 	join(&c, "open_time", ones, first.OpenTime != nil, []int{n}, func(d *Data) []int64 { return d.OpenTime })
+	join(&c, "edge_type", edges, first.EdgeType != nil, []int{E}, func(d *Data) []int64 { return d.EdgeType })
 
 	out := new(Dict)
 	out.Set("data", c.data)
@@ -120,6 +122,7 @@ func (d *Data) collatesWith(first *Data) error {
 		{"node_mask", d.NodeMask != nil, first.NodeMask != nil},
 		{"edge_weight", d.EdgeWeight != nil, first.EdgeWeight != nil},
 		{"edge_attr", d.EdgeAttr != nil, first.EdgeAttr != nil},
+		{"edge_type", d.EdgeType != nil, first.EdgeType != nil},
 		{"y", d.Y != nil, first.Y != nil},
 		{"ret", d.Ret != nil, first.Ret != nil},
 		{"open_time", d.OpenTime != nil, first.OpenTime != nil},

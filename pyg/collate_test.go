@@ -138,3 +138,28 @@ func TestSnapshotsThatChangeBetweenPassesAreNotSaved(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestTheTypesOfEdgesAreInTheFileWhereThereAreSeveral(t *testing.T) {
+	graphs := randomGraphs(3)
+	for i := range graphs {
+		graphs[i].EdgeType = make([]int64, graphs[i].NumEdges())
+	}
+	found := false
+	for key, value := range graphs[1].Dict().All() {
+		found = found || key == "edge_type" && slices.Equal(value.(Tensor).shape, []int{7})
+	}
+	if !found {
+		t.Error("there is no edge_type [E]")
+	}
+	if err := SaveCollated(io.Discard, 3, func(i int) Data { return graphs[i] }); err != nil {
+		t.Error(err)
+	}
+	graphs[2].EdgeType = nil
+	if err := SaveCollated(io.Discard, 3, func(i int) Data { return graphs[i] }); err == nil || !strings.Contains(err.Error(), "only one of it and the first has edge_type") {
+		t.Errorf("one without types: %v", err)
+	}
+	graphs[1].EdgeType = graphs[1].EdgeType[1:]
+	if err := graphs[1].Validate(); err == nil {
+		t.Error("a type is missing, and nobody says so")
+	}
+}

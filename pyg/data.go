@@ -32,8 +32,9 @@ type Data struct {
 	X          []float32 // [N, F], or [N, W, F]: raw features, 0 at masked nodes
 	NodeMask   []bool    // [N] true where the node takes part; nil: all do
 	EdgeIndex  []int64   // [2, E] E sources (neighbours), then E targets (that receive messages from them)
-	EdgeWeight []float32 // [E] non-negative; nil: unweighted
+	EdgeWeight []float32 // [E] non-negative, but of signed edge types; nil: unweighted
 	EdgeAttr   []float32 // [E, 1] the correlation itself; nil: none
+	EdgeType   []int64   // [E] index of the edge's type; nil: there is one
 	Y          []int64   // [N], or [N, H] with several horizons: class, or Unlabelled; nil: no labels
 	Ret        []float32 // like Y: forward log return, 0 where Y is Unlabelled; nil: none
 	OpenTime   []int64   // [1] open time of the last known bar, Unix ms; nil: none
@@ -86,6 +87,7 @@ func (d *Data) Validate() error {
 		{"node_mask", len(d.NodeMask), n, d.NodeMask == nil},
 		{"edge_weight", len(d.EdgeWeight), e, d.EdgeWeight == nil},
 		{"edge_attr", len(d.EdgeAttr), e, d.EdgeAttr == nil},
+		{"edge_type", len(d.EdgeType), e, d.EdgeType == nil},
 		{"y", len(d.Y), n * d.columns(), d.Y == nil},
 		{"ret", len(d.Ret), n * d.columns(), d.Ret == nil},
 		{"open_time", len(d.OpenTime), 1, d.OpenTime == nil},
