@@ -4,11 +4,15 @@ import (
 	"slices"
 )
 
-// memory is how many bars before its own a feature can depend on: those of its
-// windows, and through a jump of the price, of which the mask reaches over a
+// memory is how many bars before its own a feature or an edge can depend on: those
+// of its windows, and through a jump of the price, of which the mask reaches over a
 // lookback, and the rule over another one and the bars of its deviation.
 func (r Recipe) memory() int {
-	return max(r.firstBar(), r.Features.memory()+2*r.Features.lookback()+jumpLookback)
+	bars := max(r.firstBar(), r.Features.memory()+2*r.Features.lookback()+jumpLookback)
+	if r.HasEdges(EdgesPartial) { // the volatility of the oldest return of the window, across a gap
+		bars = max(bars, r.edgeReach()+emaMemory+2*lookback+jumpLookback)
+	}
+	return bars
 }
 
 // Cut is the bars from first on and before end of a market, over the same memory.
@@ -56,6 +60,7 @@ func (m *Market) Clone() *Market {
 // later one: BuildCut makes the same of them as of the whole market, to the bit.
 // Edges are summed by blocks of bars (edges.go), so from is where t's block begins.
 func (r Recipe) Past(m *Market, t int) (past *Market, from int) {
+	r.Interval = m.Interval
 	pieces := blocks(m.Axis(), max(r.GraphWindow, minBlock), min(r.firstBar(), t))
 	for _, b := range pieces {
 		if b.from <= t {
@@ -69,6 +74,10 @@ func (r Recipe) Past(m *Market, t int) (past *Market, from int) {
 // features, whichever of their values the part lacks. A part that has no snapshot
 // gives nil.
 func (r Recipe) BuildCut(part *Market, whole *Panel) (*Panel, error) {
+	r.Interval = part.Interval
+	if err := r.readStatic(); err != nil {
+		return nil, err
+	}
 	if r.firstBar() >= part.Bars {
 		return nil, nil
 	}

@@ -119,6 +119,7 @@ func (d *Dataset) Snapshot(t int) pyg.Data {
 		EdgeIndex:   e.index(),
 		EdgeWeight:  e.Weight,
 		EdgeAttr:    e.Attr,
+		EdgeType:    e.types(),
 	}
 	g.Y, g.Ret = d.Targets.At(t)
 	if d.openTime != nil {

@@ -12,8 +12,21 @@ import (
 type Edges struct {
 	RowPtr  []int32   // [N+1] target i's edges are RowPtr[i] to RowPtr[i+1]
 	Sources []int32   // [E]
-	Weight  []float32 // [E] non-negative; nil: unweighted
-	Attr    []float32 // [E] the correlation itself; nil: none
+	Weight  []float32 // [E] non-negative but of signed types; nil: unweighted
+	Attr    []float32 // [E] the correlation or coefficient itself; nil: none
+	Type    []uint8   // [E] index in EDGES, rising within a target; nil: there is one type
+}
+
+// types are edge_type [E] in int64; nil: there is one.
+func (e Edges) types() []int64 {
+	if e.Type == nil {
+		return nil
+	}
+	types := make([]int64, len(e.Type))
+	for k, v := range e.Type {
+		types[k] = int64(v)
+	}
+	return types
 }
 
 // index is edge_index [2, E] in int64: E sources, then E targets.
@@ -52,11 +65,7 @@ func noEdges(snapshots, nodes int) []Edges {
 func correlationEdges(axis Axis, cfg Recipe, returns *returnPanel, mask []bool, first int) []Edges {
 	n := returns.nodes
 	edges := make([]Edges, axis.Bars-first)
-	limit, floor := min(cfg.EdgeTopK, n-1), float32(math.Inf(-1))
-	if cfg.EdgeThreshold != nil {
-		// What exceeds the next lower number reaches the threshold.
-		limit, floor = n-1, math.Nextafter32(float32(*cfg.EdgeThreshold), -2)
-	}
+	limit, floor := cfg.correlationLimits(n)
 	size := max(cfg.GraphWindow, minBlock)
 	pieces := blocks(axis, size, first)
 	each(len(pieces), func() func(int) {
@@ -76,6 +85,40 @@ func correlationEdges(axis Axis, cfg Recipe, returns *returnPanel, mask []bool, 
 		}
 	})
 	return edges
+}
+
+// correlationLimits are how many sources a node has at most, and what the
+// correlation with each has to exceed.
+func (r Recipe) correlationLimits(n int) (limit int, floor float32) {
+	if r.EdgeThreshold != nil {
+		// What exceeds the next lower number reaches the threshold.
+		return n - 1, math.Nextafter32(float32(*r.EdgeThreshold), -2)
+	}
+	return min(r.EdgeTopK, n-1), float32(math.Inf(-1))
+}
+
+// lastingCorrelationEdges are correlationEdges that are computed every EDGE_EVERY
+// bars, of all nodes with enough returns, each time from the window's returns
+// alone.
+func (r Recipe) lastingCorrelationEdges(axis Axis, returns *returnPanel, mask []bool, first int) ([]Edges, error) {
+	n := returns.nodes
+	all := make([]bool, n)
+	for i := range all {
+		all[i] = true
+	}
+	limit, floor := r.correlationLimits(n)
+	return recomputed(recomputeBlocks(axis, r.EdgeEvery, first), mask, n, first, axis.Bars, func() func(int) (Edges, error) {
+		c := newCorrelation(returns, r.GraphWindow)
+		near := newNeighbours(n, limit, floor)
+		return func(bar int) (Edges, error) {
+			for i := range near.best {
+				near.best[i] = near.best[i][:0] // each bar by itself
+			}
+			c.reset(bar)
+			c.pairs(all, near)
+			return near.edges(), nil
+		}
+	})
 }
 
 // minBlock bars at least are summed by updates between two fresh sums, which
@@ -111,22 +154,4 @@ func floorDiv(a, b int64) int64 {
 		q--
 	}
 	return q
-}
-
-// density is the mean over snapshots of E / (P (P-1)), the share of the ordered
-// pairs of present nodes that are joined. A snapshot of one node counts as 0.
-func density(edges []Edges, mask []bool, n int) float64 {
-	sum := 0.0
-	for s, e := range edges {
-		present := 0
-		for _, ok := range row(mask, s, n) {
-			if ok {
-				present++
-			}
-		}
-		if present > 1 {
-			sum += float64(len(e.Sources)) / (float64(present) * float64(present-1))
-		}
-	}
-	return sum / float64(max(len(edges), 1))
 }

@@ -39,11 +39,17 @@ func (p *Panel) write(w io.Writer) {
 	write(w, p.openTime)
 	write(w, p.x)
 	write(w, p.mask)
-	for _, e := range p.edges {
-		write(w, e.RowPtr)
-		write(w, e.Sources)
-		write(w, e.Weight)
-		write(w, e.Attr)
+	for _, list := range append([][]Edges{p.edges}, p.more...) {
+		for t, e := range list {
+			if t > 0 && len(e.Sources) > 0 && e.is(list[t-1]) {
+				write(w, []int64{int64(t)}) // once is enough
+				continue
+			}
+			write(w, e.RowPtr)
+			write(w, e.Sources)
+			write(w, e.Weight)
+			write(w, e.Attr)
+		}
 	}
 }
 

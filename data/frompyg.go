@@ -59,7 +59,7 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 			}
 		}
 	}
-	p.Density = density(p.edges, p.mask, n)
+	p.Density = p.density()
 	splits, warnings, err := nodeSplits(f, p.mask, cfg.FoldConfig, seed)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func FromSnapshots(s *Snapshots, cfg Config) (*Dataset, error) {
 	for t, ms := range s.Times {
 		p.bars[t] = int((ms - axis.Start) / step)
 	}
-	p.Density = density(p.edges, p.mask, p.NumNodes())
+	p.Density = p.density()
 	if len(cfg.Horizons) > 1 && s.Y != nil {
 		return nil, fault.Input("HORIZON=%s lists several horizons, and the graph has labels of one", cfg.Horizons).
 			Fix("set one number of bars")

@@ -22,8 +22,13 @@ type Panel struct {
 	Reference string           // the symbol whose return is reference_return; empty: no feature is it
 	Coverage  []Coverage       // [N] what there is of each symbol; nil for a prepared graph
 
-	// Density is the mean over snapshots of E / (P (P-1)), P the nodes present.
+	// Density is the mean over snapshots of E / (P (P-1)), P the nodes present, and
+	// over the edge types where there are several.
 	Density float64
+
+	// EdgeTypes are those of a market's graph, in the order of Edges.Type; nil: it
+	// has no edges, or they were given.
+	EdgeTypes []string
 
 	// EdgesGiven marks a graph that came with its edges.
 	EdgesGiven bool
@@ -39,7 +44,8 @@ type Panel struct {
 
 	signalNames []string
 	signals     []float32 // [T, N, number of names]
-	edges       []Edges   // [T]
+	edges       []Edges   // [T] of the first edge type
+	more        [][]Edges // [edge types - 1][T]
 }
 
 // Len is the number of snapshots T: 1 for a graph without time.
@@ -74,19 +80,6 @@ func (p *Panel) X(t int) []float32 { return row(p.x, p.at(t), p.NumNodes()*p.Num
 // Mask reports which nodes take part in snapshot t [N]. It aliases the panel:
 // read it only.
 func (p *Panel) Mask(t int) []bool { return row(p.mask, p.at(t), p.NumNodes()) }
-
-// Edges is the compact form of snapshot t's edges: what Snapshot says in
-// int64, in the same order. Only a derived Weight is made anew.
-func (p *Panel) Edges(t int) Edges {
-	e := p.edges[p.at(t)]
-	if e.Weight == nil && e.Attr != nil {
-		e.Weight = make([]float32, len(e.Attr))
-		for i, v := range e.Attr {
-			e.Weight[i] = max(v, 0)
-		}
-	}
-	return e
-}
 
 // row is row t of a panel [T, width], with no room to append into the next.
 func row[E any](panel []E, t, width int) []E {

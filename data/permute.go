@@ -12,10 +12,14 @@ func (p *Panel) Permuted(feature int, snapshots []int, r *rand.Rand) (permuted *
 	q := *p
 	q.bars, q.openTime, q.signals, q.signalNames = nil, nil, nil, nil
 	q.x, q.mask, q.edges = nil, nil, nil
+	q.more = make([][]Edges, len(p.more))
 	for _, t := range snapshots {
 		q.x = append(q.x, p.X(t)...)
 		q.mask = append(q.mask, p.Mask(t)...)
 		q.edges = append(q.edges, p.edges[p.at(t)])
+		for j, more := range p.more {
+			q.more[j] = append(q.more[j], more[t])
+		}
 		if p.static { // of all splits the same
 			break
 		}

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
@@ -25,18 +26,26 @@ type Recipe struct {
 	Reference string `env:"-"`
 	Symbol    string `env:"-"` // SYMBOL; empty: none is asked for
 
-	Edges         string   `env:"EDGES" envDefault:"correlation"`
-	GraphWindow   int      `env:"GRAPH_WINDOW" envDefault:"100"` // bars of returns that a correlation spans
-	EdgeTopK      int      `env:"EDGE_TOP_K" envDefault:"10"`    // sources of a target, where EdgeThreshold is nil
-	EdgeThreshold *float64 `env:"EDGE_THRESHOLD"`                // least correlation of an edge
+	Edges         string   `env:"EDGES" envDefault:"correlation"` // a list of edge types
+	GraphWindow   int      `env:"GRAPH_WINDOW" envDefault:"100"`  // bars of returns that a correlation spans
+	EdgeTopK      int      `env:"EDGE_TOP_K" envDefault:"10"`     // sources of a target, where EdgeThreshold is nil
+	EdgeThreshold *float64 `env:"EDGE_THRESHOLD"`                 // least correlation of an edge
 	EdgeReturns   string   `env:"EDGE_RETURNS" envDefault:"raw"`
-}
+	EdgeRidge     float64  `env:"EDGE_RIDGE" envDefault:"0.2"` // of partial edges
+	EdgeEvery     int      `env:"EDGE_EVERY"`                  // bars between two recomputations; 0: see Recompute
+	EdgesFile     string   `env:"EDGES_FILE"`
 
-// The values of EDGES. Empty counts as correlation.
-const (
-	EdgesCorrelation = "correlation"
-	EdgesNone        = "none" // no node receives a message
-)
+	// EdgeTopKGiven: partial edges are the EdgeTopK largest of a target, too, and
+	// not all.
+	EdgeTopKGiven bool `env:"-"`
+	// Static are the edges of EDGES_FILE; nil: Build reads the file. StaticSHA256 is
+	// the file's digest, where it is known.
+	Static       []StaticEdge `env:"-"`
+	StaticSHA256 string       `env:"-"`
+	// Interval is the length of a bar, which EDGE_EVERY's default depends on; Build
+	// takes the market's.
+	Interval time.Duration `env:"-"`
+}
 
 // The values of EDGE_RETURNS: which one-bar log returns are correlated.
 const (
@@ -61,8 +70,7 @@ func (r Recipe) problems(p *problems) {
 		p.check(v >= -1 && v <= 1, fault.Input("EDGE_THRESHOLD is %v", v).
 			Fix("set a correlation from -1 to 1"))
 	}
-	p.check(r.Edges == "" || r.Edges == EdgesCorrelation || r.Edges == EdgesNone, fault.Input("EDGES is %q", r.Edges).
-		Fix("set %s or %s", EdgesCorrelation, EdgesNone))
+	r.edgeProblems(p)
 	p.check(r.EdgeReturns == EdgeReturnsRaw || r.EdgeReturns == EdgeReturnsExcess, fault.Input("EDGE_RETURNS is %q", r.EdgeReturns).
 		Fix("set %s or %s", EdgeReturnsRaw, EdgeReturnsExcess))
 }
@@ -76,11 +84,11 @@ func (r Recipe) Validate() error {
 }
 
 // firstBar is the first one whose windows can be full.
-func (r Recipe) firstBar() int { return max(r.GraphWindow, r.Features.lookback()) }
+func (r Recipe) firstBar() int { return max(r.edgeReach(), r.Features.lookback()) }
 
 // LongestWindow is the setting that decides the first bar, and its value.
 func (r Recipe) LongestWindow() (variable, value string) {
-	if r.GraphWindow < r.Features.lookback() && r.Features.lookback() > lookback {
+	if r.edgeReach() < r.Features.lookback() && r.Features.lookback() > lookback {
 		return "FEATURES", r.Features.String()
 	}
 	return "GRAPH_WINDOW", strconv.Itoa(r.GraphWindow)
@@ -117,9 +125,13 @@ func (r Recipe) Build(m *Market) (*Panel, error) {
 // build is Build of what is valid, with signals of these names. It calls release once the market's series have
 // been read for the last time.
 func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, error) {
+	r.Interval = m.Interval
 	first := r.firstBar()
 	if first >= m.Bars {
 		return nil, r.tooFew(m.Bars)
+	}
+	if err := r.readStatic(); err != nil {
+		return nil, err
 	}
 	columns, asGiven, dropped, err := r.columns(m)
 	if err != nil {
@@ -157,20 +169,63 @@ func (r Recipe) assemble(m *Market, columns []feature, signals []string, release
 		p.Reference = m.Symbols[reference]
 	}
 	p.Coverage = newCoverage(m, p.mask)
-	if r.Edges == EdgesNone {
-		release()
-		p.edges = noEdges(m.Bars-first, p.NumNodes())
-	} else {
-		returns := newReturnPanel(m, jumps, r.EdgeReturns == EdgeReturnsExcess)
-		release()
-		p.edges = correlationEdges(p.Axis, r, returns, p.mask, first)
+	if err := r.join(p, m, jumps, first, release); err != nil {
+		return nil, err
 	}
 	p.keepPresent(first)
 	if p.Len() == 0 {
 		return nil, nil
 	}
-	p.Density = density(p.edges, p.mask, p.NumNodes())
+	p.Density = p.density()
 	return p, nil
+}
+
+// join gives the panel its edges, type by type. It calls release once the market
+// has been read.
+func (r Recipe) join(p *Panel, m *Market, jumps [][]Jump, first int, release func()) error {
+	n, axis := p.NumNodes(), p.Axis
+	p.EdgeTypes = r.EdgeTypes()
+	var returns, z *returnPanel
+	if r.HasEdges(EdgesCorrelation) || r.HasEdges(EdgesLeadLag) {
+		returns = newReturnPanel(m, jumps, r.EdgeReturns == EdgeReturnsExcess)
+	}
+	if r.HasEdges(EdgesPartial) {
+		z = newReturnPanel(m, jumps, false).scaled(m.volatilities(r.MaxGap, jumps))
+	}
+	static, err := r.staticEdges(m.Symbols)
+	if err != nil {
+		return err
+	}
+	release()
+	if len(p.EdgeTypes) == 0 {
+		p.edges = noEdges(m.Bars-first, n)
+	}
+	for k, kind := range p.EdgeTypes {
+		var list []Edges
+		switch {
+		case kind == EdgesPartial:
+			list, err = r.partialEdges(axis, z, p.mask, first)
+		case kind == EdgesLeadLag:
+			list, err = r.leadLagEdges(axis, returns, p.mask, first)
+		case kind == EdgesStatic:
+			list, err = recomputed([]block{{first, axis.Bars}}, p.mask, n, first, axis.Bars, func() func(int) (Edges, error) {
+				return func(int) (Edges, error) { return static, nil }
+			})
+		case r.Recompute(kind, r.Interval) > 1:
+			list, err = r.lastingCorrelationEdges(axis, returns, p.mask, first)
+		default:
+			list = correlationEdges(axis, r, returns, p.mask, first)
+		}
+		if err != nil {
+			return err
+		}
+		if k == 0 {
+			p.edges = list
+		} else {
+			p.more = append(p.more, list)
+		}
+	}
+	return nil
 }
 
 // fill computes x and mask of every bar from first on. A node is masked at a
@@ -273,9 +328,15 @@ func (p *Panel) keepPresent(first int) {
 		copy(row(p.mask, k, n), row(p.mask, s, n))
 		copy(row(p.signals, k, n*g), row(p.signals, s, n*g))
 		p.edges[k] = p.edges[s]
+		for _, more := range p.more {
+			more[k] = more[s]
+		}
 	}
 	k := len(p.bars)
 	p.x, p.mask, p.edges, p.signals = p.x[:k*n*f], p.mask[:k*n], p.edges[:k], p.signals[:k*n*g]
+	for j := range p.more {
+		p.more[j] = p.more[j][:k]
+	}
 	for _, bar := range p.bars {
 		p.openTime = append(p.openTime, p.Axis.OpenTime(bar))
 	}

@@ -18,13 +18,6 @@ func (p *Panel) Bar(t int) int {
 // SnapshotAt is the snapshot of a bar, where there is one.
 func (p *Panel) SnapshotAt(bar int) (t int, ok bool) { return slices.BinarySearch(p.bars, bar) }
 
-// SameEdges reports whether snapshots t and u share one list of edges: the very
-// same, not an equal one.
-func (p *Panel) SameEdges(t, u int) bool {
-	a, b := p.edges[p.at(t)].RowPtr, p.edges[p.at(u)].RowPtr
-	return len(a) > 0 && len(b) > 0 && &a[0] == &b[0]
-}
-
 // Window is the raw features of the window bars up to snapshot t, [N, window, F], the
 // oldest first: 0 where a node is masked and at a bar that is no snapshot.
 func (p *Panel) Window(t, window int) []float32 {

@@ -100,6 +100,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 		faults.Add(f)
 	}
 	c.checkFeatures(faults)
+	c.checkEdges(s, faults)
 	addAll(faults, c.Source.Validate())
 	addAll(faults, c.Data.Validate())
 	if interval, err := source.ParseInterval(c.Source.Interval); err == nil {
@@ -155,13 +156,7 @@ func lacks(name string) reason { return reason{name + " is not", "set both or ne
 // ineffective are the variables that have no effect beside the others, and why.
 func (c *Config) ineffective() map[string]reason {
 	why := map[string]reason{}
-	if c.Data.Edges == data.EdgesNone {
-		for _, name := range []string{"EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
-			why[name] = duplicates("EDGES=none joins no nodes")
-		}
-	} else if c.Data.EdgeThreshold != nil {
-		why["EDGE_TOP_K"] = duplicates("EDGE_THRESHOLD already selects the neighbours")
-	}
+	c.ineffectiveEdges(why)
 	if !c.Data.TrainEnd.IsZero() || !c.Data.ValidEnd.IsZero() {
 		why["TRAIN_FRACTION"] = duplicates("TRAIN_END and VALID_END already split the snapshots")
 		why["VALID_FRACTION"] = why["TRAIN_FRACTION"]
@@ -226,12 +221,12 @@ func (c *Config) ineffective() map[string]reason {
 		for _, name := range []string{"INTERVAL", "START", "END", "LOOKBACK", "HORIZON", "TARGET", "TRAIN_END", "VALID_END", "FOLDS", "FOLD_TRAIN", "FOLD_WARM"} {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph without time", "unset it"}
 		}
-		for _, name := range []string{"EDGES", "GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+		for _, name := range edgeVariables {
 			why[name] = reason{"DATA_SOURCE=pyg reads a graph that has its edges", "unset it"}
 		}
 	}
 	if a := c.Source.Arango; c.Source.Source == source.Arango && a.Graph != "" && a.Candles == "" {
-		for _, name := range []string{"EDGES", "GRAPH_WINDOW", "MAX_GAP", "EDGE_TOP_K", "EDGE_THRESHOLD", "EDGE_RETURNS"} {
+		for _, name := range edgeVariables {
 			why[name] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its edges")
 		}
 		why["FEATURES"] = duplicates("GRAPH_COLLECTION_NAME is a graph that has its features")

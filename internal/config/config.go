@@ -2,7 +2,8 @@
 // enter, and each package's own Config leaves, or a fault for each of them
 // that is wrong. The table of variables in variables.go is the only
 // place that describes them; `gnn-trainer env` and docs/variables.md are made
-// from it. It starts nothing and touches no file but those that hold secrets.
+// from it. It starts nothing and touches no file but those that hold secrets and
+// EDGES_FILE.
 package config
 
 import (
@@ -144,6 +145,7 @@ func loadFor(environ []string, needs func(variable) bool) (Config, error) {
 		parse(part, given, &faults)
 	}
 	c.resolveSource(given)
+	c.resolveEdges(given, &faults)
 	c.check(given, &faults)
 	given.rename(faults)
 	c.rejected = rejectedBy(faults)

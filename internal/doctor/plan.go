@@ -75,17 +75,18 @@ func (p *plan) size() (size, bool) {
 	}
 	c := p.config
 	if s.edges == 0 && c.Data.Edges != data.EdgesNone {
-		neighbours := int64(c.Data.EdgeTopK)
-		if c.Data.EdgeThreshold != nil {
-			neighbours = math.MaxInt64 // all may be
+		neighbours := 0
+		for _, kind := range c.Data.EdgeTypes() {
+			nodes := math.MaxInt32
+			if p.nodes > 0 {
+				nodes = int(p.nodes)
+			}
+			neighbours += c.Data.EdgesPerNode(kind, nodes)
 		}
-		if p.nodes > 0 {
-			neighbours = min(neighbours, p.nodes-1)
-		}
-		if neighbours == math.MaxInt64 {
+		if neighbours >= math.MaxInt32-1 { // all may be, of as many as there are
 			return s, false
 		}
-		s.edges = s.cells * neighbours
+		s.edges = s.cells * int64(neighbours)
 	}
 	return s, true
 }

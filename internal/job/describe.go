@@ -32,6 +32,7 @@ func describe(d *data.Dataset, symbol string, log zerolog.Logger) {
 	case d.EdgesGiven:
 	case n == 1:
 		log.Warn().Msg("a graph of one node has no edges, and is worth nothing: name more SYMBOLS")
+	case !slices.Equal(d.EdgeTypes, []string{data.EdgesCorrelation}): // dense ones differ by their weights
 	case n > 2 && d.Density > 0.95:
 		log.Warn().Msgf("nearly every node is joined with every other at each bar, so all receive the same messages, which mostly does harm: "+
 			"set EDGE_TOP_K below %d, or EDGE_THRESHOLD", n-1)

@@ -44,8 +44,9 @@ func sizeOf(d *data.Dataset) memory.Size {
 		Features: d.NumFeatures(), Signals: len(d.Signals()), Horizons: d.Targets.NumHorizons(), Folds: d.NumFolds(), Static: d.Timeless(),
 	}
 	if pairs := float64(nodes*(nodes-1)) * float64(snapshots); !math.IsNaN(d.Density) {
-		s.Edges = int64(d.Density * pairs)
+		s.Edges = int64(d.Density * pairs * float64(max(1, len(d.EdgeTypes))))
 	}
+	s.Held = d.HeldEdges()
 	return s
 }
 

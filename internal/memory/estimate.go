@@ -14,6 +14,7 @@ type Size struct {
 	Snapshots int64 // T
 	Rows      int64 // N x T
 	Edges     int64 // of all snapshots
+	Held      int64 // of them those in memory, where snapshots share some; 0: all
 	Train     int64 // snapshots that are trained on; 0: not known
 	Features  int
 	Signals   int // that baselines rank nodes by
@@ -76,9 +77,9 @@ func Of(s Size, c Settings) Estimate {
 		data = max(data, dataset+s.compared())
 	}
 	goHeap := 2 * max(data, dataset+state)
-	copies := s.copies(c.Model, false)
+	copies := s.copies(c.Model, false, c.CUDA)
 	if c.Baseline {
-		copies += s.copies(c.Model, true)
+		copies += s.copies(c.Model, true, c.CUDA)
 	}
 	step := s.step(c)
 	// The value of the network and its best one, gradients, two moments, and the
@@ -103,7 +104,15 @@ func Of(s Size, c Settings) Estimate {
 // and correlation of each edge.
 func (s Size) dataset() int64 {
 	h := int64(s.Horizons)
-	return s.Rows*(4*int64(s.Features+s.Signals)+1+12*h+4+4) + 8*s.Edges + 120*s.Snapshots
+	return s.Rows*(4*int64(s.Features+s.Signals)+1+12*h+4+4) + 8*s.held() + 120*s.Snapshots
+}
+
+// held is how many edges are in memory.
+func (s Size) held() int64 {
+	if s.Held == 0 {
+		return s.Edges
+	}
+	return min(s.Held, s.Edges)
 }
 
 // built is what is in use as the features are made of candles: five series, the
@@ -146,11 +155,15 @@ const parquetGroup = 52 << 20
 
 // copies are what a network has of the data: x, the targets, and of each
 // snapshot the adjacency and its transpose. The baseline's has the loops alone.
-func (s Size) copies(m catalog.Config, isolated bool) int64 {
+// Snapshots that share their edges share what is made of them, but on a GPU.
+func (s Size) copies(m catalog.Config, isolated, device bool) int64 {
 	model, _ := catalog.Lookup(m.Type)
-	edges := s.Edges
-	if isolated {
+	edges := s.held()
+	switch {
+	case isolated:
 		edges = 0
+	case device:
+		edges = s.Edges
 	}
 	if model.Loops {
 		edges += s.Rows

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/config"
@@ -158,11 +159,31 @@ func TestAPlannedRunHasTheEdgesThatItsSettingsAskFor(t *testing.T) {
 		topK    int
 		symbols int64
 		want    int64
-	}{{"", 10, 40, 10}, {data.EdgesCorrelation, 10, 4, 3}, {data.EdgesNone, 10, 40, 0}} {
+	}{{"", 10, 40, 10}, {data.EdgesCorrelation, 10, 4, 3}, {data.EdgesNone, 10, 40, 0}, {"partial", 10, 40, 39}, {"correlation,leadlag", 10, 40, 20}} {
 		var c config.Config
 		c.Data.Edges, c.Data.EdgeTopK = test.edges, test.topK
 		if got := EdgesPerNode(c, test.symbols); got != test.want {
 			t.Errorf("EDGES=%s and EDGE_TOP_K=%d among %d symbols: %d edges of a node, want %d", test.edges, test.topK, test.symbols, got, test.want)
 		}
+	}
+}
+
+func TestEdgesThatSnapshotsShareAreEstimatedOnce(t *testing.T) {
+	var c config.Config
+	c.Data.Edges, c.Data.EdgeTopK, c.Data.Interval, c.Data.TrainFraction = data.EdgesPartial, 10, 5*time.Minute, 0.6
+	rows := int64(40 * 52_416)
+	s := PlannedOf(c, 40, 52_416, rows, rows*EdgesPerNode(c, 40))
+	if want := int64(39 * 40 * 52_416 / 288); s.Edges != 39*rows || s.Held != want {
+		t.Errorf("%d edges, of which %d are held; want %d of %d", s.Edges, s.Held, want, 39*rows)
+	}
+	all := s
+	all.Held = 0
+	set := settings("gatv2", 32, 2, 8)
+	if shared, each := Of(s, set).Host(), Of(all, set).Host(); each < 2*shared {
+		t.Errorf("%s with shared edges, %s without", Text(shared), Text(each))
+	}
+	c.Data.Edges = data.EdgesCorrelation
+	if s := PlannedOf(c, 40, 52_416, rows, rows*EdgesPerNode(c, 40)); s.Held != s.Edges {
+		t.Errorf("correlations of each bar: %d of %d edges are held", s.Held, s.Edges)
 	}
 }

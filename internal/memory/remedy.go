@@ -105,6 +105,9 @@ func (to change) of(s Size, c Settings) (Size, Settings) {
 	if to.share > 0 {
 		scale := func(n int64) int64 { return max(1, int64(float64(n)*to.share)) }
 		s.Rows, s.Edges = scale(s.Rows), scale(s.Edges)
+		if s.Held > 0 {
+			s.Held = scale(s.Held)
+		}
 		if s.Static {
 			s.Nodes = scale(s.Nodes)
 		} else {

@@ -194,6 +194,11 @@ func TestTheRecipeOfMetadataBuildsThePanelOfTheRun(t *testing.T) {
 		"highest":   {GraphWindow: 40, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw},
 		"threshold": {GraphWindow: 60, EdgeTopK: 10, EdgeThreshold: &threshold, EdgeReturns: data.EdgeReturnsExcess},
 		"market":    {Features: data.FeatureList{data.FeaturesMarket}, Reference: "ETHUSDT", GraphWindow: 60, EdgeTopK: 3, EdgeReturns: data.EdgeReturnsRaw},
+		"partial":   {Edges: "partial", GraphWindow: 40, EdgeTopK: 10, EdgeReturns: data.EdgeReturnsRaw, EdgeRidge: 0.3},
+		"few":       {Edges: "partial,leadlag", GraphWindow: 40, EdgeTopK: 2, EdgeTopKGiven: true, EdgeEvery: 12, EdgeReturns: data.EdgeReturnsRaw, EdgeRidge: 0.2},
+		"three":     {Edges: "correlation, partial,leadlag", GraphWindow: 40, EdgeTopK: 2, EdgeReturns: data.EdgeReturnsExcess, EdgeRidge: 0.2},
+		"lasting":   {Edges: "correlation", GraphWindow: 40, EdgeTopK: 2, EdgeEvery: 36, EdgeReturns: data.EdgeReturnsRaw},
+		"static":    {Edges: "partial,static", GraphWindow: 40, EdgeTopK: 2, EdgeReturns: data.EdgeReturnsRaw, EdgeRidge: 1, Static: []data.StaticEdge{{Source: "BTCUSDT", Target: "ETHUSDT", Weight: -0.1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			market, _, err := source.Load(t.Context(), source.Config{Source: source.Simulated, Symbol: "BTCUSDT", Symbols: "top:6", Interval: "5m", Lookback: "2d", Seed: 3})

@@ -77,12 +77,21 @@ type LabelRule struct {
 // GraphRule is how returns become edges. TopK and Threshold are nil where
 // they were not used, as for a graph read from a file.
 type GraphRule struct {
-	Edges     string   `json:"edges,omitempty"` // correlation or none, as in EDGES; empty where they were given, and in results before 0.3
+	Edges     string   `json:"edges,omitempty"` // edge types, as in EDGES; empty where they were given, and in results before 0.3
 	Window    int      `json:"window"`          // bars that a correlation spans
 	TopK      *int     `json:"top_k,omitempty"`
 	Threshold *float64 `json:"threshold,omitempty"` // least correlation
 	Returns   string   `json:"returns"`             // which returns are correlated, as in EDGE_RETURNS
-	Density   float64  `json:"density"`             // mean over snapshots of E / (P (P-1)), P the nodes present
+	Density   float64  `json:"density"`             // mean over snapshots, and edge types, of E / (P (P-1)), P the nodes present
+
+	// Every is how many bars the edges of each type last, 0 for those that stay;
+	// empty: each bar has its own.
+	Every []int    `json:"every,omitempty"`
+	Ridge *float64 `json:"ridge,omitempty"` // of partial edges
+	Dense bool     `json:"dense,omitempty"` // partial edges join all nodes, whatever TopK
+	// Static are the edges of EDGES_FILE, and StaticSHA256 is its digest.
+	Static       []data.StaticEdge `json:"static,omitempty"`
+	StaticSHA256 string            `json:"static_sha256,omitempty"`
 }
 
 // Versions is what made the artefact.
@@ -135,25 +144,6 @@ func NewSplitRanges(splits []data.Split, openTimes []int64) (SplitRanges, error)
 		s.Last = new(openTimes[t])
 	}
 	return p, nil
-}
-
-// Recipe is how the panel of the model is built from a market again.
-func (m *Metadata) Recipe() data.Recipe {
-	r := data.Recipe{Features: m.FeatureNames, Reference: m.Reference, MaxGap: m.MaxGap, Edges: m.Graph.Edges, GraphWindow: m.Graph.Window, EdgeTopK: 1, EdgeThreshold: m.Graph.Threshold, EdgeReturns: m.Graph.Returns}
-	if m.Graph.TopK != nil {
-		r.EdgeTopK = *m.Graph.TopK
-	}
-	return r
-}
-
-// SetRecipe records the recipe of a panel that was built from a market. The
-// features are FeatureNames.
-func (m *Metadata) SetRecipe(r data.Recipe) {
-	m.MaxGap, m.Graph.Edges = r.MaxGap, r.Edges
-	m.Graph.Window, m.Graph.Returns, m.Graph.Threshold = r.GraphWindow, r.EdgeReturns, r.EdgeThreshold
-	if r.EdgeThreshold == nil {
-		m.Graph.TopK = &r.EdgeTopK
-	}
 }
 
 // JSON renders metadata.json. Fields that contradict each other, and values

@@ -46,6 +46,8 @@ type Model struct {
 	BeforeEncoder bool
 	// Weights is the number of parameters of a layer.
 	Weights func(in, out int) int
+	// Signed: the layer means something with negative edge weights.
+	Signed bool
 	// Loops: each node receives messages from itself, too.
 	Loops bool
 	// Step is what a layer of in channels holds in a training step on the CPU.
@@ -98,6 +100,17 @@ func Readers(variable string) []string {
 	var types []string
 	for _, m := range models {
 		if slices.Contains(m.Reads, variable) {
+			types = append(types, m.Type)
+		}
+	}
+	return types
+}
+
+// SignedTypes are the values of MODEL_TYPE that take negative edge weights.
+func SignedTypes() []string {
+	var types []string
+	for _, m := range models {
+		if m.Signed {
 			types = append(types, m.Type)
 		}
 	}

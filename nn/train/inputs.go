@@ -136,11 +136,11 @@ func (in *inputs) add(x []float32, scaler data.Scaler, t int) []float32 {
 	return append(x, scaler.Scale(in.panel.X(t))...)
 }
 
-// graphOf is the graph of the snapshot before, where a model with a past can use it
-// for t too: what layers derive of it is made once.
+// graphOf is the graph of the snapshot before, where that is of t too, or a model
+// with a past can use it: what layers derive of it is made once.
 func (in *inputs) graphOf(t int, edges func() nn.Edges) *nn.Graph {
 	p, last := in.panel, len(in.graphs)-1
-	if in.past.width > 0 && last >= 0 && t > 0 && in.holds(t-1, last) && p.SameEdges(t-1, t) && slices.Equal(p.Mask(t-1), p.Mask(t)) {
+	if (in.past.width > 0 || edges != nil) && last >= 0 && t > 0 && in.holds(t-1, last) && p.SameEdges(t-1, t) && slices.Equal(p.Mask(t-1), p.Mask(t)) {
 		return in.graphs[last]
 	}
 	return nn.NewGraph(p.NumNodes(), p.Mask(t), edges)
