@@ -109,7 +109,7 @@ const (
 // The values of SELECT.
 const (
 	SelectModel = "model" // the network with edges
-	SelectBest  = "best"  // of it and no_edges the one with the lower validation loss
+	SelectBest  = "best"  // of it and no_edges the one with the better validation
 )
 
 // Log is what stderr shows.

@@ -104,7 +104,7 @@ var groups = []group{
 		{name: "SEED", meaning: "seed of everything random", accepts: "a whole number of 64 bits"},
 		{name: "DEVICE", meaning: "device of the tensors; auto: CUDA if there is one", accepts: "auto, cpu, cuda or cuda:N"},
 		{name: "BASELINES", aliases: []string{"BASELINE"}, meaning: "what the model is compared with: prior, the classes' shares; signals, forecasts without parameters, or their names; ridge, a regression on ranks; lightgbm, boosted trees on ranks; no_edges, the same network without edges; shuffled_edges, the same with other edges", accepts: "a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges and names of signals, or none"},
-		{name: "SELECT", meaning: "which network is the result's model.pt; model: the one with edges; best: of that and no_edges the one with the lower validation loss", values: []string{"model", "best"}},
+		{name: "SELECT", meaning: "which network is the result's model.pt; model: the one with edges; best: of that and no_edges the one with the better validation", values: []string{"model", "best"}},
 		{name: "LIGHTGBM_LIB", operational: true, meaning: "file of LightGBM's C library, for the baseline lightgbm; unset: lib_lightgbm.so beside the program's libraries"},
 	}},
 	{title: "Checkpoints", vars: []variable{

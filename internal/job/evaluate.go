@@ -8,7 +8,7 @@ import (
 
 // evaluate measures the model on every split: the test split is opened here,
 // once.
-func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.Metrics, error) {
+func evaluate(f train.Result, by *criterion, p *predictions, l loaded, symbol string) (result.Metrics, error) {
 	m := result.Metrics{Data: l.report, BestEpoch: f.BestEpoch, EpochsRun: len(f.Epochs), StoppedEarly: f.EarlyStop}
 	var err error
 	if m.Splits, m.Horizons, err = p.evaluate(); err != nil {
@@ -27,13 +27,19 @@ func evaluate(f train.Result, p *predictions, l loaded, symbol string) (result.M
 		EdgesPerSnapshot: evaluation.Float(float64(edges) / float64(d.Len())),
 		Density:          evaluation.Float(d.Density),
 	}
-	m.History = historyOf(f)
+	m.History = historyOf(f, by)
 	return m, nil
 }
 
-func historyOf(f train.Result) (h result.History) {
+func historyOf(f train.Result, by *criterion) (h result.History) {
 	for _, e := range f.Epochs {
 		h.Add(e.TrainLoss, e.ValidLoss, e.Score)
+	}
+	if by != nil {
+		h.Metric = by.name
+		for _, e := range f.Epochs {
+			h.ValidMetric = append(h.ValidMetric, evaluation.Float(e.Metric))
+		}
 	}
 	return h
 }

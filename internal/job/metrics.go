@@ -91,6 +91,9 @@ func statusOf(p metrics.Progress) kubeflow.Status {
 			{Name: "valid_auc", Value: e.Score},
 			{Name: "test_auc", Value: p.TestAUC},
 		}
+		if p.Metric != "" {
+			s.Metrics = append(s.Metrics, kubeflow.Metric{Name: "valid_" + p.Metric, Value: e.Metric})
+		}
 	}
 	return s
 }

@@ -43,9 +43,12 @@ func (r *reporter) handleTelemetryError(err error) {
 // epoch reports an epoch of the model to telemetry, and returns how long that
 // took. Of a fold of several, epochs count over all of them, as if none stopped
 // early.
-func (r *reporter) epoch(e train.Epoch, epochs, fold, folds int) time.Duration {
+func (r *reporter) epoch(e train.Epoch, by *criterion, epochs, fold, folds int) time.Duration {
 	begin := time.Now()
 	extra := map[string]float64{"valid_loss": e.ValidLoss, "valid_auc": e.Score}
+	if by != nil {
+		extra["valid_"+by.name] = e.Metric
+	}
 	number := e.Number
 	if fold > 0 {
 		extra["fold"], extra["folds"] = float64(fold), float64(folds)

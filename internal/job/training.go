@@ -83,7 +83,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	if err := a.put(graceCtx, "predictions.parquet", predicted.write); err != nil {
 		return Ending{}, err
 	}
-	m, err := evaluate(model.fitted, predicted, t.loaded, t.config.IDs.Symbol)
+	m, err := evaluate(model.fitted, model.criterion, predicted, t.loaded, t.config.IDs.Symbol)
 	if err != nil {
 		return Ending{}, err
 	}
@@ -159,6 +159,7 @@ type training struct {
 	resumed *checkpoint.State    // nil: it starts
 	initial []checkpoint.Weights // that it starts with; nil: they are drawn
 
+	criterion *criterion       // nil: the loss
 	state     checkpoint.State // with FOLD_WARM the newest that was handed over
 	predictor train.Predictor
 	fitted    train.Result
@@ -181,7 +182,8 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 		return nil, err
 	}
 	origin, folds := t.origin(), f.dataset.NumFolds()
-	return &train.Network{
+	f.criterion = newCriterion(c.Data.Task, f.dataset, task)
+	network := &train.Network{
 		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
 		Config: train.Config{
 			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
@@ -192,10 +194,14 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 				display.Batch(done, of)
 			},
 			OnEpoch: func(e train.Epoch) {
+				if f.criterion != nil {
+					counted.Decided(f.criterion.name, e.Metric)
+					display.Decided(f.criterion.words(), e.Metric)
+				}
 				counted.Epoch(e)
 				display.Epoch(e.Number, e.TrainLoss, e.ValidLoss, e.Score, e.Best)
 				if f.twin == nil {
-					f.telemetrySeconds += t.reporter.epoch(e, c.Train.Epochs, f.dataset.Number, folds).Seconds()
+					f.telemetrySeconds += t.reporter.epoch(e, f.criterion, c.Train.Epochs, f.dataset.Number, folds).Seconds()
 				}
 			},
 			Resume: f.resumed,
@@ -207,7 +213,11 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 			},
 			CheckpointEvery: c.Train.CheckpointEvery,
 		},
-	}, nil
+	}
+	if f.criterion != nil {
+		network.Select = f.criterion.of
+	}
+	return network, nil
 }
 
 // train fits a method. The caller closes the training.

@@ -143,7 +143,7 @@ func (t *trainer) lastPredictions(ctx context.Context, w *walk) (*predictions, e
 func foldMetrics(f *training, p *foldPredictions) (result.FoldMetrics, error) {
 	d := f.dataset
 	m := result.FoldMetrics{
-		Fold: d.Number, BestEpoch: f.fitted.BestEpoch, EpochsRun: len(f.fitted.Epochs), StoppedEarly: f.fitted.EarlyStop, History: historyOf(f.fitted),
+		Fold: d.Number, BestEpoch: f.fitted.BestEpoch, EpochsRun: len(f.fitted.Epochs), StoppedEarly: f.fitted.EarlyStop, History: historyOf(f.fitted, f.criterion),
 	}
 	for split, to := range map[data.Split]*result.FoldRange{data.Train: &m.Ranges.Train, data.Valid: &m.Ranges.Valid, data.Test: &m.Ranges.Test} {
 		*to = result.NewFoldRange(d.Snapshots(split), d.OpenTimes())

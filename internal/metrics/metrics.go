@@ -36,7 +36,7 @@ type Metrics struct {
 	sampled  sampled
 
 	errors, epochs, saved           prometheus.Counter
-	loss, validLoss                 *prometheus.GaugeVec
+	loss, validLoss, metric         *prometheus.GaugeVec
 	auc, accuracy                   *prometheus.GaugeVec
 	rankIC, rankICLow, rankICHigh   *prometheus.GaugeVec
 	verdict                         *prometheus.GaugeVec

@@ -15,6 +15,7 @@ type Progress struct {
 	Known     bool          // whether Remaining is
 
 	Epoch    *checkpoint.Epoch // the model's newest; nil: there is none
+	Metric   string            // names the Metric of Epoch; "": the loss decides
 	TestAUC  float64           // of the model; NaN: not known
 	Finished bool
 }
@@ -40,6 +41,7 @@ type progressTracker struct {
 	first    float64   // share that was done then
 	at       time.Time // of the newest share
 	epoch    *checkpoint.Epoch
+	metric   string
 	testAUC  *float64
 	finished bool
 }
@@ -64,6 +66,14 @@ func (p *progressTracker) latest(training string, e checkpoint.Epoch) {
 	}
 }
 
+func (p *progressTracker) decided(training, metric string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if training == Model {
+		p.metric = metric
+	}
+}
+
 func (p *progressTracker) evaluated(training string, auc float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,7 +85,7 @@ func (p *progressTracker) evaluated(training string, auc float64) {
 func (p *progressTracker) estimate(now time.Time) Progress {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := Progress{TestAUC: math.NaN(), Finished: p.finished}
+	s := Progress{TestAUC: math.NaN(), Metric: p.metric, Finished: p.finished}
 	if p.epoch != nil {
 		s.Epoch = new(*p.epoch)
 	}

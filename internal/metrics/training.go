@@ -40,8 +40,9 @@ func (m *Metrics) trained(run Run) {
 	m.sample("folds", gauge, "Folds of the walk-forward (FOLDS).", nil, func(emit emitter) { emit(float64(m.folds)) })
 	m.foldNumber = m.gauge("fold", "Number of the fold that the training is at, or was at last; epochs count anew in each.", "training")
 	m.epoch = m.gauge("epoch", "Number of the newest epoch that has ended, those of earlier starts counted.", "training")
-	m.bestEpoch = m.gauge("best_epoch", "Number of the epoch with the lowest validation loss so far.", "training")
+	m.bestEpoch = m.gauge("best_epoch", "Number of the epoch with the best validation so far.", "training")
 	m.validLoss = m.gauge("current_validation_loss", "Validation loss of the newest epoch.", "training")
+	m.metric = m.gauge("current_validation_metric", "Metric of the newest epoch's validation that decides the best epoch, such as rank_ic; absent where the loss decides.", "training", "metric")
 	m.auc = m.gauge("auc", "AUC of the score against the return's sign: of the validation split after each epoch, of all splits at the end.", "training", "split")
 	m.accuracy = m.gauge("accuracy_ratio", "Accuracy of each split, at the end.", "training", "split")
 	m.epochSeconds = m.histogram("epoch_duration_seconds", "Seconds of an epoch's training pass, validation not counted.", epochBuckets, "training")
@@ -98,6 +99,15 @@ func (f *Fit) Batch(done, of int) {
 	f.batches.Inc()
 	f.snapshots.Add(float64(max(0, min(f.batch, f.of-(done-1)*f.batch))))
 	f.m.progress.step(f.share(float64(done)/float64(max(of, 1))), time.Now())
+}
+
+// Decided tells the metric by which the epoch that Epoch tells of next is compared
+// with the best one; without a call it is the loss.
+func (f *Fit) Decided(name string, value float64) {
+	if !math.IsNaN(value) {
+		f.m.metric.WithLabelValues(f.name, name).Set(value)
+	}
+	f.m.progress.decided(f.name, name)
 }
 
 // Epoch tells of an epoch that has ended.

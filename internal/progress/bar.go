@@ -57,7 +57,11 @@ func (d *Display) describe(when string, room int) string {
 	done := fmt.Sprintf("%s %d/%d", d.title, max(d.last.number, d.resumed), d.epochs)
 	values := []string{done, when}
 	if d.last.number > 0 {
-		values = append(values, measured("loss", d.last.loss), measured("valid auc", d.last.validAUC))
+		values = append(values, measured("loss", d.last.loss))
+		if m := d.last.metric; m.name != "" {
+			values = append(values, measured("valid "+m.name, m.value))
+		}
+		values = append(values, measured("valid auc", d.last.validAUC))
 	}
 	if d.best > 0 {
 		values = append(values, fmt.Sprintf("best %d", d.best))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -31,6 +32,7 @@ type Display struct {
 	last     epoch   // zero: none yet
 	best     int     // 0: none yet
 	pending  bool    // last is not logged yet
+	decides  measurement
 	shown    time.Time
 	done     bool
 }
@@ -40,6 +42,13 @@ type epoch struct {
 	number                    int
 	loss, validLoss, validAUC float64
 	best                      bool
+	metric                    measurement
+}
+
+// measurement is a named value; without a name there is none.
+type measurement struct {
+	name  string // as words, such as rank ic
+	value float64
 }
 
 // New shows epochs epochs of a training named title: on the console where
@@ -73,6 +82,12 @@ func (d *Display) Batch(i, n int) {
 	d.draw(now)
 }
 
+// Decided says by which validation metric the epoch that Epoch reports next is
+// compared with the best one; without a call it is the loss.
+func (d *Display) Decided(name string, value float64) {
+	d.decides = measurement{name, value}
+}
+
 // Epoch says that epoch number e, counted from 1, is done, and whether it is
 // the best so far. NaN is what was not measured, and is not shown.
 func (d *Display) Epoch(e int, loss, validLoss, validAUC float64, best bool) {
@@ -80,7 +95,7 @@ func (d *Display) Epoch(e int, loss, validLoss, validAUC float64, best bool) {
 		return
 	}
 	first := d.last.number == 0
-	d.last = epoch{e, loss, validLoss, validAUC, best}
+	d.last = epoch{e, loss, validLoss, validAUC, best, d.decides}
 	d.position = float64(e)
 	if best {
 		d.best = e
@@ -164,10 +179,11 @@ func (d *Display) draw(now time.Time) {
 func (d *Display) logEpoch(now time.Time) {
 	d.pending = false
 	e := d.log.Info().Int("epoch", d.last.number).Int("epochs", d.epochs)
-	for _, f := range []struct {
-		name  string
-		value float64
-	}{{"loss", d.last.loss}, {"valid_loss", d.last.validLoss}, {"valid_auc", d.last.validAUC}} {
+	shown := []measurement{{"loss", d.last.loss}, {"valid_loss", d.last.validLoss}, {"valid_auc", d.last.validAUC}}
+	if m := d.last.metric; m.name != "" {
+		shown = append(shown, measurement{"valid_" + strings.ReplaceAll(m.name, " ", "_"), m.value})
+	}
+	for _, f := range shown {
 		if !math.IsNaN(f.value) {
 			e = e.Float64(f.name, rounded(f.value))
 		}

@@ -44,6 +44,17 @@ func parsed(t *testing.T, log string) []map[string]any {
 	return lines
 }
 
+func TestALineHasTheMetricThatDecides(t *testing.T) {
+	var b bytes.Buffer
+	console := NewConsole(&b, false)
+	d := newDisplay(console, zerolog.New(console), "train", 1, newClock().now)
+	d.Decided("rank ic", 0.03125)
+	d.Epoch(1, 1, 2, 0.5, true)
+	if line := parsed(t, b.String())[0]; line["valid_rank_ic"] != 0.03125 || line["valid_loss"] != 2. {
+		t.Errorf("%v", line)
+	}
+}
+
 func TestElsewhereEpochsAreLinesAtMostOneASecond(t *testing.T) {
 	for _, c := range []struct {
 		name      string

@@ -43,6 +43,14 @@ func TestTheBarTellsEpochTimeLeftLossAndMetric(t *testing.T) {
 	wantScreen(t, s, "  20% |██        |  train 2/10  eta 32s  loss 0.25  valid auc 0.53  best 1")
 }
 
+func TestTheMetricThatDecidesStandsBeforeTheOthers(t *testing.T) {
+	d, s, c, _ := onTerminal(10)
+	c.advance(2 * time.Second)
+	d.Decided("rank ic", 0.03125)
+	d.Epoch(1, 0.5, 0.625, 0.541, true)
+	wantScreen(t, s, "  10% |█         |  train 1/10  eta 18s  loss 0.5  valid rank ic 0.03125")
+}
+
 func TestAFullTrainingLeavesAFullBar(t *testing.T) {
 	d, s, c, _ := onTerminal(2)
 	for e := range 2 {

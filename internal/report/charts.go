@@ -179,6 +179,9 @@ func (v *view) loss() *chart {
 		{v.text("train"), line, 0, numbers(h.TrainLoss)}, {v.text("valid"), line, 1, numbers(h.ValidLoss)}, {v.text("best epoch"), points, 2, best},
 	}
 	f.Summary = v.textf("loss summary", v.In.Metrics.EpochsRun, v.In.Metrics.BestEpoch)
+	if h.Metric != "" {
+		f.Summary = v.textf("metric summary", v.In.Metrics.EpochsRun, v.In.Metrics.BestEpoch, h.Metric)
+	}
 	f.table(v.text("epoch"), func(x number) string { return fmt.Sprint(int(x)) })
 	return f
 }

@@ -64,9 +64,12 @@ const WithEdges = "with_edges"
 type Selection struct {
 	Select   string `json:"select"`   // as in SELECT
 	Selected string `json:"selected"` // with_edges or no_edges
-	// ValidLoss is the lowest validation loss of each network that could be selected,
-	// in the last fold; nil: there was no choice, or a stop came before it.
+	// ValidLoss is the validation loss of each network that could be selected, at its
+	// best epoch of the first fold; nil: there was no choice, or a stop came before it.
 	ValidLoss map[string]evaluation.Float `json:"valid_loss,omitempty"`
+	// ValidMetric is history's metric of each, the higher of which is selected; nil: the
+	// loss decides.
+	ValidMetric map[string]evaluation.Float `json:"valid_metric,omitempty"`
 }
 
 // HorizonMetrics is one horizon's own rows.
@@ -190,6 +193,11 @@ type History struct {
 	TrainLoss []evaluation.Float `json:"train_loss"`
 	ValidLoss []evaluation.Float `json:"valid_loss"`
 	ValidAUC  []evaluation.Float `json:"valid_auc"`
+
+	// Metric names the metric that decided which epoch is the best, such as rank_ic;
+	// "": the loss did.
+	Metric      string             `json:"metric,omitempty"`
+	ValidMetric []evaluation.Float `json:"valid_metric,omitempty"`
 }
 
 // Add appends an epoch. NaN is what could not be measured.

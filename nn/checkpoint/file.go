@@ -35,6 +35,7 @@ type epoch struct {
 	Score     evaluation.Float `json:"score"`
 	Best      bool             `json:"best"`
 	Seconds   float64          `json:"seconds"`
+	Metric    evaluation.Float `json:"metric"`
 }
 
 // The keys of a parameter's tensors, before its name.
@@ -58,7 +59,7 @@ func Encode(w io.Writer, origin Origin, s State) error {
 		FormatVersion: FormatVersion, Origin: origin, BestEpoch: s.BestEpoch, EarlyStop: s.EarlyStop, Pass: s.Pass,
 	}
 	for _, e := range s.Epochs {
-		h.Epochs = append(h.Epochs, epoch{e.TrainLoss, e.ValidLoss, evaluation.Float(e.Score), e.Best, e.Seconds})
+		h.Epochs = append(h.Epochs, epoch{e.TrainLoss, e.ValidLoss, evaluation.Float(e.Score), e.Best, e.Seconds, evaluation.Float(e.Metric)})
 	}
 	var d pyg.Dict
 	for _, p := range s.Weights {
@@ -110,7 +111,7 @@ func decode(file []byte) (Origin, State, error) {
 	}
 	s := State{BestEpoch: h.BestEpoch, EarlyStop: h.EarlyStop, Pass: h.Pass}
 	for i, e := range h.Epochs {
-		s.Epochs = append(s.Epochs, Epoch{i + 1, e.TrainLoss, e.ValidLoss, float64(e.Score), e.Best, e.Seconds})
+		s.Epochs = append(s.Epochs, Epoch{i + 1, e.TrainLoss, e.ValidLoss, float64(e.Score), e.Best, e.Seconds, float64(e.Metric)})
 	}
 	if s.BestEpoch < 0 || s.BestEpoch > len(s.Epochs) || s.Pass.Batches < 0 || s.Pass.Labelled < 0 {
 		return Origin{}, State{}, errors.New("its header contradicts itself")

@@ -12,8 +12,9 @@ type Epoch struct {
 	TrainLoss float64
 	ValidLoss float64
 	Score     float64 // of the validation part; NaN where not judged
-	Best      bool    // the best validation loss so far
+	Best      bool    // the best validation so far
 	Seconds   float64 // of the training pass, validation not counted
+	Metric    float64 // of the validation part, which decides Best; NaN where the loss does
 }
 
 // State is a training between two batches.

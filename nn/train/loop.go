@@ -31,11 +31,14 @@ func diverged(format string, a ...any) error {
 type Config struct {
 	Epochs    int
 	BatchSize int // snapshots
-	Patience  int // epochs without a better validation loss before the end; 0: no early stop
+	Patience  int // epochs without a better validation before the end; 0: no early stop
 	Seed      int64
 	ClipNorm  float64 // of the gradients' joint L2 norm; 0: no clipping
 	Adam      torch.AdamConfig
 
+	// Select is the metric of a validation pass that decides which epoch is the best,
+	// the higher the better; NaN is worse than any. nil: the lowest loss is the best.
+	Select func(Prediction) float64
 	// Score scores a validation pass, to be reported (AUC); nil: it is not scored.
 	Score func(Prediction) float64
 
@@ -70,7 +73,7 @@ type Result struct {
 // same seed, data and number of threads give the same bits, whether or not the
 // training was stopped and resumed in between.
 func runLoop(ctx context.Context, f *loop) (Result, error) {
-	f.best = math.Inf(1)
+	f.best = math.Inf(-1)
 	if err := f.thread.Do(f.begin); err != nil {
 		return Result{}, err
 	}
@@ -102,7 +105,7 @@ type loop struct {
 	draws       nn.Draws     // of the step under way
 	queue       *queue       // nil: each step is waited for
 	owner       *torch.Scope // of what begin makes
-	best        float64      // validation loss of BestEpoch
+	best        float64      // merit of BestEpoch
 	result      Result
 	pass        checkpoint.Pass // of the epoch under way
 	kept        time.Time       // when the last checkpoint was taken, or Fit began
@@ -149,7 +152,7 @@ func (f *loop) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		e := Epoch{Number: number, TrainLoss: loss, Seconds: f.pass.Seconds, Score: math.NaN()}
+		e := Epoch{Number: number, TrainLoss: loss, Seconds: f.pass.Seconds, Score: math.NaN(), Metric: math.NaN()}
 		stop, err := f.validate(ctx, &e)
 		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 			f.result.Interrupted = true
@@ -273,11 +276,25 @@ func (f *loop) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
 	if f.Score != nil {
 		e.Score = f.Score(p)
 	}
-	if loss < f.best {
-		f.best, f.result.BestEpoch, e.Best = loss, e.Number, true
+	if f.Select != nil {
+		e.Metric = f.Select(p)
+	}
+	if m := f.merit(*e); m > f.best || f.result.BestEpoch == 0 {
+		f.best, f.result.BestEpoch, e.Best = m, e.Number, true
 		return false, f.thread.Do(f.keepBest)
 	}
 	return f.Patience > 0 && e.Number-f.result.BestEpoch >= f.Patience, nil
+}
+
+// merit is what the best epoch has the most of.
+func (f *loop) merit(e Epoch) float64 {
+	switch {
+	case f.Select == nil:
+		return -e.ValidLoss
+	case math.IsNaN(e.Metric):
+		return math.Inf(-1)
+	}
+	return e.Metric
 }
 
 // predictValid predicts the validation split in evaluation mode. The loss is the

@@ -69,7 +69,7 @@ func (f *loop) restore(state checkpoint.State) error {
 	f.result = Result{Epochs: slices.Clone(state.Epochs), BestEpoch: state.BestEpoch, EarlyStop: state.EarlyStop}
 	f.pass = state.Pass
 	if state.BestEpoch > 0 {
-		f.best = state.Epochs[state.BestEpoch-1].ValidLoss
+		f.best = f.merit(state.Epochs[state.BestEpoch-1])
 	}
 	return nil
 }
