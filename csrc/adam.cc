@@ -190,6 +190,10 @@ gnn_status gnn_adam_queue(gnn_adam* handle, gnn_tensor loss, double max_norm, gn
   });
 }
 
+gnn_status gnn_adam_set_rate(gnn_adam* handle, double lr) {
+  return guard([&] { opened(handle, "optimiser").lr = lr; });
+}
+
 gnn_status gnn_adam_clear(gnn_adam* handle) {
   return guard([&] {
     for (const auto& p : opened(handle, "optimiser").parameters) p.mutable_grad().reset();

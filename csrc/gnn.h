@@ -205,6 +205,8 @@ gnn_status gnn_adam_step(gnn_adam* adam, gnn_tensor loss_or_null, double max_nor
 // become one more.
 gnn_status gnn_adam_queue(gnn_adam* adam, gnn_tensor loss, double max_norm, gnn_tensor results,
                           gnn_tensor place, gnn_tensor step);
+// The learning rate of the steps from now on.
+gnn_status gnn_adam_set_rate(gnn_adam* adam, double lr);
 // Forgets the gradients.
 gnn_status gnn_adam_clear(gnn_adam* adam);
 // The state of parameter i: first and second moment, of its shape, and the

@@ -54,6 +54,8 @@ func (c *Config) check(s settings, faults *fault.List) {
 		{"EPOCHS", t.Epochs >= 1},
 		{"LEARNING_RATE", t.LearningRate > 0 && !math.IsInf(t.LearningRate, 0)},
 		{"WEIGHT_DECAY", t.WeightDecay >= 0 && !math.IsInf(t.WeightDecay, 0)},
+		{"WARMUP", t.Warmup >= 0 && t.Warmup < 1},
+		{"SCHEDULE_PATIENCE", t.SchedulePatience >= 0},
 		{"BATCH_SIZE", t.BatchSize >= 1},
 		{"PATIENCE", t.Patience >= 0},
 		{"DEVICE", device.MatchString(t.Device)},
@@ -165,6 +167,12 @@ func (c *Config) ineffective() map[string]reason {
 		why["FOLD_TRAIN"] = reason{"FOLDS=1 is one split", "set FOLDS=3, or unset it"}
 		why["FOLD_WARM"] = why["FOLD_TRAIN"]
 		why["FOLDS"] = harmless // what a version without folds did
+	}
+	if c.Train.Schedule != ScheduleOneCycle && c.Train.Schedule != ScheduleCosine {
+		why["WARMUP"] = reason{fmt.Sprintf("SCHEDULE=%s has no warm-up", c.Train.Schedule), "set SCHEDULE=one_cycle or cosine, or unset it"}
+	}
+	if c.Train.Schedule != SchedulePlateau {
+		why["SCHEDULE_PATIENCE"] = reason{fmt.Sprintf("SCHEDULE=%s does not wait for epochs", c.Train.Schedule), "set SCHEDULE=plateau, or unset it"}
 	}
 	if c.Kafka.BootstrapServers == "" {
 		why["KAFKA_USER"] = lacks("KAFKA_BOOTSTRAP_SERVERS")

@@ -83,12 +83,17 @@ type Train struct {
 	Epochs       int     `env:"EPOCHS" envDefault:"100"` // at most
 	LearningRate float64 `env:"LEARNING_RATE" envDefault:"0.001"`
 	WeightDecay  float64 `env:"WEIGHT_DECAY" envDefault:"0"`
+	Schedule     string  `env:"SCHEDULE" envDefault:"none"`
+	Warmup       float64 `env:"WARMUP" envDefault:"0.15"`   // share of the steps
 	BatchSize    int     `env:"BATCH_SIZE" envDefault:"32"` // snapshots
 	Patience     int     `env:"PATIENCE" envDefault:"10"`   // epochs; 0: no early stop
 	Loss         string  `env:"LOSS"`                       // empty: the task's own
-	Seed         int64   `env:"SEED" envDefault:"42"`
-	Device       string  `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
-	Resume       string  `env:"RESUME" envDefault:"auto"`
+	// SchedulePatience is in epochs.
+	SchedulePatience int `env:"SCHEDULE_PATIENCE" envDefault:"5"`
+
+	Seed   int64  `env:"SEED" envDefault:"42"`
+	Device string `env:"DEVICE" envDefault:"auto"` // auto, cpu, cuda or cuda:N
+	Resume string `env:"RESUME" envDefault:"auto"`
 
 	Baselines Baselines `env:"BASELINES" envDefault:"prior,signals,ridge,lightgbm,no_edges"`
 	// BaselinesGiven says that they are not the default, of which a run may leave
@@ -104,6 +109,14 @@ type Train struct {
 const (
 	ResumeAuto  = "auto"  // a run started again resumes, or re-emits its terminal event
 	ResumeNever = "never" // it trains anew
+)
+
+// The values of SCHEDULE.
+const (
+	ScheduleNone     = "none"
+	ScheduleOneCycle = "one_cycle"
+	ScheduleCosine   = "cosine"
+	SchedulePlateau  = "plateau"
 )
 
 // The values of SELECT.

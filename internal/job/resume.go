@@ -10,6 +10,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/streamforge/gnn-trainer/internal/config"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/nn/torch"
@@ -38,8 +39,14 @@ func (s *saved) fold() (fold int) {
 }
 
 // mutableSettings are the variables that may differ from those of the start that
-// wrote a checkpoint: a training may be resumed for more epochs.
-var mutableSettings = []string{"EPOCHS"}
+// wrote a checkpoint: a training may be resumed for more epochs, unless its
+// learning rate goes by how many there are.
+func mutableSettings(now map[string]string) []string {
+	if s := now["SCHEDULE"]; s == config.ScheduleOneCycle || s == config.ScheduleCosine {
+		return nil
+	}
+	return []string{"EPOCHS"}
+}
 
 // origin is what a training comes from: settings, data and machine.
 func (t *trainer) origin() checkpoint.Origin {
@@ -65,7 +72,7 @@ func rfc3339(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.RFC3
 
 // rejectOther is the error of resuming from what had other settings or data.
 func rejectOther(o, now checkpoint.Origin) error {
-	if differences := o.Differences(now, mutableSettings...); len(differences) > 0 {
+	if differences := o.Differences(now, mutableSettings(now.Settings)...); len(differences) > 0 {
 		return fault.Input("this QUEUE_ID has a checkpoint of another training: %s", strings.Join(differences, "; ")).
 			Fix("set that back to resume from it, set RESUME=never to train from the start, or give the run another QUEUE_ID")
 	}

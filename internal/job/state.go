@@ -81,7 +81,7 @@ func (s runState) pinned(c source.Config, settings map[string]string) source.Con
 func sameTraining(a, b map[string]string) bool {
 	fixed := func(m map[string]string) map[string]string {
 		m = maps.Clone(m)
-		for _, name := range mutableSettings {
+		for _, name := range mutableSettings(b) {
 			delete(m, name)
 		}
 		return m

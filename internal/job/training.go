@@ -187,8 +187,9 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
 		Config: train.Config{
 			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
-			Adam:  torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
-			Score: newScorer(f.dataset, data.Valid, task).auc,
+			Adam:     torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
+			Schedule: train.Schedule{Kind: c.Train.Schedule, Warmup: c.Train.Warmup, Patience: c.Train.SchedulePatience},
+			Score:    newScorer(f.dataset, data.Valid, task).auc,
 			OnBatch: func(done, of int) {
 				counted.Batch(done, of)
 				display.Batch(done, of)

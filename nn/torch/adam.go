@@ -75,6 +75,12 @@ func (a *Adam) Queue(loss Tensor, maxNorm float64, results, place, step Tensor) 
 	must("optimiser step", C.gnn_adam_queue(a.optimiser, handle(loss), C.double(maxNorm), handle(results), handle(place), handle(step)))
 }
 
+// SetRate sets the learning rate of the steps from now on. A captured step keeps
+// the one that it was recorded with.
+func (a *Adam) SetRate(rate float64) {
+	must("setting the learning rate", C.gnn_adam_set_rate(a.optimiser, C.double(rate)))
+}
+
 // ClearGrad forgets the gradients of a backward pass.
 func (a *Adam) ClearGrad() { must("clearing gradients", C.gnn_adam_clear(a.optimiser)) }
 

@@ -35,6 +35,7 @@ type Config struct {
 	Seed      int64
 	ClipNorm  float64 // of the gradients' joint L2 norm; 0: no clipping
 	Adam      torch.AdamConfig
+	Schedule  Schedule // of Adam's learning rate
 
 	// Select is the metric of a validation pass that decides which epoch is the best,
 	// the higher the better; NaN is worse than any. nil: the lowest loss is the best.
@@ -130,7 +131,7 @@ func (f *loop) begin() error {
 	host := torch.NewScope()
 	defer host.Close()
 	f.draws = nn.Draws{Seed: f.Seed, Step: build.Clone(host.To(host.Int64s([]int64{0}, 1), f.inputs.device))}
-	if f.inputs.resident != nil {
+	if f.inputs.resident != nil && f.captured() {
 		f.queue = f.newQueue(build)
 	}
 	f.owner = build.Release()
@@ -203,7 +204,9 @@ func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
 		var loss float64
 		var count int
 		err := f.thread.Do(func() (err error) {
-			torch.Fill(f.draws.Step, float64((number-1)*batches+b))
+			step := (number-1)*batches + b
+			torch.Fill(f.draws.Step, float64(step))
+			f.adam.SetRate(f.rate(step, f.Epochs*batches))
 			loss, count, err = f.step(chunk)
 			return err
 		})

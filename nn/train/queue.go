@@ -19,6 +19,12 @@ type queue struct {
 	steps   map[int]*torch.Capture
 }
 
+// captured reports whether steps may be captured: a recorded one keeps its learning
+// rate.
+func (f *loop) captured() bool {
+	return f.Schedule.Kind == "" || f.Schedule.Kind == ScheduleNone
+}
+
 // newQueue makes it, on the libtorch thread.
 func (f *loop) newQueue(owner *torch.Scope) *queue {
 	host := torch.NewScope()
