@@ -125,9 +125,16 @@ gnn_status gnn_reshape(gnn_tensor x, const int64_t* shape, int64_t dims, gnn_ten
 // length places of an axis, from start.
 gnn_status gnn_narrow(gnn_tensor x, int64_t axis, int64_t start, int64_t length, gnn_tensor* out);
 // Mean cross-entropy of logits [N, C] over the rows whose target [N] is not
-// -100. class_weight [C] may be NULL.
+// -100. class_weight [C] may be NULL. smoothing is how much of a target's
+// probability is spread over all classes, torch.nn.CrossEntropyLoss's.
 gnn_status gnn_cross_entropy(gnn_tensor logits, gnn_tensor target, gnn_tensor class_weight_or_null,
-                             gnn_tensor* out);
+                             double smoothing, gnn_tensor* out);
+// The mean of n tensors of one shape; with classes > 0 they are logits, in groups
+// of so many, and the result is the log of the mean of their probabilities.
+gnn_status gnn_mean_of(const gnn_tensor* tensors, int64_t n, int64_t classes, gnn_tensor* out);
+// averages[i] += weight * (values[i] - averages[i])
+gnn_status gnn_lerp_(const gnn_tensor* averages, const gnn_tensor* values, int64_t n,
+                     double weight);
 // dropout(x) by the draws of gnn_relu_dropout.
 gnn_status gnn_keyed_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor step, uint32_t layer,
                              gnn_tensor* out);

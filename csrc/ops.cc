@@ -5,8 +5,10 @@
 #include <c10/core/DeviceGuard.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <cmath>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include "accelerator.h"
 #include "guard.h"
@@ -21,6 +23,12 @@ namespace {
 std::optional<at::Tensor> optional_tensor(gnn_tensor handle) {
   if (handle == nullptr) return std::nullopt;
   return tensor(handle);
+}
+
+std::vector<at::Tensor> several(const gnn_tensor* handles, int64_t n) {
+  std::vector<at::Tensor> all;
+  for (int64_t i = 0; i < n; i++) all.push_back(tensor(handles[i]));
+  return all;
 }
 
 // The gradient of a loss by itself, kept, so that no step has to make it. It is
@@ -103,18 +111,40 @@ gnn_status gnn_take_at(gnn_tensor x, gnn_tensor index, gnn_tensor* out) {
 }
 
 gnn_status gnn_cross_entropy(gnn_tensor logits, gnn_tensor target, gnn_tensor class_weight,
-                             gnn_tensor* out) {
+                             double smoothing, gnn_tensor* out) {
   return guard([&] {
     const auto& l = tensor(logits);
     const auto& y = tensor(target);
     if (l.is_cuda() && l.scalar_type() == at::kFloat && l.dim() == 2 && l.size(0) > 0 &&
         y.device() == l.device() && y.scalar_type() == at::kLong && y.dim() == 1 &&
-        y.size(0) == l.size(0) && class_weight == nullptr) {
+        y.size(0) == l.size(0) && class_weight == nullptr && smoothing == 0) {
       *out = own(CrossEntropy::apply(l, y));
       return;
     }
     *out = own(at::cross_entropy_loss(tensor(logits), tensor(target), optional_tensor(class_weight),
-                                      at::Reduction::Mean, /*ignore_index=*/-100));
+                                      at::Reduction::Mean, /*ignore_index=*/-100, smoothing));
+  });
+}
+
+gnn_status gnn_mean_of(const gnn_tensor* tensors, int64_t n, int64_t classes, gnn_tensor* out) {
+  return guard([&] {
+    TORCH_CHECK(n > 0, "the mean of no tensors");
+    const auto all = at::stack(several(tensors, n));
+    if (classes == 0) {
+      *out = own(all.mean(0));
+      return;
+    }
+    const auto logs = at::log_softmax(all.view({n, -1, classes}), -1);
+    const auto mean = at::logsumexp(logs, 0) - std::log(static_cast<double>(n));
+    *out = own(mean.view(all.sizes().slice(1)));
+  });
+}
+
+gnn_status gnn_lerp_(const gnn_tensor* averages, const gnn_tensor* values, int64_t n,
+                     double weight) {
+  return guard([&] {
+    const at::NoGradGuard no_grad;
+    at::_foreach_lerp_(several(averages, n), several(values, n), weight);
   });
 }
 

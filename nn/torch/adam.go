@@ -35,12 +35,9 @@ func NewAdam(parameters []Tensor, c AdamConfig) *Adam {
 	if c.Decoupled {
 		decoupled = 1
 	}
-	handles := make([]C.gnn_tensor, len(parameters))
-	for i, p := range parameters {
-		handles[i] = handle(p)
-	}
+	all := handles(parameters)
 	a := &Adam{}
-	must("making an optimiser", C.gnn_adam_new(unsafe.SliceData(handles), C.int64_t(len(handles)), C.double(c.LearningRate),
+	must("making an optimiser", C.gnn_adam_new(unsafe.SliceData(all), C.int64_t(len(all)), C.double(c.LearningRate),
 		C.double(c.Beta1), C.double(c.Beta2), C.double(c.Eps), C.double(c.WeightDecay), decoupled, &a.optimiser))
 	return a
 }

@@ -95,9 +95,40 @@ func (s *Scope) TakeAt(x, index Tensor) Tensor {
 // not -100; weight [C] scales each class, the zero Tensor none. With no such
 // row it is NaN, as in PyTorch.
 func (s *Scope) CrossEntropy(logits, target, weight Tensor) Tensor {
+	return s.SmoothCrossEntropy(logits, target, weight, 0)
+}
+
+// SmoothCrossEntropy is CrossEntropy of targets whose probability is spread over
+// all classes to the share smoothing, torch.nn.CrossEntropyLoss's label_smoothing
+// (Szegedy et al., 2016).
+func (s *Scope) SmoothCrossEntropy(logits, target, weight Tensor, smoothing float64) Tensor {
 	var out C.gnn_tensor
-	must("cross-entropy", C.gnn_cross_entropy(handle(logits), handle(target), handle(weight), &out))
+	must("cross-entropy", C.gnn_cross_entropy(handle(logits), handle(target), handle(weight), C.double(smoothing), &out))
 	return s.own(out)
+}
+
+// Mean is the mean of tensors of one shape. With classes above 0 they are logits,
+// in groups of so many, and it is the log of the mean of their probabilities.
+func (s *Scope) Mean(tensors []Tensor, classes int) Tensor {
+	all := handles(tensors)
+	var out C.gnn_tensor
+	must("a mean", C.gnn_mean_of(unsafe.SliceData(all), C.int64_t(len(all)), C.int64_t(classes), &out))
+	return s.own(out)
+}
+
+// Lerp moves each average towards the value of its place, by a share of the
+// distance; no gradient flows through it.
+func Lerp(averages, values []Tensor, share float64) {
+	a, v := handles(averages), handles(values)
+	must("averaging", C.gnn_lerp_(unsafe.SliceData(a), unsafe.SliceData(v), C.int64_t(len(a)), C.double(share)))
+}
+
+func handles(tensors []Tensor) []C.gnn_tensor {
+	all := make([]C.gnn_tensor, len(tensors))
+	for i, t := range tensors {
+		all[i] = handle(t)
+	}
+	return all
 }
 
 // Backward adds the gradient of a scalar to every parameter it came from.
