@@ -4,7 +4,7 @@ func init() { RegisterTask("direction", direction{}) }
 
 // direction is the task of three classes: down, flat and up, in this order. It
 // is learned by cross-entropy, and a prediction is their probabilities.
-type direction struct{}
+type direction struct{ loss ClassLoss }
 
 // The classes' places among the outputs of a horizon.
 const (
@@ -19,9 +19,12 @@ func (direction) Outputs() int { return directions }
 func (direction) Columns() []string { return []string{"p_down", "p_flat", "p_up"} }
 
 // Loss is the mean cross-entropy.
-func (direction) Loss(s *Scope, outputs Tensor, t Targets) Tensor {
-	return s.CrossEntropy(s.Reshape(outputs, -1, directions), s.Reshape(t.Class, -1), Tensor{})
+func (d direction) Loss(s *Scope, outputs Tensor, t Targets) Tensor {
+	return d.loss.of(s, s.Reshape(outputs, -1, directions), s.Reshape(t.Class, -1))
 }
+
+// WithClassLoss implements Classifier.
+func (direction) WithClassLoss(l ClassLoss) Task { return direction{l} }
 
 // Predict is the softmax of each horizon.
 func (direction) Predict(s *Scope, outputs Tensor) Tensor {

@@ -56,6 +56,9 @@ func (c *Config) check(s settings, faults *fault.List) {
 		{"WEIGHT_DECAY", t.WeightDecay >= 0 && !math.IsInf(t.WeightDecay, 0)},
 		{"WARMUP", t.Warmup >= 0 && t.Warmup < 1},
 		{"SCHEDULE_PATIENCE", t.SchedulePatience >= 0},
+		{"CLIP_NORM", t.ClipNorm >= 0 && !math.IsInf(t.ClipNorm, 0)},
+		{"EMA", t.EMA >= 0 && t.EMA < 1},
+		{"LABEL_SMOOTHING", t.LabelSmoothing >= 0 && t.LabelSmoothing < 1},
 		{"BATCH_SIZE", t.BatchSize >= 1},
 		{"PATIENCE", t.Patience >= 0},
 		{"DEVICE", device.MatchString(t.Device)},
@@ -173,6 +176,11 @@ func (c *Config) ineffective() map[string]reason {
 	}
 	if c.Train.Schedule != SchedulePlateau {
 		why["SCHEDULE_PATIENCE"] = reason{fmt.Sprintf("SCHEDULE=%s does not wait for epochs", c.Train.Schedule), "set SCHEDULE=plateau, or unset it"}
+	}
+	if task := c.Data.Task; task == "rank" || task == "return" {
+		for _, name := range []string{"LABEL_SMOOTHING", "CLASS_WEIGHTS"} {
+			why[name] = reason{fmt.Sprintf("TASK=%s predicts no classes", task), "unset it"}
+		}
 	}
 	if c.Kafka.BootstrapServers == "" {
 		why["KAFKA_USER"] = lacks("KAFKA_BOOTSTRAP_SERVERS")

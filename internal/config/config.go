@@ -88,6 +88,12 @@ type Train struct {
 	BatchSize    int     `env:"BATCH_SIZE" envDefault:"32"` // snapshots
 	Patience     int     `env:"PATIENCE" envDefault:"10"`   // epochs; 0: no early stop
 	Loss         string  `env:"LOSS"`                       // empty: the task's own
+	// ClipNorm bounds the gradients' joint norm: returns have fat tails, and one wild
+	// batch should not undo an epoch.
+	ClipNorm       float64 `env:"CLIP_NORM" envDefault:"1"` // 0: none
+	EMA            float64 `env:"EMA" envDefault:"0"`       // decay; 0: none
+	LabelSmoothing float64 `env:"LABEL_SMOOTHING" envDefault:"0"`
+	ClassWeights   string  `env:"CLASS_WEIGHTS" envDefault:"none"`
 	// SchedulePatience is in epochs.
 	SchedulePatience int `env:"SCHEDULE_PATIENCE" envDefault:"5"`
 
@@ -117,6 +123,12 @@ const (
 	ScheduleOneCycle = "one_cycle"
 	ScheduleCosine   = "cosine"
 	SchedulePlateau  = "plateau"
+)
+
+// The values of CLASS_WEIGHTS.
+const (
+	ClassWeightsNone     = "none"
+	ClassWeightsBalanced = "balanced"
 )
 
 // The values of SELECT.

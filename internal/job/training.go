@@ -20,10 +20,6 @@ import (
 	"github.com/streamforge/gnn-trainer/store"
 )
 
-// clipNorm bounds the gradients' joint norm: returns have fat tails, and one
-// wild batch should not undo an epoch.
-const clipNorm = 1.0
-
 // predictionGrace is how long an interrupted run may still predict: the process
 // ends within two seconds of the signal, files included.
 const predictionGrace = 200 * time.Millisecond
@@ -186,10 +182,11 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	network := &train.Network{
 		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
 		Config: train.Config{
-			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: clipNorm,
+			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: c.Train.ClipNorm,
 			Adam:     torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
 			Schedule: train.Schedule{Kind: c.Train.Schedule, Warmup: c.Train.Warmup, Patience: c.Train.SchedulePatience},
-			Score:    newScorer(f.dataset, data.Valid, task).auc,
+			EMA:      c.Train.EMA, LabelSmoothing: c.Train.LabelSmoothing, Balanced: c.Train.ClassWeights == config.ClassWeightsBalanced,
+			Score: newScorer(f.dataset, data.Valid, task).auc,
 			OnBatch: func(done, of int) {
 				counted.Batch(done, of)
 				display.Batch(done, of)

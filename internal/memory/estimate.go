@@ -33,6 +33,7 @@ type Settings struct {
 	Baseline  bool           // the network without edges is trained too
 	Methods   bool           // methods without a network are compared
 	Outputs   int            // of a node and horizon, by the task
+	EMA       bool           // the weights have a moving average
 	CUDA      bool
 }
 
@@ -69,6 +70,9 @@ func Of(s Size, c Settings) Estimate {
 	dataset, x := s.dataset(), 4*s.Rows*int64(s.Features)
 	// A checkpoint copies weights, best weights and two moments.
 	state := 16 * parameters
+	if c.EMA {
+		state += 4 * parameters
+	}
 	data := max(dataset+x, s.built(), dataset+s.predicted())
 	if s.Folds > 1 { // a fold trains beside the predictions of those before it
 		data = max(data, dataset+x+s.predictions())
@@ -85,6 +89,9 @@ func Of(s Size, c Settings) Estimate {
 	// The value of the network and its best one, gradients, two moments, and the
 	// value of the model while the baseline is trained.
 	weights := 20 * parameters
+	if c.EMA { // the average, and the weights as it is validated
+		weights += 8 * parameters
+	}
 	if c.Baseline {
 		weights += 4 * parameters
 	}

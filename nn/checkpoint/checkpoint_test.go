@@ -61,6 +61,22 @@ func TestAStateComesBackToTheBit(t *testing.T) {
 	}
 }
 
+func TestAMovingAverageComesBackToo(t *testing.T) {
+	s := state()
+	s.Averaged = true
+	for i, w := range s.Weights {
+		s.Weights[i].Average = make([]float32, len(w.Value))
+		s.Weights[i].Average[0] = 0.5
+	}
+	if _, got, err := checkpoint.Decode(encoded(t, s)); err != nil || !reflect.DeepEqual(got, s) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	s.Weights[0].Average[0] = float32(math.Inf(1))
+	if what := s.NonFinite(); what != "average.w" {
+		t.Errorf("%q is not finite", what)
+	}
+}
+
 func TestAScoreThatWasNotJudgedStaysSo(t *testing.T) {
 	s := state()
 	s.Epochs[1].Score = math.NaN()

@@ -24,6 +24,7 @@ type header struct {
 	Epochs        []epoch  `json:"epochs"`
 	BestEpoch     int      `json:"best_epoch"`
 	EarlyStop     bool     `json:"early_stop"`
+	Averaged      bool     `json:"averaged,omitempty"`
 	Pass          Pass     `json:"pass"`
 	Parameters    []string `json:"parameters"`
 }
@@ -42,6 +43,7 @@ type epoch struct {
 const (
 	keyValue    = "model."
 	keyBest     = "best."
+	keyAverage  = "average."
 	keyExpAvg   = "adam.exp_avg."
 	keyExpAvgSq = "adam.exp_avg_sq."
 	keySteps    = "adam.step."
@@ -56,7 +58,7 @@ func Encode(w io.Writer, origin Origin, s State) error {
 		return fmt.Errorf("encoding a checkpoint: %s is not finite", what)
 	}
 	h := header{
-		FormatVersion: FormatVersion, Origin: origin, BestEpoch: s.BestEpoch, EarlyStop: s.EarlyStop, Pass: s.Pass,
+		FormatVersion: FormatVersion, Origin: origin, BestEpoch: s.BestEpoch, EarlyStop: s.EarlyStop, Averaged: s.Averaged, Pass: s.Pass,
 	}
 	for _, e := range s.Epochs {
 		h.Epochs = append(h.Epochs, epoch{e.TrainLoss, e.ValidLoss, evaluation.Float(e.Score), e.Best, e.Seconds, evaluation.Float(e.Metric)})
@@ -73,6 +75,9 @@ func Encode(w io.Writer, origin Origin, s State) error {
 	for _, p := range s.Weights {
 		d.Set(keyValue+p.Name, pyg.NewTensor(p.Value, p.Shape...))
 		d.Set(keyBest+p.Name, pyg.NewTensor(p.Best, p.Shape...))
+		if s.Averaged {
+			d.Set(keyAverage+p.Name, pyg.NewTensor(p.Average, p.Shape...))
+		}
 		d.Set(keyExpAvg+p.Name, pyg.NewTensor(p.ExpAvg, p.Shape...))
 		d.Set(keyExpAvgSq+p.Name, pyg.NewTensor(p.ExpAvgSq, p.Shape...))
 		d.Set(keySteps+p.Name, pyg.NewTensor([]float32{p.Steps}))
@@ -109,7 +114,7 @@ func decode(file []byte) (Origin, State, error) {
 	if h.FormatVersion != FormatVersion {
 		return Origin{}, State{}, fmt.Errorf("it has format_version %d, and this version reads %d", h.FormatVersion, FormatVersion)
 	}
-	s := State{BestEpoch: h.BestEpoch, EarlyStop: h.EarlyStop, Pass: h.Pass}
+	s := State{BestEpoch: h.BestEpoch, EarlyStop: h.EarlyStop, Averaged: h.Averaged, Pass: h.Pass}
 	for i, e := range h.Epochs {
 		s.Epochs = append(s.Epochs, Epoch{i + 1, e.TrainLoss, e.ValidLoss, float64(e.Score), e.Best, e.Seconds, float64(e.Metric)})
 	}
@@ -117,7 +122,7 @@ func decode(file []byte) (Origin, State, error) {
 		return Origin{}, State{}, errors.New("its header contradicts itself")
 	}
 	for _, name := range h.Parameters {
-		p, err := decodeWeights(l, name)
+		p, err := decodeWeights(l, name, h.Averaged)
 		if err != nil {
 			return Origin{}, State{}, err
 		}
@@ -130,16 +135,21 @@ func decode(file []byte) (Origin, State, error) {
 	return h.Origin, s, err
 }
 
-func decodeWeights(l *pyg.Loaded, name string) (Weights, error) {
+func decodeWeights(l *pyg.Loaded, name string, averaged bool) (Weights, error) {
 	p := Weights{Name: name}
 	var err error
 	if p.Value, p.Shape, err = pyg.ReadTensor[float32](l, keyValue+name); err != nil {
 		return p, err
 	}
-	for _, part := range []struct {
+	type copied struct {
 		key string
 		to  *[]float32
-	}{{keyBest, &p.Best}, {keyExpAvg, &p.ExpAvg}, {keyExpAvgSq, &p.ExpAvgSq}} {
+	}
+	parts := []copied{{keyBest, &p.Best}, {keyExpAvg, &p.ExpAvg}, {keyExpAvgSq, &p.ExpAvgSq}}
+	if averaged {
+		parts = append(parts, copied{keyAverage, &p.Average})
+	}
+	for _, part := range parts {
 		if *part.to, _, err = pyg.ReadTensor[float32](l, part.key+name); err != nil {
 			return p, err
 		}

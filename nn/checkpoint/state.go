@@ -24,6 +24,7 @@ type State struct {
 	EarlyStop bool    // nothing is left to train
 	Pass      Pass
 	Weights   []Weights // of each parameter, in the model's order
+	Averaged  bool      // the weights have a moving average
 	RNG       []byte    // of the generator that dropout draws from
 }
 
@@ -41,6 +42,7 @@ type Weights struct {
 	Shape            []int
 	Value            []float32
 	Best             []float32 // as of BestEpoch; without one, as the training began
+	Average          []float32 // their moving average; nil: there is none
 	ExpAvg, ExpAvgSq []float32 // Adam's moments
 	Steps            float32   // that Adam has taken
 }
@@ -52,7 +54,7 @@ func (s State) NonFinite() string {
 		for _, t := range []struct {
 			key    string
 			values []float32
-		}{{keyValue, w.Value}, {keyBest, w.Best}, {keyExpAvg, w.ExpAvg}, {keyExpAvgSq, w.ExpAvgSq}, {keySteps, []float32{w.Steps}}} {
+		}{{keyValue, w.Value}, {keyBest, w.Best}, {keyAverage, w.Average}, {keyExpAvg, w.ExpAvg}, {keyExpAvgSq, w.ExpAvgSq}, {keySteps, []float32{w.Steps}}} {
 			for _, v := range t.values {
 				if v64 := float64(v); math.IsNaN(v64) || math.IsInf(v64, 0) {
 					return t.key + w.Name

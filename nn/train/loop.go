@@ -37,6 +37,14 @@ type Config struct {
 	Adam      torch.AdamConfig
 	Schedule  Schedule // of Adam's learning rate
 
+	// EMA is the decay of a moving average of the weights, 0: none. Validation, the
+	// best epoch and the predictor are of the average.
+	EMA float64
+	// LabelSmoothing and Balanced, where each class counts as much as the others, are
+	// of the training loss of a task of classes (nn.Classifier).
+	LabelSmoothing float64
+	Balanced       bool
+
 	// Select is the metric of a validation pass that decides which epoch is the best,
 	// the higher the better; NaN is worse than any. nil: the lowest loss is the best.
 	Select func(Prediction) float64
@@ -83,7 +91,7 @@ func runLoop(ctx context.Context, f *loop) (Result, error) {
 	if err == nil {
 		err = f.checkpoint()
 	}
-	if err == nil && f.result.BestEpoch > 0 {
+	if err == nil {
 		err = f.thread.Do(f.restoreBest)
 	}
 	return f.result, err
@@ -98,10 +106,13 @@ type loop struct {
 	inputs  *inputs
 	targets *targets
 
-	train, valid []int   // snapshots of the splits
-	pieces       [][]int // of train, that are shuffled: with a past runs of bars, else single snapshots
+	train, valid []int     // snapshots of the splits
+	pieces       [][]int   // of train, that are shuffled: with a past runs of bars, else single snapshots
+	classWeights []float32 // [C] of the training loss; nil: all are alike
 
+	learns      nn.Task // task, with the training loss
 	adam        *torch.Adam
+	average     *average
 	bestWeights []torch.Tensor
 	draws       nn.Draws     // of the step under way
 	queue       *queue       // nil: each step is waited for
@@ -123,6 +134,8 @@ func (f *loop) begin() error {
 		f.bestWeights = append(f.bestWeights, build.Clone(p.Tensor))
 	}
 	f.adam = torch.Own(build, torch.NewAdam(parameters, f.Adam))
+	f.average = newAverage(build, f.EMA, f.model.Parameters())
+	f.learns = f.learned(build)
 	if f.Resume != nil {
 		if err := f.restore(*f.Resume); err != nil {
 			return err
@@ -256,18 +269,23 @@ func (f *loop) step(snapshots []int) (loss float64, labelled int, err error) {
 	b := f.inputs.batch(s, snapshots)
 	defer b.Close()
 	b.Draws = f.draws
-	l := f.task.Loss(s, f.model.Forward(s, b, true), targets)
+	l := f.learns.Loss(s, f.model.Forward(s, b, true), targets)
 	torch.Backward(l)
 	r := f.adam.Step(l, f.ClipNorm)
 	if !r.Finite() {
 		return 0, 0, diverged("the loss is %v and the gradients' norm %v", r.Loss, r.GradNorm)
 	}
+	f.average.follow()
 	return r.Loss, targets.Labelled, nil
 }
 
 // validate measures the epoch, keeps the weights where they are the best so far,
 // and reports whether patience is at its end.
 func (f *loop) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
+	if err := f.thread.Do(f.average.apply); err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, f.thread.Do(f.average.withdraw)) }()
 	p, loss, err := f.predictValid(ctx)
 	if err != nil {
 		return false, fmt.Errorf("validating epoch %d: %w", e.Number, err)
@@ -340,7 +358,12 @@ func (f *loop) keepBest() error {
 	return nil
 }
 
+// restoreBest gives the model the best weights, or before the end of the first epoch
+// those of now.
 func (f *loop) restoreBest() error {
+	if f.result.BestEpoch == 0 {
+		return f.average.apply()
+	}
 	for i, p := range f.model.Parameters() {
 		torch.Copy(p.Tensor, f.bestWeights[i])
 	}

@@ -81,9 +81,13 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 		return Result{}, err
 	}
 	defer y.close(n.Thread)
+	var weights []float32
+	if _, ok := n.Task.(nn.Classifier); ok && n.Balanced {
+		weights = balanced(d, n.Task.Outputs())
+	}
 	return runLoop(ctx, &loop{
 		Config: n.Config, thread: n.Thread, model: f.model, task: n.Task, inputs: f.inputs, targets: y,
-		train: d.Snapshots(data.Train), valid: d.Snapshots(data.Valid),
+		train: d.Snapshots(data.Train), valid: d.Snapshots(data.Valid), classWeights: weights,
 	})
 }
 

@@ -20,9 +20,9 @@ type queue struct {
 }
 
 // captured reports whether steps may be captured: a recorded one keeps its learning
-// rate.
+// rate, and averages no weights.
 func (f *loop) captured() bool {
-	return f.Schedule.Kind == "" || f.Schedule.Kind == ScheduleNone
+	return f.average == nil && f.Schedule.Kind == "" || f.Schedule.Kind == ScheduleNone
 }
 
 // newQueue makes it, on the libtorch thread.
@@ -124,7 +124,7 @@ func (f *loop) capture(snapshots int) *torch.Capture {
 		b := f.inputs.residentBatch(s, places, snapshots)
 		defer b.Close()
 		b.Draws = f.draws
-		loss := f.task.Loss(s, f.model.Forward(s, b, true), f.targets.batchAt(s, index))
+		loss := f.learns.Loss(s, f.model.Forward(s, b, true), f.targets.batchAt(s, index))
 		torch.Backward(loss)
 		return loss
 	}

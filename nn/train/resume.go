@@ -21,14 +21,19 @@ func (f *loop) checkpoint() error {
 	err := f.thread.Do(func() error {
 		s := torch.NewScope()
 		defer s.Close()
+		state.Averaged = f.average != nil && f.average.begun
 		for i, p := range f.model.Parameters() {
 			adam := f.adam.State(s, i)
-			state.Weights = append(state.Weights, checkpoint.Weights{
+			w := checkpoint.Weights{
 				Name: p.Name, Shape: p.Shape,
 				Value: torch.ReadFloat32s(p.Tensor), Best: torch.ReadFloat32s(f.bestWeights[i]),
 				ExpAvg: torch.ReadFloat32s(adam.ExpAvg), ExpAvgSq: torch.ReadFloat32s(adam.ExpAvgSq),
 				Steps: float32(torch.Item(adam.Step)),
-			})
+			}
+			if state.Averaged {
+				w.Average = torch.ReadFloat32s(f.average.values[i])
+			}
+			state.Weights = append(state.Weights, w)
 		}
 		state.RNG = torch.RNGState(f.inputs.device)
 		return nil
@@ -64,6 +69,10 @@ func (f *loop) restore(state checkpoint.State) error {
 		set(adam.ExpAvg, w.ExpAvg, p.Shape)
 		set(adam.ExpAvgSq, w.ExpAvgSq, p.Shape)
 		torch.Fill(adam.Step, float64(w.Steps))
+		if f.average != nil && state.Averaged {
+			f.average.begun = true
+			set(f.average.values[i], w.Average, p.Shape)
+		}
 	}
 	torch.SetRNGState(f.inputs.device, state.RNG)
 	f.result = Result{Epochs: slices.Clone(state.Epochs), BestEpoch: state.BestEpoch, EarlyStop: state.EarlyStop}

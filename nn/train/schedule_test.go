@@ -41,7 +41,14 @@ func (c scheduleCase) rates() []float64 {
 	return rates
 }
 
-func TestTheLearningRateIsThatOfPyTorchsSchedulers(t *testing.T) {
+// optim is what PyTorch itself gives.
+type optim struct {
+	Rates   [][]float64
+	Average []float64
+}
+
+func byPyTorch(t *testing.T, schedules []scheduleCase, decay float64, weights [][]float32) (o optim) {
+	t.Helper()
 	python := os.Getenv("PYTHON")
 	if python == "" {
 		python = "../../.venv/bin/python"
@@ -49,6 +56,23 @@ func TestTheLearningRateIsThatOfPyTorchsSchedulers(t *testing.T) {
 	if _, err := exec.LookPath(python); err != nil {
 		t.Skipf("no Python with PyTorch to compare with (make setup): %v", err)
 	}
+	asked, err := json.Marshal(map[string]any{"schedules": schedules, "decay": decay, "weights": weights})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(python, "testdata/optim.py")
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(asked), os.Stderr
+	text, err := cmd.Output()
+	if err == nil {
+		err = json.Unmarshal(text, &o)
+	}
+	if err != nil {
+		t.Fatalf("running PyTorch: %v", err)
+	}
+	return o
+}
+
+func TestTheLearningRateIsThatOfPyTorchsSchedulers(t *testing.T) {
 	var cases []scheduleCase
 	for _, kind := range []string{ScheduleOneCycle, ScheduleCosine} {
 		for _, steps := range []int{2, 7, 40, 1001} {
@@ -65,20 +89,7 @@ func TestTheLearningRateIsThatOfPyTorchsSchedulers(t *testing.T) {
 			scheduleCase{Kind: SchedulePlateau, Base: 0.01, Patience: patience, Values: rising},
 			scheduleCase{Kind: SchedulePlateau, Base: 3e-8, Patience: patience, Values: rising})
 	}
-	asked, err := json.Marshal(cases)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(python, "testdata/schedules.py")
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(asked), os.Stderr
-	text, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("running PyTorch: %v", err)
-	}
-	var want [][]float64
-	if err := json.Unmarshal(text, &want); err != nil {
-		t.Fatal(err)
-	}
+	want := byPyTorch(t, cases, 0.5, [][]float32{{0}}).Rates
 	for i, c := range cases {
 		got := c.rates()
 		if len(got) != len(want[i]) {

@@ -1,4 +1,4 @@
-"""The learning rates of PyTorch's schedulers. The cases come on stdin, the rates of each leave on stdout."""
+"""What PyTorch's schedulers and averages give. Cases come on stdin; the rates of each, and the averages, leave on stdout."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ def optimiser(base):
 
 def one_cycle(base, warmup, steps):
     o = optimiser(base)
-    return o, sched.OneCycleLR(o, max_lr=base, total_steps=steps, pct_start=warmup, cycle_momentum=False)
+    return o, sched.OneCycleLR(o, max_lr=base, total_steps=steps, pct_start=float(warmup), cycle_momentum=False)
 
 
 def cosine(base, warmup, steps):
@@ -52,4 +52,21 @@ def plateau(case):
     return rates
 
 
-json.dump([plateau(c) if c["kind"] == "plateau" else stepped(c) for c in json.load(sys.stdin)], sys.stdout)
+def averages(decay, steps):
+    model = torch.nn.Linear(len(steps[0]), 1, bias=False)
+    averaged = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(decay))
+    for weights in steps:
+        with torch.no_grad():
+            model.weight.copy_(torch.tensor([weights]))
+        averaged.update_parameters(model)
+    return averaged.module.weight.tolist()[0]
+
+
+asked = json.load(sys.stdin)
+json.dump(
+    {
+        "rates": [plateau(c) if c["kind"] == "plateau" else stepped(c) for c in asked["schedules"]],
+        "average": averages(asked["decay"], asked["weights"]),
+    },
+    sys.stdout,
+)

@@ -1,0 +1,4 @@
+package train
+
+// Balanced is balanced.
+var Balanced = balanced
