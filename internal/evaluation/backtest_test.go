@@ -40,7 +40,7 @@ func TestTheBacktestAgreesWithPandas(t *testing.T) {
 		for i := range cases {
 			t.Run(fmt.Sprintf("case %d, horizon %d", i, horizon), func(t *testing.T) {
 				b := *all[i]
-				b.Deflate(nil, slices.Concat(all[:i], all[i+1:]))
+				b.Deflate(nil, slices.Concat(all[:i], all[i+1:]), 0)
 				b.Trials = nil
 				got := asJSON(t, b)
 				for _, rules := range []map[string]any{got, want[i].(map[string]any)} {

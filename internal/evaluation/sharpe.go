@@ -66,14 +66,20 @@ type Trials struct {
 	Count int `json:"count"`
 	// QueueIDs are those of the others, by name.
 	QueueIDs []string `json:"queue_ids"`
+	// Searched is how many of Count have no test returns: configurations that
+	// gnn-trainer tune left by the validation split, of this run and the others.
+	Searched int `json:"searched,omitempty"`
 }
 
 // Deflate sets the deflated Sharpe ratios of a backtest, which is one of several
 // trials: others are the backtests of the other ones, in the order of their ids.
 // Each portfolio and cost is compared with the same of the other trials. Of a
-// single trial it is the probabilistic one.
-func (b *Backtest) Deflate(queueIDs []string, others []*Backtest) {
-	b.Trials = &Trials{Count: 1 + len(others), QueueIDs: append([]string{}, queueIDs...)} // none is an empty list
+// single trial it is the probabilistic one. searched more were left by the
+// validation split. Nobody knows their ratios on the test split, so the deviation of
+// all is at least that of ratios without skill over as many periods (Lo, The
+// statistics of Sharpe ratios, 2002).
+func (b *Backtest) Deflate(queueIDs []string, others []*Backtest, searched int) {
+	b.Trials = &Trials{Count: 1 + len(others) + searched, QueueIDs: append([]string{}, queueIDs...), Searched: searched} // none is an empty list
 	for _, of := range []func(*Backtest) *Portfolio{
 		func(b *Backtest) *Portfolio { return &b.DollarNeutral }, func(b *Backtest) *Portfolio { return &b.LongOnly }, func(b *Backtest) *Portfolio { return &b.EqualWeight },
 	} {
@@ -87,18 +93,22 @@ func (b *Backtest) Deflate(queueIDs []string, others []*Backtest) {
 					}
 				}
 			}
-			own.AfterCosts[i].deflate(sharpes)
+			own.AfterCosts[i].deflate(sharpes, searched)
 		}
 	}
 }
 
-// deflate takes the annualised ratios of all trials, the own one first.
-func (a *AfterCosts) deflate(sharpes []float64) {
+// deflate takes the annualised ratios of all trials that have one, the own one
+// first, and how many there are beside.
+func (a *AfterCosts) deflate(sharpes []float64, searched int) {
 	deviation := 0.0
 	if len(sharpes) > 1 {
 		deviation = stat.StdDev(sharpes, nil)
 	}
-	best := expectedMaximum(len(sharpes), deviation)
+	if searched > 0 && a.moments.periods > 1 {
+		deviation = max(deviation, math.Sqrt(a.perYear/float64(a.moments.periods-1)))
+	}
+	best := expectedMaximum(len(sharpes)+searched, deviation)
 	a.ExpectedMaximum = Float(best)
 	a.Deflated = Float(a.moments.probabilistic(best / math.Sqrt(a.perYear)))
 }

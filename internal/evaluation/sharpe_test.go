@@ -33,7 +33,7 @@ func TestOfASingleTrialTheDeflatedRatioIsTheProbabilisticOne(t *testing.T) {
 			t.Fatal("deflated before the trials are counted")
 		}
 	}
-	b.Deflate(nil, nil)
+	b.Deflate(nil, nil, 0)
 	if b.Trials.Count != 1 {
 		t.Errorf("%d trials", b.Trials.Count)
 	}
@@ -51,7 +51,7 @@ func TestMoreTrialsDeflateMore(t *testing.T) {
 	}
 	own, before := all[0], 2.0
 	for _, trials := range []int{1, 2, 12} {
-		own.Deflate(make([]string, trials-1), all[1:trials])
+		own.Deflate(make([]string, trials-1), all[1:trials], 0)
 		now := float64(own.DollarNeutral.AfterCosts[0].Deflated)
 		if now >= before || own.Trials.Count != trials {
 			t.Errorf("of %d trials %v, of fewer %v", trials, now, before)
@@ -80,7 +80,7 @@ func TestTheBestOfManyTrialsWithoutSkillIsDeflated(t *testing.T) {
 			}
 		}
 		a := AfterCosts{moments: best, perYear: 1}
-		a.deflate(append([]float64{best.sharpe}, sharpes...))
+		a.deflate(append([]float64{best.sharpe}, sharpes...), 0)
 		if best.probabilistic(0) > 0.95 {
 			plain++
 		}
@@ -98,5 +98,20 @@ func TestReturnsWithoutVariationHaveNoRatio(t *testing.T) {
 		if m := momentsOf(returns); !math.IsNaN(m.sharpe) || !math.IsNaN(m.probabilistic(0)) {
 			t.Errorf("%s: %+v", name, m)
 		}
+	}
+}
+
+// A search by the validation split counts, although nobody knows what its trials
+// would have earned on the test split.
+func TestTrialsThatNeverSawTheTestDeflateToo(t *testing.T) {
+	b := NewTestSplit(slices.Values(smaller(forecasts(21, 9, 0.1)))).Backtest(1)
+	before := 2.0
+	for _, searched := range []int{0, 1, 19, 199} {
+		b.Deflate(nil, nil, searched)
+		now := float64(b.DollarNeutral.AfterCosts[0].Deflated)
+		if now >= before || b.Trials.Count != 1+searched || b.Trials.Searched != searched {
+			t.Errorf("of %d searched trials %v, of fewer %v: %+v", searched, now, before, b.Trials)
+		}
+		before = now
 	}
 }
