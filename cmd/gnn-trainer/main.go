@@ -67,6 +67,10 @@ func run(args []string) int {
 		ctx, stop := stopOnSignal()
 		defer stop()
 		return job.Train(ctx, os.Environ(), version, os.Stdout, os.Stderr)
+	case command == "tune":
+		ctx, stop := stopOnSignal()
+		defer stop()
+		return job.Tune(ctx, os.Environ(), version, os.Stdout, os.Stderr)
 	case command == "record":
 		ctx, stop := stopOnSignal()
 		defer stop()
@@ -89,7 +93,7 @@ func run(args []string) int {
 	return job.ExitDone
 }
 
-var commands = []string{"train", "record", "doctor", "audit", "env", "version", "help"}
+var commands = []string{"train", "tune", "record", "doctor", "audit", "env", "version", "help"}
 
 // written is the exit code of a command that only writes to stdout.
 func written(err error) int {
@@ -121,7 +125,7 @@ func printHelp(args []string) int {
 
 // misused reports a wrong command line.
 func misused(format string, a ...any) int {
-	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | record | doctor [--json] | audit [--json] | env [--json] | version | help [record | doctor | audit]]\n", a...)
+	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | tune | record | doctor [--json] | audit [--json] | env [--json] | version | help [tune | record | doctor | audit]]\n", a...)
 	return job.ExitInput
 }
 

@@ -61,6 +61,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 		{"LABEL_SMOOTHING", t.LabelSmoothing >= 0 && t.LabelSmoothing < 1},
 		{"BATCH_SIZE", t.BatchSize >= 1},
 		{"PATIENCE", t.Patience >= 0},
+		{"TUNE_TRIALS", c.Tune.Trials >= 1 && c.Tune.Trials <= maxTrials},
 		{"DEVICE", device.MatchString(t.Device)},
 		{"FOLDS", c.Data.Count != 0}, // others are in data
 	} {
@@ -206,7 +207,7 @@ func (c *Config) ineffective() map[string]reason {
 			why[name] = harmless
 		}
 	}
-	why["RECORD_EVERY"] = harmless
+	why["RECORD_EVERY"], why["TUNE_TRIALS"] = harmless, harmless // of other commands
 	if !c.Train.Baselines.Has("lightgbm") {
 		why["LIGHTGBM_LIB"] = harmless
 	}

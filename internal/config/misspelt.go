@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/internal/spelling"
+	"github.com/streamforge/gnn-trainer/internal/tune"
 )
 
 // Misspelt reports, in a sentence each, the names in environ, in the form of
@@ -19,7 +20,7 @@ func Misspelt(environ []string) []string {
 	var unknown []string
 	for _, setting := range environ {
 		name, value, _ := strings.Cut(setting, "=")
-		if known[name] || value == "" || ofOthers.MatchString(name) {
+		if known[name] || value == "" || ofOthers.MatchString(name) || strings.HasPrefix(name, tune.Prefix) { // tune rejects wrong ones
 			continue
 		}
 		if meant := meantBy(name, known); meant != "" {

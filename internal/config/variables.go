@@ -114,6 +114,9 @@ var groups = []group{
 		{name: "SELECT", meaning: "which network is the result's model.pt; model: the one with edges; best: of that and no_edges the one with the better validation", values: []string{"model", "best"}},
 		{name: "LIGHTGBM_LIB", operational: true, meaning: "file of LightGBM's C library, for the baseline lightgbm; unset: lib_lightgbm.so beside the program's libraries"},
 	}},
+	{title: "Search", vars: []variable{
+		{name: "TUNE_TRIALS", operational: true, meaning: "gnn-trainer tune: configurations that are tried; the range of each searched variable is in TUNE_ and its name, such as TUNE_HIDDEN=16..128", accepts: "a whole number from 1 to 10000", unit: "configurations"},
+	}},
 	{title: "Checkpoints", vars: []variable{
 		{name: "CHECKPOINT_EVERY", operational: true, meaning: "epochs, or time, between checkpoints", accepts: "a whole number of epochs from 1, or a length of time such as 5m", unit: "epochs or duration"},
 		{name: "RESUME", operational: true, meaning: "what a QUEUE_ID that ran before does; auto: resume from its checkpoint, or re-emit its terminal event; never: train anew", values: []string{"auto", "never"}},

@@ -26,8 +26,11 @@ const ExitFindings = 3
 func (l *loader) buildAudited(m *data.Market) (*data.Dataset, audit.Report, error) {
 	a := audit.Begin(audit.Input{Market: m, Config: l.config.Data, Short: !l.wholeAudit})
 	build := data.BuildReleasing
-	if l.wholeAudit {
+	if l.wholeAudit || l.keepMarket {
 		build = data.Build
+	}
+	if l.keepMarket {
+		l.market = m
 	}
 	d, err := build(m, l.config.Data)
 	if err != nil {

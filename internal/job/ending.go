@@ -10,6 +10,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/internal/tune"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
@@ -30,6 +31,8 @@ type Ending struct {
 	ModelPath string  // of model.pt; empty: none is stored
 	Result    *Result // that lies there; nil: none, or not read
 	Stored    bool    // this start stored it, and its upload may be under way
+
+	Trials *tune.State // of a search; nil: there was none
 }
 
 // Result is what the artefacts of a run say of it.

@@ -37,6 +37,7 @@ type Job struct {
 	Metrics *metrics.Metrics  // nil: nobody reads them
 	Summary bool              // a person reads Console: show what came out
 	Machine *memory.Machine   // nil: the memory that there is
+	Search  *Search           // nil: the settings are those of Config
 }
 
 // Run does the job and returns the process's exit code. It ends early, with what
@@ -87,6 +88,9 @@ func (j *Job) Run(ctx context.Context) int {
 		r.warn("uploading what remains", j.Store.Access.Flush(last))
 	}
 	awaitReports()
+	if j.Summary && ending.Err == nil && ending.Trials != nil {
+		r.warn("writing the trials", writeTrials(j.Console, j.Console.Columns(), ending.Trials))
+	}
 	if j.Summary && ending.Err == nil && ending.Result != nil {
 		r.warn("writing the summary", writeSummary(j.Console, j.Console.Columns(), j.Config, ending))
 	}
@@ -121,7 +125,12 @@ func (j *Job) emit(s *shutdown, t *kafka.Telemetry, e Ending) int {
 // returned.
 func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints, state *runState) Ending {
 	settings, modelPath := j.Config.Settings(), ""
-	end := func(err error) Ending { return endingOf(s, err, modelPath) }
+	var found *searched
+	end := func(err error) Ending {
+		e := endingOf(s, err, modelPath)
+		e.Trials = found.trials()
+		return e
+	}
 
 	// First of all, since it asks for CUDA before libtorch looks for it.
 	thread, device, err := openDevice(j.Config.Train.Device, j.Metrics, j.Log)
@@ -152,11 +161,18 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	if err = c.list(s); err != nil {
 		return end(err)
 	}
-	var done *Ending
-	if done, modelPath, err = previousResult(s, j.Store.Results, c, j.Config, r); err != nil {
+	if found, err = j.findSearch(s, c); err != nil {
 		return end(err)
 	}
+	chosen := found.config(j.Config)
+	var done *Ending
+	if found.over() { // else there is no result to be found
+		if done, modelPath, err = previousResult(s, j.Store.Results, c, chosen, r); err != nil {
+			return end(err)
+		}
+	}
 	if done != nil {
+		done.Trials = found.trials()
 		return *done
 	}
 	waited()
@@ -168,14 +184,16 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	listen(s, j.Broker, kafka.WatchConfig{
 		IDs: j.Config.IDs, Since: state.Started.Add(-stopMargin), SinceAll: started, Served: state.Served,
 	}, j.Log)
-	if err = checkSettings(s, c, settings, j.Log); err != nil {
-		return end(err)
+	if found.over() {
+		if err = checkSettings(s, c, chosen.Settings(), j.Log); err != nil {
+			return end(err)
+		}
 	}
 
 	if err = j.checkPlan(device); err != nil {
 		return end(err)
 	}
-	l := &loader{config: j.Config, source: state.pinned(Cached(j.Config), settings), console: j.Console, reporter: r}
+	l := &loader{config: chosen, source: found.widen(state.pinned(Cached(chosen), settings)), console: j.Console, reporter: r, keepMarket: found.rebuilds()}
 	l.pin = func(p *source.Pin) {
 		if !sameTraining(state.Settings, settings) {
 			state.Pin, state.Settings = p, settings
@@ -204,8 +222,14 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	}
 
 	t := &trainer{
-		config: j.Config, version: j.Version, console: j.Console, reporter: r,
+		config: chosen, version: j.Version, console: j.Console, reporter: r,
 		thread: thread, device: device, loaded: input, checkpoints: c, trials: j.Store.Trials, lightGBM: lightGBM,
+	}
+	if found != nil {
+		if err = j.search(s, t, l, found); err != nil {
+			return end(err)
+		}
+		input = t.loaded
 	}
 	// Before the old result goes: a checkpoint of other data is rejected.
 	resumed, err := t.resume(s, kindOf(modelKind, input.dataset.OfFold(1).Number))
@@ -218,6 +242,9 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	waited()
 	modelPath = ""
 	a := &artefacts{store: j.Store.Artefacts, inputs: recordInputs(s, l.source, inputs, input.dataset)}
+	if err = found.put(s, a); err != nil {
+		return end(err)
+	}
 	j.Metrics.Enter(metrics.StoringGraph)
 	// The graph does not wait for the model, so that a stop need not write it.
 	if err = putGraph(s, a, input.dataset, j.Config.Model.Network().Window); err != nil {
@@ -227,6 +254,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	if err != nil {
 		return end(err)
 	}
+	ending.Trials = found.trials()
 	return ending
 }
 

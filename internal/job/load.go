@@ -35,7 +35,10 @@ type loader struct {
 	console  *progress.Console
 	reporter *reporter
 
-	wholeAudit bool // the audit's long form, which keeps the market
+	wholeAudit bool         // the audit's long form, which keeps the market
+	keepMarket bool         // for other datasets of it
+	market     *data.Market // that was kept
+	report     source.Report
 }
 
 // load makes the dataset from candles, from a PyG file, or from a graph that was
@@ -99,6 +102,7 @@ func (l *loader) read(ctx context.Context) (loaded, error) {
 	l.reporter.enter(metrics.BuildingGraph, kafka.BuildingGraph)
 	return await(ctx, func() (loaded, error) {
 		d, found, err := l.buildAudited(market)
+		l.report = report
 		return loaded{dataset: d, report: report, audit: found}, err
 	})
 }

@@ -22,9 +22,14 @@ const lastReport = 2 * time.Second
 
 // newMetrics makes those of a run of c.
 func newMetrics(c config.Config, version string) *metrics.Metrics {
+	return newMetricsOf(c, version, c.Trainings())
+}
+
+// newMetricsOf is newMetrics for so many trainings of a fold.
+func newMetricsOf(c config.Config, version string, trainings int) *metrics.Metrics {
 	return metrics.New(metrics.Run{
 		QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol, ModelName: c.Store.ModelName,
-		Version: version, Torch: torch.Version(), Epochs: c.Train.Epochs, Trainings: c.Trainings(), Folds: c.Data.Count,
+		Version: version, Torch: torch.Version(), Epochs: c.Train.Epochs, Trainings: trainings, Folds: c.Data.Count,
 		Tensors: torch.LiveHandles,
 	})
 }

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -17,8 +18,25 @@ import (
 // the job and returns its exit code. Events go to stdout, logs and progress to
 // stderr.
 func Train(ctx context.Context, environ []string, version string, stdout, stderr *os.File) int {
+	return start(ctx, environ, version, false, stdout, stderr)
+}
+
+// Tune is Train of the best of several configurations, which the variables of
+// environ with the prefix TUNE_ describe.
+func Tune(ctx context.Context, environ []string, version string, stdout, stderr *os.File) int {
+	return start(ctx, environ, version, true, stdout, stderr)
+}
+
+func start(ctx context.Context, environ []string, version string, tuned bool, stdout, stderr *os.File) int {
 	before := countResources()
 	c, err := config.Load(environ)
+	var search *Search
+	if tuned {
+		var wrong error
+		if search, wrong = newSearch(c, environ); wrong != nil {
+			err = errors.Join(err, wrong)
+		}
+	}
 	terminal := progress.IsTerminal(stderr)
 	console := progress.NewConsole(stderr, terminal)
 	log := newLogger(c.Log, console, terminal)
@@ -43,7 +61,11 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	if err != nil {
 		return Reject(c.IDs, c.Kafka.Lang, events, log, err)
 	}
-	observed := newMetrics(c, version)
+	trainings := c.Trainings()
+	if search != nil {
+		trainings++ // as far as progress goes
+	}
+	observed := newMetricsOf(c, version, trainings)
 	unserve, err := serveMetrics(ctx, c.Metrics, observed, log)
 	if err != nil {
 		return Reject(c.IDs, c.Kafka.Lang, events, log, err)
@@ -51,7 +73,7 @@ func Train(ctx context.Context, environ []string, version string, stdout, stderr
 	defer unserve()
 	j := &Job{
 		Config: c, Events: events, Console: console, Log: log, Version: version, Metrics: observed,
-		Summary: terminal && c.Log.Format != "json",
+		Summary: terminal && c.Log.Format != "json", Search: search,
 	}
 	if broker != nil {
 		j.Broker = broker

@@ -37,6 +37,7 @@ type trainer struct {
 	checkpoints *checkpoints
 	trials      TrialStore
 	lightGBM    *baseline.Library // nil: there is none
+	searched    *searched         // nil: settings were not searched
 }
 
 // trainAndStore trains the model, from a state where there is one, and the
@@ -89,10 +90,10 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	status := store.Finished
 	var took result.Timing // by the twins
 	stop, baselinesSeconds := context.Cause(s), 0.0
-	m.Audit = &t.loaded.audit
+	m.Audit, m.Tuning = &t.loaded.audit, t.searched.tuning()
 	if stop == nil {
 		m.Backtest = predicted.backtest()
-		t.countTrials(s, m.Backtest)
+		t.countTrials(s, &m)
 		m.Calibration = predicted.calibration()
 		begin := time.Now()
 		stop, err = t.compareWithMethods(s, predicted, &m)
@@ -127,7 +128,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	ending.Stored = true
 	m.Timing = result.Timing{
 		LoadSeconds: loadTime.Seconds(), TrainSeconds: w.seconds, EpochSeconds: w.epochSeconds, BaselineSeconds: took.BaselineSeconds, ShuffledSeconds: took.ShuffledSeconds, BaselinesSeconds: baselinesSeconds,
-		ImportanceSeconds: importanceSeconds,
+		ImportanceSeconds: importanceSeconds, TuneSeconds: t.searched.took(),
 		TotalSeconds:      time.Since(started).Seconds(),
 		CheckpointSeconds: w.checkpointSeconds + took.CheckpointSeconds, TelemetrySeconds: w.telemetrySeconds,
 	}

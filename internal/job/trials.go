@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/store"
 )
 
@@ -19,10 +20,11 @@ type TrialStore interface {
 const trialsTimeout = 30 * time.Second
 
 // countTrials deflates the Sharpe ratios of a backtest by the other runs of the
-// model that have one: who chooses the best of many runs chooses luck too. A store
-// that cannot be read leaves them unknown.
-func (t *trainer) countTrials(ctx context.Context, b *evaluation.Backtest) {
-	if b == nil {
+// model that have one: who chooses the best of many runs chooses luck too. What runs
+// searched before they looked at the test split counts as well. A store that cannot
+// be read leaves them unknown.
+func (t *trainer) countTrials(ctx context.Context, m *result.Metrics) {
+	if m.Backtest == nil && m.Tuning == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, trialsTimeout)
@@ -32,15 +34,26 @@ func (t *trainer) countTrials(ctx context.Context, b *evaluation.Backtest) {
 		t.reporter.warn("counting the other runs of this MODEL_NAME, without which the backtest has no deflated Sharpe ratios", err)
 		return
 	}
+	searched := 0 // by this run and by those that have a backtest
+	if m.Tuning != nil {
+		m.Tuning.TestConfigurations = 1 + len(runs)
+		searched = m.Tuning.Trials - 1
+	}
 	var ids []string
 	var others []*evaluation.Backtest
 	for _, run := range runs {
-		var m struct {
+		var other struct {
 			Backtest *evaluation.Backtest `json:"backtest"`
+			Tuning   *result.Tuning       `json:"tuning"`
 		}
-		if json.Unmarshal(run.Content, &m) == nil && m.Backtest != nil { // one of a stop, or of version 0.2, has none
-			ids, others = append(ids, run.QueueID), append(others, m.Backtest)
+		if json.Unmarshal(run.Content, &other) == nil && other.Backtest != nil { // one of a stop, or of version 0.2, has none
+			ids, others = append(ids, run.QueueID), append(others, other.Backtest)
+			if other.Tuning != nil {
+				searched += max(0, other.Tuning.Trials-1)
+			}
 		}
 	}
-	b.Deflate(ids, others)
+	if m.Backtest != nil {
+		m.Backtest.Deflate(ids, others, searched)
+	}
 }

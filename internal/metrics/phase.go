@@ -14,6 +14,7 @@ const (
 	Loading       Phase = "loading"
 	BuildingGraph Phase = "building_graph"
 	StoringGraph  Phase = "storing_graph"
+	Searching     Phase = "searching" // settings, with gnn-trainer tune
 	Training      Phase = "training"
 	StoringModel  Phase = "storing_model"
 	Evaluating    Phase = "evaluating"
@@ -21,7 +22,7 @@ const (
 	Finishing     Phase = "finishing"
 )
 
-var allPhases = []Phase{Starting, Loading, BuildingGraph, StoringGraph, Training, StoringModel, Evaluating, Comparing, Finishing}
+var allPhases = []Phase{Starting, Loading, BuildingGraph, Searching, StoringGraph, Training, StoringModel, Evaluating, Comparing, Finishing}
 
 // phases keeps the time spent in each.
 type phases struct {

@@ -89,6 +89,19 @@ func (m *Metrics) Fit(name string, epochs, snapshots, batch int, state *checkpoi
 	return f
 }
 
+// search is the place of a search of settings among the trainings.
+const search = "search"
+
+// Search tells how much of a search of settings is done, which counts as one more
+// training of the run's. It is for the goroutine that calls Fit.
+func (m *Metrics) Search(done float64) {
+	if !slices.Contains(m.trainings, search) {
+		m.trainings = append(m.trainings, search)
+		m.progress.begin(slices.Index(m.trainings, search)*m.folds, done*float64(m.folds), time.Now())
+	}
+	m.progress.step(done*float64(m.folds), time.Now())
+}
+
 // share is how much of the training is done, with so much of its epoch.
 func (f *Fit) share(epoch float64) float64 {
 	return (float64(f.ended) + epoch) / float64(max(f.epochs, 1))

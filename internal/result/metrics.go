@@ -26,6 +26,8 @@ type Metrics struct {
 	// Selection is how the network was chosen that the result is of.
 	Selection *Selection `json:"selection,omitempty"`
 	Baseline  *Baseline  `json:"baseline,omitempty"`
+	// Tuning is how settings were searched; nil: they were not.
+	Tuning *Tuning `json:"tuning,omitempty"`
 	// Calibration is that of the model's probabilities at the first horizon; nil:
 	// it has none, or no labels to compare them with.
 	Calibration *evaluation.Calibration `json:"calibration,omitempty"`
@@ -181,6 +183,7 @@ type Timing struct {
 	// BaselinesSeconds are those of all other baselines together.
 	BaselinesSeconds  float64 `json:"baselines_seconds"`
 	ImportanceSeconds float64 `json:"importance_seconds"` // of the importance of features
+	TuneSeconds       float64 `json:"tune_seconds"`       // of the search of settings, in this start of the run
 	TotalSeconds      float64 `json:"total_seconds"`      // of this start of the run
 
 	// For how long of that the training waited for others.
