@@ -47,6 +47,24 @@ func Register(modelType string, build func(*Init, Config) Network) {
 
 // New draws a model's weights from the seeded generator.
 func New(d torch.Device, c Config) (Model, error) {
+	if c.Members > 1 {
+		return newEnsemble(d, c, func(int) {})
+	}
+	return newSingle(d, c)
+}
+
+// NewSeeded is New with the generator seeded; member i of an ensemble is drawn by
+// seed + i.
+func NewSeeded(d torch.Device, c Config, seed int64) (Model, error) {
+	if c.Members > 1 {
+		return newEnsemble(d, c, func(member int) { torch.ManualSeed(seed + int64(member)) })
+	}
+	torch.ManualSeed(seed)
+	return newSingle(d, c)
+}
+
+// newSingle makes a model of one network.
+func newSingle(d torch.Device, c Config) (Model, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}

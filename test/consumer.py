@@ -79,13 +79,25 @@ def limits(x):
     return low, high
 
 
+class Ensemble(torch.nn.Module):
+    """What several networks give together: the log of the mean of their probabilities."""
+
+    def __init__(self, members):
+        super().__init__()
+        self.members = torch.nn.ModuleList(members)
+
+    def forward(self, *args, **kwargs):
+        return torch.stack([m(*args, **kwargs).softmax(1) for m in self.members]).mean(0).log()
+
+
 def pyg_gives_the_same_logits(g, logits):
     shape = (len(metadata["feature_names"]), metadata["hidden"], metadata["layers"], 3)
     pyg = {
         "gcn": lambda: GCN(*shape, jk="last"),
         "gatv2": lambda: GAT(*shape, v2=True, heads=metadata["heads"], edge_dim=1, jk="last"),
         "sage": lambda: GraphSAGE(*shape, jk="last"),
-    }[metadata["model_type"]]().eval()
+    }[metadata["model_type"]]
+    pyg = (Ensemble([pyg() for _ in range(metadata["ensemble"])]) if "ensemble" in metadata else pyg()).eval()
     pyg.load_state_dict(torch.load(folder / "weights.pt"), strict=True)
     x = scaled(g.x, metadata)
     with torch.no_grad():

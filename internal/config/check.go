@@ -51,6 +51,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 		{"LAYERS", m.Layers >= 1 && m.Layers <= 16},
 		{"HEADS", m.Heads >= 1 && m.Heads <= 64},
 		{"DROPOUT", m.Dropout >= 0 && m.Dropout < 1},
+		{"ENSEMBLE", m.Members >= 1 && m.Members <= 64},
 		{"EPOCHS", t.Epochs >= 1},
 		{"LEARNING_RATE", t.LearningRate > 0 && !math.IsInf(t.LearningRate, 0)},
 		{"WEIGHT_DECAY", t.WeightDecay >= 0 && !math.IsInf(t.WeightDecay, 0)},

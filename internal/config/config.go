@@ -59,12 +59,13 @@ type Model struct {
 
 	Encoder string `env:"ENCODER" envDefault:"none"`
 	Window  int    `env:"ENCODER_WINDOW" envDefault:"27"` // bars that the encoder reads
+	Members int    `env:"ENSEMBLE" envDefault:"1"`        // networks whose outputs are averaged
 }
 
 // Network is the shape of the model; its features and outputs follow from the
 // data.
 func (m Model) Network() catalog.Config {
-	c := catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout, Encoder: m.Encoder}
+	c := catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout, Encoder: m.Encoder, Members: m.Members}
 	if c.Encoded() {
 		c.Window = m.Window
 	}

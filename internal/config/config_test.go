@@ -67,7 +67,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
 		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "FEATURES": "streamforge", "EDGES": "correlation", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw", "MAX_GAP": "7",
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
-		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1", "ENCODER": "none",
+		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1", "ENCODER": "none", "ENSEMBLE": "1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "SCHEDULE": "none", "CLIP_NORM": "1", "EMA": "0", "LABEL_SMOOTHING": "0", "CLASS_WEIGHTS": "none", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
 		"DEVICE": "auto", "SELECT": "model", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,lightgbm,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
@@ -81,7 +81,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"SYMBOLS=top:8", "INTERVAL=1h", "START=2024-01-01", "END=2024-03-01T00:00:00Z",
 		"HORIZON=3,1", "TARGET=mid", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
-		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "ENCODER=gru", "ENCODER_WINDOW=9", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "SCHEDULE=plateau", "SCHEDULE_PATIENCE=2", "CLIP_NORM=0", "EMA=0.99", "LABEL_SMOOTHING=0.1", "CLASS_WEIGHTS=balanced", "BATCH_SIZE=16",
+		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "ENCODER=gru", "ENCODER_WINDOW=9", "ENSEMBLE=3", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "SCHEDULE=plateau", "SCHEDULE_PATIENCE=2", "CLIP_NORM=0", "EMA=0.99", "LABEL_SMOOTHING=0.1", "CLASS_WEIGHTS=balanced", "BATCH_SIZE=16",
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "LIGHTGBM_LIB=/lib_lightgbm.so", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
 		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
@@ -102,7 +102,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		Epochs: 7, LearningRate: 0.01, WeightDecay: 5e-4, Schedule: "plateau", Warmup: 0.15, SchedulePatience: 2, EMA: 0.99, LabelSmoothing: 0.1, ClassWeights: "balanced", BatchSize: 16, Patience: 0, Seed: -7,
 		Device: "cuda:1", Resume: "never", BaselinesGiven: true, LightGBM: "/lib_lightgbm.so", Select: "model", CheckpointEvery: checkpoint.Every{Time: 5 * time.Minute},
 	}
-	if !reflect.DeepEqual(c.Train, train) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Encoder: "gru", Window: 9}) || c.Log != (Log{"trace", "json"}) {
+	if !reflect.DeepEqual(c.Train, train) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Encoder: "gru", Window: 9, Members: 3}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()

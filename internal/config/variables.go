@@ -95,6 +95,7 @@ var groups = []group{
 		{name: "ENCODER_WINDOW", meaning: "bars that ENCODER reads, the newest included", accepts: "a whole number from 2 to 6561; with ENCODER=tcn a power of 3", unit: "bars"},
 	}},
 	{title: "Training", vars: []variable{
+		{name: "ENSEMBLE", meaning: "networks of SEED, SEED+1 and so on that are trained side by side and stored as one model, whose outputs are averaged", accepts: "a whole number from 1 to 64", unit: "networks"},
 		{name: "EPOCHS", meaning: "epochs at most", accepts: fromOne, unit: "epochs"},
 		{name: "LEARNING_RATE", meaning: "step size of the optimiser", accepts: "a finite number above 0"},
 		{name: "WEIGHT_DECAY", meaning: "weight decay of the optimiser", accepts: "a finite number from 0"},

@@ -158,6 +158,9 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	if c.Model.Network().Encoded() {
 		m.Encoder = c.Model.Encoder
 	}
+	if c.Model.Members > 1 {
+		m.Ensemble = c.Model.Members
+	}
 	if d.Timeless() {
 		m.Label.Rule = "classes as the graph's file has them"
 		return m, nil

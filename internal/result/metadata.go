@@ -61,6 +61,8 @@ type Metadata struct {
 	Layers int `json:"layers"`
 	Heads  int `json:"heads,omitempty"` // of attention, where the model has some
 
+	Ensemble int `json:"ensemble,omitempty"` // networks in the model, where it is more than one
+
 	Encoder string `json:"encoder,omitempty"`        // network that reads each node's past; empty: none
 	Window  int    `json:"encoder_window,omitempty"` // W, bars that it reads: x is [N, W, F]
 

@@ -24,6 +24,8 @@ type Config struct {
 
 	Encoder string // ENCODER; "" and none: there is none
 	Window  int    // W, bars of x that an encoder reads
+	Members int    // networks of an ensemble, whose outputs are averaged; 0 and 1: the model is one
+	Classes int    // of an ensemble's outputs, in groups of so many logits; 0: they are values
 	Centred bool   // outputs are less their mean over a snapshot's present nodes
 }
 
@@ -130,8 +132,8 @@ func (m Model) Ineffective() []string {
 	return names
 }
 
-// Parameters is how many numbers the network learns: its layers' and those of
-// the linear head.
+// Parameters is how many numbers the model learns: of each network its layers' and
+// those of the linear head.
 func (c Config) Parameters() int {
 	m, known := Lookup(c.Type)
 	if !known {
@@ -149,7 +151,7 @@ func (c Config) Parameters() int {
 		n += m.Weights(in, c.Hidden)
 		in = c.Hidden
 	}
-	return n
+	return n * max(1, c.Members)
 }
 
 // Validate tells what no network can be built of, with its variable.

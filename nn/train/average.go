@@ -1,7 +1,6 @@
 package train
 
 import (
-	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
@@ -17,15 +16,15 @@ type average struct {
 }
 
 // newAverage is nil without a decay. Its methods do nothing then.
-func newAverage(owner *torch.Scope, decay float64, parameters []nn.Parameter) *average {
+func newAverage(owner *torch.Scope, decay float64, parameters []torch.Tensor) *average {
 	if decay == 0 {
 		return nil
 	}
 	a := &average{decay: decay}
 	for _, p := range parameters {
-		a.weights = append(a.weights, p.Tensor)
-		a.values = append(a.values, owner.Clone(p.Tensor))
-		a.spare = append(a.spare, owner.Clone(p.Tensor))
+		a.weights = append(a.weights, p)
+		a.values = append(a.values, owner.Clone(p))
+		a.spare = append(a.spare, owner.Clone(p))
 	}
 	return a
 }
@@ -43,20 +42,18 @@ func (a *average) follow() {
 }
 
 // apply gives the model the average, until withdraw.
-func (a *average) apply() error {
+func (a *average) apply() {
 	if a != nil && a.begun {
 		copyAll(a.spare, a.weights)
 		copyAll(a.weights, a.values)
 	}
-	return nil
 }
 
 // withdraw gives the model its weights back.
-func (a *average) withdraw() error {
+func (a *average) withdraw() {
 	if a != nil && a.begun {
 		copyAll(a.weights, a.spare)
 	}
-	return nil
 }
 
 func copyAll(dst, src []torch.Tensor) {

@@ -45,3 +45,11 @@ func (f *loop) learned(owner *torch.Scope) nn.Task {
 	}
 	return c.WithClassLoss(loss)
 }
+
+// classesOf is how many logits a horizon has; 0: the outputs are values.
+func classesOf(t nn.Task) int {
+	if _, ok := t.(nn.Classifier); ok {
+		return t.Outputs()
+	}
+	return 0
+}

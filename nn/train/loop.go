@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -111,13 +110,12 @@ type loop struct {
 	classWeights []float32 // [C] of the training loss; nil: all are alike
 
 	learns      nn.Task // task, with the training loss
-	adam        *torch.Adam
-	average     *average
-	bestWeights []torch.Tensor
-	draws       nn.Draws     // of the step under way
-	queue       *queue       // nil: each step is waited for
-	owner       *torch.Scope // of what begin makes
-	best        float64      // merit of BestEpoch
+	learners    []*learner
+	bestWeights []torch.Tensor // of the model's parameters
+	number      torch.Tensor   // of the step under way, which draws go by
+	queue       *queue         // nil: each step is waited for
+	owner       *torch.Scope   // of what begin makes
+	best        float64        // merit of BestEpoch
 	result      Result
 	pass        checkpoint.Pass // of the epoch under way
 	kept        time.Time       // when the last checkpoint was taken, or Fit began
@@ -128,13 +126,10 @@ func (f *loop) begin() error {
 	f.pieces = f.inputs.past.runs(f.inputs, f.train, min(RunLength, f.BatchSize))
 	build := torch.NewScope()
 	defer build.Close()
-	var parameters []torch.Tensor
 	for _, p := range f.model.Parameters() {
-		parameters = append(parameters, p.Tensor)
 		f.bestWeights = append(f.bestWeights, build.Clone(p.Tensor))
 	}
-	f.adam = torch.Own(build, torch.NewAdam(parameters, f.Adam))
-	f.average = newAverage(build, f.EMA, f.model.Parameters())
+	f.learners = learnersOf(build, f.model, f.Config)
 	f.learns = f.learned(build)
 	if f.Resume != nil {
 		if err := f.restore(*f.Resume); err != nil {
@@ -143,7 +138,7 @@ func (f *loop) begin() error {
 	}
 	host := torch.NewScope()
 	defer host.Close()
-	f.draws = nn.Draws{Seed: f.Seed, Step: build.Clone(host.To(host.Int64s([]int64{0}, 1), f.inputs.device))}
+	f.number = build.Clone(host.To(host.Int64s([]int64{0}, 1), f.inputs.device))
 	if f.inputs.resident != nil && f.captured() {
 		f.queue = f.newQueue(build)
 	}
@@ -193,13 +188,13 @@ func (f *loop) run(ctx context.Context) error {
 // epoch is one pass over the training split, or what is left of it; its loss is
 // the mean over the labelled nodes, as the weights went along.
 func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
-	pieces := slices.Clone(f.pieces)
-	random := rand.New(rand.NewPCG(uint64(f.Seed), uint64(number)))
-	random.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
-	order, ends := batchesOf(pieces, f.BatchSize)
-	batches := len(ends)
+	order := make([][][]int, len(f.learners)) // [learners, batches] snapshots
+	for i, l := range f.learners {
+		order[i] = l.batches(f.pieces, f.BatchSize, number)
+	}
+	batches := len(order[0])
 	if f.queue != nil {
-		if err := f.queuedEpoch(ctx, number, order, batches); err != nil || ctx.Err() != nil {
+		if err := f.queuedEpoch(ctx, number, slices.Concat(order[0]...), batches); err != nil || ctx.Err() != nil {
 			return 0, err
 		}
 		return f.pass.LossSum / float64(max(f.pass.Labelled, 1)), nil
@@ -209,26 +204,25 @@ func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
 			return 0, nil
 		}
 		start := time.Now()
-		begin := 0
-		if b > 0 {
-			begin = ends[b-1]
-		}
-		chunk := order[begin:ends[b]]
-		var loss float64
-		var count int
-		err := f.thread.Do(func() (err error) {
+		err := f.thread.Do(func() error {
 			step := (number-1)*batches + b
-			torch.Fill(f.draws.Step, float64(step))
-			f.adam.SetRate(f.rate(step, f.Epochs*batches))
-			loss, count, err = f.step(chunk)
-			return err
+			torch.Fill(f.number, float64(step))
+			rate := f.rate(step, f.Epochs*batches)
+			for i, l := range f.learners {
+				l.adam.SetRate(rate)
+				loss, labelled, err := f.step(l, order[i][b])
+				if err != nil {
+					return err
+				}
+				f.pass.LossSum += loss * float64(labelled)
+				f.pass.Labelled += labelled
+			}
+			return nil
 		})
 		if err != nil {
 			return 0, fmt.Errorf("epoch %d, batch %d of %d: %w", number, b+1, batches, err)
 		}
 		f.pass.Batches++
-		f.pass.LossSum += loss * float64(count)
-		f.pass.Labelled += count
 		f.pass.Seconds += time.Since(start).Seconds()
 		if f.OnBatch != nil {
 			f.OnBatch(b+1, batches)
@@ -258,8 +252,9 @@ func batchesOf(pieces [][]int, size int) (order, ends []int) {
 	return order, ends
 }
 
-// step is one update on the libtorch thread.
-func (f *loop) step(snapshots []int) (loss float64, labelled int, err error) {
+// step is one update of a learner, on the libtorch thread. What it computed on the
+// way is freed before the next learner's.
+func (f *loop) step(of *learner, snapshots []int) (loss float64, labelled int, err error) {
 	s := torch.NewScope()
 	defer s.Close()
 	targets, _ := f.targets.batch(s, snapshots)
@@ -268,24 +263,24 @@ func (f *loop) step(snapshots []int) (loss float64, labelled int, err error) {
 	}
 	b := f.inputs.batch(s, snapshots)
 	defer b.Close()
-	b.Draws = f.draws
-	l := f.learns.Loss(s, f.model.Forward(s, b, true), targets)
+	b.Draws = nn.Draws{Seed: of.seed, Step: f.number}
+	l := f.learns.Loss(s, of.network.Forward(s, b, true), targets)
 	torch.Backward(l)
-	r := f.adam.Step(l, f.ClipNorm)
+	r := of.adam.Step(l, f.ClipNorm)
 	if !r.Finite() {
 		return 0, 0, diverged("the loss is %v and the gradients' norm %v", r.Loss, r.GradNorm)
 	}
-	f.average.follow()
+	of.average.follow()
 	return r.Loss, targets.Labelled, nil
 }
 
 // validate measures the epoch, keeps the weights where they are the best so far,
 // and reports whether patience is at its end.
 func (f *loop) validate(ctx context.Context, e *Epoch) (stop bool, err error) {
-	if err := f.thread.Do(f.average.apply); err != nil {
+	if err := f.thread.Do(f.applyAverages); err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, f.thread.Do(f.average.withdraw)) }()
+	defer func() { err = errors.Join(err, f.thread.Do(f.withdrawAverages)) }()
 	p, loss, err := f.predictValid(ctx)
 	if err != nil {
 		return false, fmt.Errorf("validating epoch %d: %w", e.Number, err)
@@ -362,7 +357,7 @@ func (f *loop) keepBest() error {
 // those of now.
 func (f *loop) restoreBest() error {
 	if f.result.BestEpoch == 0 {
-		return f.average.apply()
+		return f.applyAverages()
 	}
 	for i, p := range f.model.Parameters() {
 		torch.Copy(p.Tensor, f.bestWeights[i])

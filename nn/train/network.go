@@ -47,10 +47,10 @@ func (n *Network) Fit(ctx context.Context, d *data.Dataset) (Predictor, Result, 
 
 func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (Result, error) {
 	c := n.Model
+	c.Classes = classesOf(n.Task)
 	c.Features, c.Outputs, c.Centred = d.NumFeatures(), d.Targets.NumHorizons()*n.Task.Outputs(), nn.Centred(n.Task)
 	err := n.Thread.Do(func() (err error) {
-		torch.ManualSeed(n.Seed)
-		if f.model, err = nn.New(n.Device, c); err == nil && n.Initial != nil {
+		if f.model, err = nn.NewSeeded(n.Device, c, n.Seed); err == nil && n.Initial != nil {
 			err = setBest(f.model, n.Initial)
 		}
 		return err
@@ -102,6 +102,7 @@ func LoadNetwork(thread *torch.Thread, d torch.Device, c nn.Config, task nn.Task
 	err = thread.Do(func() (err error) {
 		// Drawing weights that are overwritten must not disturb who else draws.
 		random := torch.RNGState(torch.CPU)
+		c.Classes = classesOf(task)
 		f.model, err = nn.New(d, c)
 		torch.SetRNGState(torch.CPU, random)
 		if err != nil {

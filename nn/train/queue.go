@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
@@ -19,10 +20,10 @@ type queue struct {
 	steps   map[int]*torch.Capture
 }
 
-// captured reports whether steps may be captured: a recorded one keeps its learning
-// rate, and averages no weights.
+// captured reports whether steps may be captured: a recorded one is of one network,
+// keeps its learning rate, and averages no weights.
 func (f *loop) captured() bool {
-	return f.average == nil && f.Schedule.Kind == "" || f.Schedule.Kind == ScheduleNone
+	return len(f.learners) == 1 && f.EMA == 0 && f.Schedule.Kind == "" || f.Schedule.Kind == ScheduleNone
 }
 
 // newQueue makes it, on the libtorch thread.
@@ -87,7 +88,7 @@ func (f *loop) beginPass(number int, order []int, batches int) {
 	defer s.Close()
 	torch.Copy(f.queue.order, s.Int64s(int64s(order), int64(len(order))))
 	torch.Fill(f.queue.place, float64(f.pass.Batches))
-	torch.Fill(f.draws.Step, float64((number-1)*batches+f.pass.Batches))
+	torch.Fill(f.number, float64((number-1)*batches+f.pass.Batches))
 }
 
 // replay queues batches first to last of an order.
@@ -95,7 +96,7 @@ func (f *loop) replay(order []int, first, last int) error {
 	for b := first; b < last; b++ {
 		chunk := order[b*f.BatchSize : min((b+1)*f.BatchSize, len(order))]
 		if f.targets.count(chunk) == 0 {
-			torch.Advance(f.queue.place, f.draws.Step) // nothing to learn from
+			torch.Advance(f.queue.place, f.number) // nothing to learn from
 			continue
 		}
 		step, ok := f.queue.steps[len(chunk)]
@@ -123,19 +124,19 @@ func (f *loop) capture(snapshots int) *torch.Capture {
 	backward := func(s *torch.Scope) torch.Tensor {
 		b := f.inputs.residentBatch(s, places, snapshots)
 		defer b.Close()
-		b.Draws = f.draws
+		b.Draws = nn.Draws{Seed: f.Seed, Step: f.number}
 		loss := f.learns.Loss(s, f.model.Forward(s, b, true), f.targets.batchAt(s, index))
 		torch.Backward(loss)
 		return loss
 	}
 	torch.NextBatch(q.order, q.place, f.BatchSize, index)
 	backward(s)
-	f.adam.ClearGrad()
+	f.learners[0].adam.ClearGrad()
 	return torch.Own(f.owner, torch.NewCapture(f.inputs.device, func() {
 		step := torch.NewScope()
 		defer step.Close()
 		torch.NextBatch(q.order, q.place, f.BatchSize, index)
-		f.adam.Queue(backward(step), f.ClipNorm, q.results, q.place, f.draws.Step)
+		f.learners[0].adam.Queue(backward(step), f.ClipNorm, q.results, q.place, f.number)
 	}))
 }
 

@@ -21,20 +21,20 @@ func (f *loop) checkpoint() error {
 	err := f.thread.Do(func() error {
 		s := torch.NewScope()
 		defer s.Close()
-		state.Averaged = f.average != nil && f.average.begun
-		for i, p := range f.model.Parameters() {
-			adam := f.adam.State(s, i)
+		state.Averaged = f.EMA > 0
+		f.eachParameter(func(k int, p nn.Parameter, l *learner, i int) {
+			adam := l.adam.State(s, i)
 			w := checkpoint.Weights{
 				Name: p.Name, Shape: p.Shape,
-				Value: torch.ReadFloat32s(p.Tensor), Best: torch.ReadFloat32s(f.bestWeights[i]),
+				Value: torch.ReadFloat32s(p.Tensor), Best: torch.ReadFloat32s(f.bestWeights[k]),
 				ExpAvg: torch.ReadFloat32s(adam.ExpAvg), ExpAvgSq: torch.ReadFloat32s(adam.ExpAvgSq),
 				Steps: float32(torch.Item(adam.Step)),
 			}
 			if state.Averaged {
-				w.Average = torch.ReadFloat32s(f.average.values[i])
+				w.Average = torch.ReadFloat32s(l.average.values[i])
 			}
 			state.Weights = append(state.Weights, w)
-		}
+		})
 		state.RNG = torch.RNGState(f.inputs.device)
 		return nil
 	})
@@ -53,27 +53,26 @@ func (f *loop) checkpoint() error {
 
 // restore is the opposite of checkpoint, on the libtorch thread.
 func (f *loop) restore(state checkpoint.State) error {
-	parameters := f.model.Parameters()
-	if err := fits(state.Weights, parameters); err != nil {
+	if err := fits(state.Weights, f.model.Parameters()); err != nil {
 		return fmt.Errorf("resuming: %w", err)
 	}
 	s := torch.NewScope()
 	defer s.Close()
-	for i, p := range parameters {
-		w, adam := state.Weights[i], f.adam.State(s, i)
-		set := func(to nn.Tensor, values []float32, shape []int) {
-			torch.Copy(to, s.Float32s(values, dims(shape)...))
+	f.eachParameter(func(k int, p nn.Parameter, l *learner, i int) {
+		w, adam := state.Weights[k], l.adam.State(s, i)
+		set := func(to nn.Tensor, values []float32) {
+			torch.Copy(to, s.Float32s(values, dims(p.Shape)...))
 		}
-		set(p.Tensor, w.Value, p.Shape)
-		set(f.bestWeights[i], w.Best, p.Shape)
-		set(adam.ExpAvg, w.ExpAvg, p.Shape)
-		set(adam.ExpAvgSq, w.ExpAvgSq, p.Shape)
+		set(p.Tensor, w.Value)
+		set(f.bestWeights[k], w.Best)
+		set(adam.ExpAvg, w.ExpAvg)
+		set(adam.ExpAvgSq, w.ExpAvgSq)
 		torch.Fill(adam.Step, float64(w.Steps))
-		if f.average != nil && state.Averaged {
-			f.average.begun = true
-			set(f.average.values[i], w.Average, p.Shape)
+		if l.average != nil && state.Averaged {
+			l.average.begun = l.average.begun || w.Steps > 0
+			set(l.average.values[i], w.Average)
 		}
-	}
+	})
 	torch.SetRNGState(f.inputs.device, state.RNG)
 	f.result = Result{Epochs: slices.Clone(state.Epochs), BestEpoch: state.BestEpoch, EarlyStop: state.EarlyStop}
 	f.pass = state.Pass

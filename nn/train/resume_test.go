@@ -35,6 +35,7 @@ func TestATrainingStoppedAtAnyBatchAndResumedEndsInTheSameBits(t *testing.T) {
 		"plateau": func(n *train.Network) {
 			n.Adam.LearningRate, n.Schedule = 0.1, train.Schedule{Kind: train.SchedulePlateau}
 		},
+		"ensemble":       func(n *train.Network) { n.Model.Members, n.EMA = 2, 0.9 },
 		"moving average": func(n *train.Network) { n.EMA = 0.9 },
 	} {
 		t.Run(name, func(t *testing.T) { resumesToTheSameBits(t, set) })

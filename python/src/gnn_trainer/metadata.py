@@ -89,6 +89,7 @@ class Metadata:
     hidden: int
     layers: int
     versions: Versions
+    ensemble: int = 0  # networks in the model, whose outputs are averaged; 0: it is one
     heads: int = 0  # of attention in a layer; 0: the model has none
     feature_low: tuple[float, ...] = ()  # [F] what x is clipped to, inside model.pt; empty: it is not clipped
     feature_high: tuple[float, ...] = ()  # [F] likewise
