@@ -29,6 +29,17 @@ func Load(r io.ReaderAt, size int64) (*Loaded, error) {
 	return &Loaded{a, dict}, nil
 }
 
+// Keys are those of the dict that are strings, in its order.
+func (l *Loaded) Keys() []string {
+	var keys []string
+	for _, e := range l.dict.entries {
+		if key, ok := e.key.(string); ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // Text is the string under key.
 func (l *Loaded) Text(key string) (string, error) {
 	s, ok := l.dict.get(key).(string)

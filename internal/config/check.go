@@ -98,6 +98,13 @@ func (c *Config) check(s settings, faults *fault.List) {
 				Fix("name its nodes, or unset it"))
 		}
 	}
+	if from := t.InitFrom; from != "" && !c.InitFromFile() {
+		if err := store.CheckRun(from); err != nil {
+			faults.Add(fault.Input("INIT_FROM is %s, which is neither a QUEUE_ID nor a path", shortQuote(from)).At("INIT_FROM").Fix("set the QUEUE_ID of a finished run, or a path such as ./weights.pt"))
+		} else if from == c.IDs.QueueID {
+			faults.Add(fault.Input("INIT_FROM is this run's own QUEUE_ID").At("INIT_FROM").Fix("set that of another run; an interrupted run resumes by itself"))
+		}
+	}
 	t.Baselines.problems(faults)
 	if t.Select == SelectBest && !c.TrainsTwin() {
 		f := fault.Input("SELECT=best chooses between the network and no_edges, which BASELINES does not name").At("SELECT").Fix("set SELECT=model, or add no_edges to BASELINES")

@@ -89,6 +89,7 @@ type Train struct {
 	Warmup       float64 `env:"WARMUP" envDefault:"0.15"`   // share of the steps
 	BatchSize    int     `env:"BATCH_SIZE" envDefault:"32"` // snapshots
 	Patience     int     `env:"PATIENCE" envDefault:"10"`   // epochs; 0: no early stop
+	InitFrom     string  `env:"INIT_FROM"`                  // QUEUE_ID or file; empty: weights are drawn
 	Loss         string  `env:"LOSS"`                       // empty: the task's own
 	// ClipNorm bounds the gradients' joint norm: returns have fat tails, and one wild
 	// batch should not undo an epoch.
@@ -118,6 +119,11 @@ const (
 	ResumeAuto  = "auto"  // a run started again resumes, or re-emits its terminal event
 	ResumeNever = "never" // it trains anew
 )
+
+// InitFromFile tells whether INIT_FROM is a file, and not a QUEUE_ID.
+func (c Config) InitFromFile() bool {
+	return strings.Contains(c.Train.InitFrom, "/") || strings.HasSuffix(c.Train.InitFrom, ".pt")
+}
 
 // The values of SCHEDULE.
 const (

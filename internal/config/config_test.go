@@ -81,7 +81,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"SYMBOLS=top:8", "INTERVAL=1h", "START=2024-01-01", "END=2024-03-01T00:00:00Z",
 		"HORIZON=3,1", "TARGET=mid", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
-		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "ENCODER=gru", "ENCODER_WINDOW=9", "ENSEMBLE=3", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "SCHEDULE=plateau", "SCHEDULE_PATIENCE=2", "CLIP_NORM=0", "EMA=0.99", "LABEL_SMOOTHING=0.1", "CLASS_WEIGHTS=balanced", "BATCH_SIZE=16",
+		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "ENCODER=gru", "ENCODER_WINDOW=9", "ENSEMBLE=3", "INIT_FROM=./weights.pt", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "SCHEDULE=plateau", "SCHEDULE_PATIENCE=2", "CLIP_NORM=0", "EMA=0.99", "LABEL_SMOOTHING=0.1", "CLASS_WEIGHTS=balanced", "BATCH_SIZE=16",
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "LIGHTGBM_LIB=/lib_lightgbm.so", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
 		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
@@ -99,7 +99,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		t.Errorf("VALID_END is %v", c.Data.ValidEnd)
 	}
 	train := Train{
-		Epochs: 7, LearningRate: 0.01, WeightDecay: 5e-4, Schedule: "plateau", Warmup: 0.15, SchedulePatience: 2, EMA: 0.99, LabelSmoothing: 0.1, ClassWeights: "balanced", BatchSize: 16, Patience: 0, Seed: -7,
+		Epochs: 7, LearningRate: 0.01, WeightDecay: 5e-4, InitFrom: "./weights.pt", Schedule: "plateau", Warmup: 0.15, SchedulePatience: 2, EMA: 0.99, LabelSmoothing: 0.1, ClassWeights: "balanced", BatchSize: 16, Patience: 0, Seed: -7,
 		Device: "cuda:1", Resume: "never", BaselinesGiven: true, LightGBM: "/lib_lightgbm.so", Select: "model", CheckpointEvery: checkpoint.Every{Time: 5 * time.Minute},
 	}
 	if !reflect.DeepEqual(c.Train, train) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Encoder: "gru", Window: 9, Members: 3}) || c.Log != (Log{"trace", "json"}) {

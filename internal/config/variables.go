@@ -95,6 +95,7 @@ var groups = []group{
 		{name: "ENCODER_WINDOW", meaning: "bars that ENCODER reads, the newest included", accepts: "a whole number from 2 to 6561; with ENCODER=tcn a power of 3", unit: "bars"},
 	}},
 	{title: "Training", vars: []variable{
+		{name: "INIT_FROM", meaning: "weights that the training begins with: those of the result of another QUEUE_ID of MODEL_NAME, or a file with a / or the ending .pt that holds a state dict, such as a weights.pt; unset: they are drawn", accepts: "the QUEUE_ID of a finished run, or a path such as ./weights.pt"},
 		{name: "ENSEMBLE", meaning: "networks of SEED, SEED+1 and so on that are trained side by side and stored as one model, whose outputs are averaged", accepts: "a whole number from 1 to 64", unit: "networks"},
 		{name: "EPOCHS", meaning: "epochs at most", accepts: fromOne, unit: "epochs"},
 		{name: "LEARNING_RATE", meaning: "step size of the optimiser", accepts: "a finite number above 0"},

@@ -190,6 +190,10 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 		}
 	}
 
+	first, err := readInitial(s, j.Config)
+	if err != nil {
+		return end(err)
+	}
 	if err = j.checkPlan(device); err != nil {
 		return end(err)
 	}
@@ -211,6 +215,9 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	if err = checkSymbol(input.dataset, j.Config.IDs.Symbol, j.Log); err != nil {
 		return end(err)
 	}
+	if err = first.check(input.dataset, j.Log); err != nil {
+		return end(err)
+	}
 	if err = j.checkData(input.dataset, device); err != nil {
 		return end(err)
 	}
@@ -223,7 +230,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 
 	t := &trainer{
 		config: chosen, version: j.Version, console: j.Console, reporter: r,
-		thread: thread, device: device, loaded: input, checkpoints: c, trials: j.Store.Trials, lightGBM: lightGBM,
+		thread: thread, device: device, loaded: input, checkpoints: c, trials: j.Store.Trials, lightGBM: lightGBM, initial: first,
 	}
 	if found != nil {
 		if err = j.search(s, t, l, found); err != nil {

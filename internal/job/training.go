@@ -38,6 +38,7 @@ type trainer struct {
 	trials      TrialStore
 	lightGBM    *baseline.Library // nil: there is none
 	searched    *searched         // nil: settings were not searched
+	initial     *initial          // nil: weights are drawn
 }
 
 // trainAndStore trains the model, from a state where there is one, and the
@@ -215,6 +216,9 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	}
 	if f.criterion != nil {
 		network.Select = f.criterion.of
+	}
+	if t.initial != nil {
+		network.State = t.initial.weights
 	}
 	return network, nil
 }

@@ -142,5 +142,6 @@ func (t *trainer) metadataOf(w *walk) (result.Metadata, error) {
 	if w.twin.isolated() && m.Graph.Edges != "" {
 		m.Graph.Edges = data.EdgesNone
 	}
+	t.initial.record(&m)
 	return m, err
 }

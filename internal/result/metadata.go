@@ -63,6 +63,9 @@ type Metadata struct {
 
 	Ensemble int `json:"ensemble,omitempty"` // networks in the model, where it is more than one
 
+	InitFrom   string `json:"init_from,omitempty"`   // the run or file whose weights the training began with
+	InitSHA256 string `json:"init_sha256,omitempty"` // of that weights.pt
+
 	Encoder string `json:"encoder,omitempty"`        // network that reads each node's past; empty: none
 	Window  int    `json:"encoder_window,omitempty"` // W, bars that it reads: x is [N, W, F]
 

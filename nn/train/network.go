@@ -1,7 +1,6 @@
 package train
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -29,6 +28,9 @@ type Network struct {
 	// Initial are the weights to begin with, the best ones of an earlier training
 	// of such a model; nil: they are drawn.
 	Initial []checkpoint.Weights
+	// State, without Initial, is a file of a state dict to begin with, as torch.save
+	// writes it; nil: there is none.
+	State []byte
 
 	Config
 }
@@ -50,8 +52,8 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 	c.Classes = classesOf(n.Task)
 	c.Features, c.Outputs, c.Centred = d.NumFeatures(), d.Targets.NumHorizons()*n.Task.Outputs(), nn.Centred(n.Task)
 	err := n.Thread.Do(func() (err error) {
-		if f.model, err = nn.NewSeeded(n.Device, c, n.Seed); err == nil && n.Initial != nil {
-			err = setBest(f.model, n.Initial)
+		if f.model, err = nn.NewSeeded(n.Device, c, n.Seed); err == nil {
+			err = n.beginWith(f.model)
 		}
 		return err
 	})
@@ -94,12 +96,8 @@ func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (R
 // LoadNetwork is the predictor of a stored result: the model of weights.pt on
 // features that scaler scales. The error names a parameter that does not fit.
 func LoadNetwork(thread *torch.Thread, d torch.Device, c nn.Config, task nn.Task, scaler data.Scaler, weights []byte) (Predictor, error) {
-	state, err := pyg.Load(bytes.NewReader(weights), int64(len(weights)))
-	if err != nil {
-		return nil, fmt.Errorf("reading weights: %w", err)
-	}
 	f := &fittedNetwork{thread: thread, device: d, task: task, scaler: scaler, horizons: c.Outputs / task.Outputs()}
-	err = thread.Do(func() (err error) {
+	err := thread.Do(func() (err error) {
 		// Drawing weights that are overwritten must not disturb who else draws.
 		random := torch.RNGState(torch.CPU)
 		c.Classes = classesOf(task)
@@ -108,17 +106,8 @@ func LoadNetwork(thread *torch.Thread, d torch.Device, c nn.Config, task nn.Task
 		if err != nil {
 			return err
 		}
-		s := torch.NewScope()
-		defer s.Close()
-		for _, p := range f.model.Parameters() {
-			values, shape, err := pyg.ReadTensor[float32](state, p.Name)
-			if err != nil {
-				return fmt.Errorf("reading weights: %w", err)
-			}
-			if !slices.Equal(shape, p.Shape) {
-				return fmt.Errorf("reading weights: %s has shape %v where the model has %v", p.Name, shape, p.Shape)
-			}
-			torch.Copy(p.Tensor, s.Float32s(values, dims(shape)...))
+		if err := loadState(f.model, weights); err != nil {
+			return fmt.Errorf("reading weights: %w", err)
 		}
 		return nil
 	})

@@ -90,6 +90,8 @@ class Metadata:
     layers: int
     versions: Versions
     ensemble: int = 0  # networks in the model, whose outputs are averaged; 0: it is one
+    init_from: str = ""  # the run or file whose weights the training began with; empty: they were drawn
+    init_sha256: str = ""  # of that weights.pt
     heads: int = 0  # of attention in a layer; 0: the model has none
     feature_low: tuple[float, ...] = ()  # [F] what x is clipped to, inside model.pt; empty: it is not clipped
     feature_high: tuple[float, ...] = ()  # [F] likewise
