@@ -8,7 +8,7 @@ var models = []Model{
 	{Type: "gcn", About: "graph convolution (Kipf and Welling, 2017)", Weights: gcnWeights, Step: gcnStep, Loops: true},
 	{Type: "gatv2", About: "attention with edge features (Brody, Alon and Yahav, 2022)", Reads: []string{"HEADS"}, Check: headsDivideHidden, Weights: gatv2Weights, Step: gatv2Step, Loops: true, Signed: true, DeviceEdge: 6},
 	{Type: "sage", About: "GraphSAGE, the mean of neighbours (Hamilton, Ying and Leskovec, 2017)", Weights: sageWeights, Step: sageStep},
-	{Type: "peer", About: "signed residuals of a node's peers, for EDGES=partial", Weights: peerWeights, Step: peerStep, BeforeEncoder: true},
+	{Type: "peer", About: "signed residuals of a node's peers, for EDGES=partial", Weights: peerWeights, Step: peerStep, Signed: true, BeforeEncoder: true},
 }
 
 func gcnWeights(in, out int) int { return (in + 1) * out }
