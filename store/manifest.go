@@ -62,6 +62,8 @@ type Inputs struct {
 	SHA256  string `json:"sha256,omitempty"`  // of their names and contents; empty: they changed meanwhile
 
 	Documents map[string]int64 `json:"documents,omitempty"` // by collection
+
+	EdgesSHA256 string `json:"edges_sha256,omitempty"` // of EDGES_FILE
 }
 
 // Validate checks what a manifest says by itself, whether its files are there

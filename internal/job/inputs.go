@@ -158,6 +158,30 @@ func recordInputs(ctx context.Context, c source.Config, before *store.Inputs, d 
 	}
 }
 
+// withEdges adds the digest of EDGES_FILE, where there is one.
+func withEdges(wait func() *store.Inputs, digest string) func() *store.Inputs {
+	if digest == "" {
+		return wait
+	}
+	return func() *store.Inputs {
+		in := store.Inputs{}
+		if known := wait(); known != nil {
+			in = *known
+		}
+		in.EdgesSHA256 = digest
+		return &in
+	}
+}
+
+// edgesChanged tells how EDGES_FILE differs from that of a manifest; "": it does
+// not, or there is none.
+func edgesChanged(digest string, old *store.Inputs) string {
+	if old == nil || old.EdgesSHA256 == "" || old.EdgesSHA256 == digest {
+		return ""
+	}
+	return "EDGES_FILE has other contents"
+}
+
 // withDigest adds the digest, unless the files changed during the load: then what
 // was read is not known.
 func withDigest(ctx context.Context, c source.Config, in store.Inputs) *store.Inputs {
@@ -182,6 +206,9 @@ func changedSince(ctx context.Context, c source.Config, old *store.Inputs) strin
 			return ""
 		}
 		return fmt.Sprintf("graph %s had %d documents and has %d", c.Arango.Graph, total(old.Documents), total(documents))
+	}
+	if old.Listing == "" {
+		return "" // of a source that is pinned
 	}
 	now, paths, err := listFiles(c)
 	unused := ""

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/store"
 )
@@ -123,5 +124,24 @@ func TestFilesThatChangedOutsideTheRangeAreNotTakenForOthers(t *testing.T) {
 		if !strings.Contains(got, "bytes and have") || strings.Contains(got, "rows before START and from END on count here, which a run does not use") != c.want {
 			t.Errorf("%s: %q", name, got)
 		}
+	}
+}
+
+func TestAnotherEdgesFileIsTold(t *testing.T) {
+	binance := source.Config{Source: source.Binance}
+	recorded := withEdges(recordInputs(t.Context(), binance, listInputs(binance), &data.Dataset{}), "abc")()
+	if recorded == nil || recorded.EdgesSHA256 != "abc" {
+		t.Fatalf("inputs are %+v", recorded)
+	}
+	if got := changedSince(t.Context(), binance, recorded); got != "" {
+		t.Errorf("of a pinned source: %s", got)
+	}
+	for digest, want := range map[string]string{"abc": "", "abd": "EDGES_FILE has other contents"} {
+		if got := edgesChanged(digest, recorded); got != want {
+			t.Errorf("%s: %q, want %q", digest, got, want)
+		}
+	}
+	if withEdges(func() *store.Inputs { return nil }, "")() != nil || edgesChanged("", nil) != "" {
+		t.Error("a run without EDGES_FILE has inputs")
 	}
 }

@@ -248,7 +248,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	}
 	waited()
 	modelPath = ""
-	a := &artefacts{store: j.Store.Artefacts, inputs: recordInputs(s, l.source, inputs, input.dataset)}
+	a := &artefacts{store: j.Store.Artefacts, inputs: withEdges(recordInputs(s, l.source, inputs, input.dataset), j.Config.Data.StaticSHA256)}
 	if err = found.put(s, a); err != nil {
 		return end(err)
 	}

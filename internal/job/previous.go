@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -50,7 +51,7 @@ func previousResult(ctx context.Context, results ResultStore, c *checkpoints, cf
 		return nil, "", nil
 	}
 	r.warn("moving latest.json", results.MoveLatest(ctx, m))
-	if change := changedSince(ctx, cfg.Source, m.Inputs); change != "" {
+	if change := cmp.Or(changedSince(ctx, cfg.Source, m.Inputs), edgesChanged(cfg.Data.StaticSHA256, m.Inputs)); change != "" {
 		r.log.Warn().Msg("the data have changed since this QUEUE_ID finished, and its result is that of the old ones: " + change +
 			"; to train on the new ones set another QUEUE_ID, or RESUME=never")
 	}
