@@ -2,6 +2,7 @@ package data
 
 import (
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/mat"
@@ -78,14 +79,17 @@ func zeros(n, length int) [][]float64 {
 // semidefinite whatever is missing, which the correlations of pairs on the bars
 // that both have are not.
 func (w *unitWindow) fill(p *returnPanel, last int) {
+	p.lines(w.unit, last)
+	w.normalise()
+}
+
+func (w *unitWindow) normalise() {
 	w.taking = w.taking[:0]
 	for i, unit := range w.unit {
 		count, sum, squares := 0, 0.0, 0.0
-		for k := range unit {
-			unit[k] = math.NaN()
-			if t := last - w.bars + 1 + k; t >= 0 && p.present[t*p.nodes+i] {
-				v := p.values[t*p.nodes+i]
-				unit[k], count, sum, squares = v, count+1, sum+v, squares+v*v
+		for _, v := range unit {
+			if v == v { // it is there
+				count, sum, squares = count+1, sum+v, squares+v*v
 			}
 		}
 		w.joined[i] = false
@@ -111,24 +115,37 @@ func (w *unitWindow) fill(p *returnPanel, last int) {
 // coefficients are B [N, N]; rows and columns of nodes that take no part have no
 // meaning.
 func (w *unitWindow) coefficients(ridge float64) ([]float64, error) {
-	k := len(w.taking)
-	if k == 0 {
+	if len(w.taking) == 0 {
 		return w.values, nil
 	}
+	return w.values, w.invert(w.correlations(), ridge)
+}
+
+// correlations is C of the nodes that take part.
+func (w *unitWindow) correlations() *mat.SymDense {
+	k := len(w.taking)
 	c := mat.NewSymDense(k, nil)
 	for a, i := range w.taking {
-		c.SetSym(a, a, 1+ridge)
+		c.SetSym(a, a, 1)
 		for b := a + 1; b < k; b++ {
 			c.SetSym(a, b, floats.Dot(w.unit[i], w.unit[w.taking[b]]))
 		}
 	}
+	return c
+}
+
+// invert makes values of C, whose diagonal it changes.
+func (w *unitWindow) invert(c *mat.SymDense, ridge float64) error {
+	for a := range w.taking {
+		c.SetSym(a, a, 1+ridge)
+	}
 	var chol mat.Cholesky
 	if !chol.Factorize(c) {
-		return nil, fault.Input("their matrix is not positive definite")
+		return fault.Input("their matrix is not positive definite")
 	}
 	var p mat.SymDense
 	if err := chol.InverseTo(&p); err != nil {
-		return nil, err
+		return err
 	}
 	n := len(w.joined)
 	for a, i := range w.taking {
@@ -136,7 +153,37 @@ func (w *unitWindow) coefficients(ridge float64) ([]float64, error) {
 			w.values[i*n+j] = -p.At(a, b) / p.At(a, a)
 		}
 	}
-	return w.values, nil
+	return nil
+}
+
+// Coefficients are B [N, N] of partial edges, by each ridge, of series [N][T] as a
+// whole, NaN where one is missing; 0 for a node that takes no part, and nil for a
+// ridge that is too small.
+func Coefficients(series [][]float64, ridges []float64) [][]float64 {
+	if len(series) == 0 {
+		return make([][]float64, len(ridges))
+	}
+	w := newUnitWindow(len(series), len(series[0]))
+	for i, line := range series {
+		copy(w.unit[i], line)
+	}
+	w.normalise()
+	c, all := w.correlations(), make([][]float64, len(ridges))
+	for k, ridge := range ridges {
+		if len(w.taking) > 0 && w.invert(c, ridge) == nil {
+			all[k] = slices.Clone(w.values)
+		}
+	}
+	return all
+}
+
+// ScaledReturns are the one-bar returns of a market in units of their volatility
+// [N][T], of which partial edges are made; NaN where one is missing.
+func (m *Market) ScaledReturns(r Recipe) [][]float64 {
+	jumps := m.jumps(r.Features.lookback())
+	all := zeros(len(m.Symbols), m.Bars)
+	newReturnPanel(m, jumps, false).scaled(m.volatilities(r.MaxGap, jumps)).lines(all, m.Bars-1)
+	return all
 }
 
 // volatilities are those of every symbol [N][T] at each bar, NaN before its first

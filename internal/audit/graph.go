@@ -20,6 +20,9 @@ const (
 // period: each moment then knows how symbols will move together.
 func graph(in Input) func(*data.Dataset) outcome {
 	if in.Market != nil {
+		if in.Config.HasEdges(data.EdgesStatic) {
+			return staticGraph(in)
+		}
 		return result(skip("edges are computed here, of the bars up to each"))
 	}
 	return func(d *data.Dataset) outcome {
@@ -36,15 +39,27 @@ func graph(in Input) func(*data.Dataset) outcome {
 				trainTo = s + 1
 			}
 		}
-		for _, c := range candidates {
-			for _, kind := range correlationKinds {
-				if f := wholePeriod(d, c, kind.name, kind.of, trainTo); f != nil {
-					return outcome{findings: []Finding{*f}, message: "the edges are the same at each moment"}
-				}
-			}
+		if f := ofWholePeriod(d, d.Edges(0), candidates, trainTo, in.Config.EdgeRidge); f != nil {
+			return outcome{findings: []Finding{*f}, message: "the edges are the same at each moment"}
 		}
 		return clean("the edges are the same at each moment, and no correlation over the whole period")
 	}
+}
+
+// ofWholePeriod tells edges that were computed once, of all moments of one of the
+// candidates.
+func ofWholePeriod(d *data.Dataset, e data.Edges, candidates []series, trainTo int, ridge float64) *Finding {
+	for _, c := range candidates {
+		for _, kind := range correlationKinds {
+			if f := wholePeriod(d, e, c, kind.name, kind.of, trainTo); f != nil {
+				return f
+			}
+		}
+		if f := wholePeriodPartial(d, e, c, trainTo, ridge); f != nil {
+			return f
+		}
+	}
+	return nil
 }
 
 // fixedEdges reports whether the edges between present nodes are the same at each
@@ -112,48 +127,68 @@ func changesOf(d *data.Dataset, closes []float64) (all []series) {
 
 // wholePeriod tells edges that are a correlation over all moments, and not one over
 // the train split's.
-func wholePeriod(d *data.Dataset, c series, kind string, of func(a, b []float64) float64, trainTo int) *Finding {
-	e := d.Edges(0)
+func wholePeriod(d *data.Dataset, e data.Edges, c series, kind string, of func(a, b []float64) float64, trainTo int) *Finding {
 	weights := e.Attr
 	if weights == nil {
 		weights = e.Weight
 	}
 	if weights == nil || constant(weights) {
-		return wholePeriodNeighbours(d, c, kind, of, trainTo)
+		return wholePeriodNeighbours(d, e, c, kind, of, trainTo)
 	}
-	step := max(1, len(e.Sources)/edgesLooked)
-	agreed, looked, toWhole, toEarly := 0, 0, 0.0, 0.0
-	first, value, train := -1, 0.0, 0.0
-	target := 0
+	agree := agreement{}
+	eachOf(e, func(source, target, k int) {
+		agree.add(float64(weights[k]), of(c.values[source], c.values[target]), of(c.values[source][:trainTo], c.values[target][:trainTo]), e.Attr == nil)
+	})
+	return agree.finding(d, kind+" of "+c.name)
+}
+
+// eachOf calls look with some edges, spread over all.
+func eachOf(e data.Edges, look func(source, target, k int)) {
+	step, target := max(1, len(e.Sources)/edgesLooked), 0
 	for k := 0; k < len(e.Sources); k += step {
 		for int(e.RowPtr[target+1]) <= k {
 			target++
 		}
-		i, j := int(e.Sources[k]), target
-		if i == j {
-			continue
-		}
-		whole, early := of(c.values[i], c.values[j]), of(c.values[i][:trainTo], c.values[j][:trainTo])
-		if math.IsNaN(whole) || math.IsNaN(early) {
-			continue
-		}
-		looked++
-		v := float64(weights[k])
-		if e.Attr == nil { // a weight is not negative
-			whole, early = max(0, whole), max(0, early)
-		}
-		if math.Abs(v-whole) < edgeNear {
-			agreed++
-		}
-		toWhole, toEarly = toWhole+math.Abs(v-whole), toEarly+math.Abs(v-early)
-		if first < 0 {
-			first, value, train = k, v, early
+		if source := int(e.Sources[k]); source != target {
+			look(source, target, k)
 		}
 	}
-	if looked < 5 || float64(agreed) < edgeAgreed*float64(looked) || edgeNearer*toWhole >= toEarly {
+}
+
+// agreement is how near weights lie to what they are over the whole period, and to
+// what they are over the train split's moments.
+type agreement struct {
+	agreed, looked   int
+	toWhole, toEarly float64
+	value, train     float64 // of the first edge
+}
+
+// add takes in a weight; one that cannot be negative is compared with what is left
+// of the others.
+func (a *agreement) add(v, whole, early float64, clamped bool) {
+	if math.IsNaN(whole) || math.IsNaN(early) {
+		return
+	}
+	if clamped {
+		whole, early = max(0, whole), max(0, early)
+	}
+	if math.Abs(v-whole) < edgeNear {
+		a.agreed++
+	}
+	if a.looked == 0 {
+		a.value, a.train = v, early
+	}
+	a.looked++
+	a.toWhole, a.toEarly = a.toWhole+math.Abs(v-whole), a.toEarly+math.Abs(v-early)
+}
+
+// finding is that of weights that are of the whole period, and not of the train
+// split; nil: they are not.
+func (a *agreement) finding(d *data.Dataset, what string) *Finding {
+	if a.looked < 5 || float64(a.agreed) < edgeAgreed*float64(a.looked) || edgeNearer*a.toWhole >= a.toEarly {
 		return nil
 	}
-	return periodFinding(d, value, train, fmt.Sprintf("%d of %d edges looked at weigh the %s of %s over the whole period, at every moment", agreed, looked, kind, c.name))
+	return periodFinding(d, a.value, a.train, fmt.Sprintf("%d of %d edges looked at weigh the %s over the whole period, at every moment", a.agreed, a.looked, what))
 }
 
 func periodFinding(d *data.Dataset, value, train float64, what string) *Finding {
@@ -170,8 +205,8 @@ func constant(values []float32) bool {
 
 // wholePeriodNeighbours does so with edges that have no weights: each node's
 // sources are those most correlated with it over all moments.
-func wholePeriodNeighbours(d *data.Dataset, c series, kind string, of func(a, b []float64) float64, trainTo int) *Finding {
-	e, n := d.Edges(0), d.NumNodes()
+func wholePeriodNeighbours(d *data.Dataset, e data.Edges, c series, kind string, of func(a, b []float64) float64, trainTo int) *Finding {
+	n := d.NumNodes()
 	step := max(1, n*n/(edgesLooked*20))
 	hits, early, all := 0, 0, 0
 	for target := 0; target < n; target += step {
@@ -214,7 +249,7 @@ func wholePeriodNeighbours(d *data.Dataset, c series, kind string, of func(a, b 
 			return k
 		}
 		all += len(sources)
-		hits += count(nearest(d.Panel.Len()))
+		hits += count(nearest(len(c.values[target])))
 		early += count(nearest(trainTo))
 	}
 	if all < 20 || float64(hits) < neighbourHit*float64(all) || early == all {
