@@ -96,6 +96,9 @@ func edge(g Saved, k int, from, to string) map[string]any {
 	if g.Data.EdgeAttr != nil {
 		e["edge_attr"] = []float32{g.Data.EdgeAttr[k]}
 	}
+	if g.Data.EdgeType != nil {
+		e["edge_type"] = g.Data.EdgeType[k]
+	}
 	return e
 }
 

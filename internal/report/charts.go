@@ -205,7 +205,7 @@ func (v *view) presence() *chart {
 		masked[k] = number(100 * float64(d.NumNodes()-here) / float64(d.NumNodes()))
 		density[k] = number(math.NaN())
 		if here > 1 {
-			density[k] = number(100 * float64(len(d.Edges(t).Sources)) / float64(here*(here-1)))
+			density[k] = number(100 * float64(len(d.Edges(t).Sources)) / float64(max(1, len(d.EdgeTypes))*here*(here-1)))
 		}
 	}
 	f := &chart{ID: "chart-presence", Time: true, X: seconds(chosen(times, places)), Unit: "%", Digits: 1, Series: []series{

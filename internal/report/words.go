@@ -165,7 +165,7 @@ var texts = map[string]kafka.Text{
 	"edges worth": {Russian: "Рёбра", English: "Edges"},
 
 	"graph":         {Russian: "Граф рынка", English: "Market graph"},
-	"graph note":    {Russian: "Узлов %d из %d, моментов %d, в каждом не больше %d сильнейших рёбер. Вес – корреляция доходностей. Наведите на ребро или выберите символ.", English: "%d of %d nodes, at %d times, with the %d strongest edges of each at most. A weight is a correlation of returns. Point at an edge, or choose a symbol."},
+	"graph note":    {Russian: "Узлов %d из %d, моментов %d, в каждом не больше %d сильнейших рёбер. Вес – корреляция доходностей или коэффициент, отрицательный – пунктир. Наведите на ребро или выберите символ.", English: "%d of %d nodes, at %d times, with the %d strongest edges of each at most. A weight is a correlation of returns, or a coefficient; negative ones are dashed. Point at an edge, or choose a symbol."},
 	"no graph":      {Russian: "Рёбер нет.", English: "There are no edges."},
 	"graph label":   {Russian: "Граф рынка; самые сильные рёбра перечислены в таблице ниже", English: "The market graph; its strongest edges are in the table below"},
 	"time":          {Russian: "Время", English: "Time"},
