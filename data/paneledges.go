@@ -6,7 +6,7 @@ package data
 func (p *Panel) Edges(t int) Edges {
 	at := p.at(t)
 	first := p.edges[at].weighted()
-	if p.more == nil {
+	if len(p.more) == 0 {
 		return first
 	}
 	parts := make([]Edges, 1, 1+len(p.more))

@@ -65,3 +65,11 @@ func TestAFeatureIsPermutedWithinEachSnapshotAndNothingElseChanges(t *testing.T)
 		}
 	}
 }
+
+func TestAPermutedPanelKeepsTheEdgesOfItsSnapshots(t *testing.T) {
+	d := mustBuild(t, randomMarket(newRand(53), 9, 300), defaultConfig())
+	p, _ := d.Permuted(0, []int{2, 5}, newRand(1))
+	for s, of := range []int{2, 5} {
+		sameEdges(t, p.Edges(s), d.Edges(of), "snapshot %d has other edges than %d", s, of)
+	}
+}
