@@ -3,7 +3,7 @@
     parity.py CANDLES REQUEST ANSWER
 
 CANDLES is a folder of SYMBOL.csv. REQUEST is JSON: symbols (node order), start
-(ms), interval (ms), bars, window, excess, market (FEATURES=market), max_gap, jumps (node and bar of each) and at (bars
+(ms), interval (ms), bars, window, excess, market (optional: FEATURES=market), max_gap, jumps (node and bar of each) and at (bars
 whose correlations are wanted). ANSWER is written in JSON: features, name -> [N, T], and correlations,
 one [N, N] for each bar of at; null where missing.
 """
@@ -181,7 +181,7 @@ def main(folder, request, answer):
     for node, symbol in enumerate(want["symbols"]):
         frame = load(folder, symbol, grid)
         jumps = [bar for i, bar in want["jumps"] if i == node]
-        if want["market"]:
+        if want.get("market"):
             own.append(market_features(frame, want["interval"], want["max_gap"], jumps))
         table, r = features(frame, want["interval"], want["max_gap"])
         for bar in jumps:
@@ -198,7 +198,7 @@ def main(folder, request, answer):
         returns = returns - mean[:, None]
     at = [[plain(row) for row in correlations(returns[t - want["window"] + 1 : t + 1])] for t in want["at"]]
     with open(answer, "w") as f:
-        json.dump({"features": crossed(own) if want["market"] else tables, "correlations": at}, f, allow_nan=False)
+        json.dump({"features": crossed(own) if want.get("market") else tables, "correlations": at}, f, allow_nan=False)
 
 
 main(*sys.argv[1:])

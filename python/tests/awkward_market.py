@@ -10,51 +10,51 @@ import pandas as pd
 BARS, SYMBOLS = 420, 10
 
 
-def draw(seed: int, interval: pd.Timedelta) -> pd.DataFrame:
+def draw(seed: int, interval: pd.Timedelta, bars: int = BARS) -> pd.DataFrame:
     """A long frame: random gaps, a late listing, a delisting, a symbol that never moves, one that grows evenly, one that
     jumps and then stands still, one whose prices get another unit, bars without volume, values missing here and there, and two symbols that are the same."""
     r = np.random.default_rng(seed)
-    times = 1_717_275_600_000 + interval // pd.Timedelta("1ms") * np.arange(BARS)  # 2024-06-01T21:00Z
-    common = r.normal(size=BARS)
+    times = 1_717_275_600_000 + interval // pd.Timedelta("1ms") * np.arange(bars)  # 2024-06-01T21:00Z
+    common = r.normal(size=bars)
     parts = []
     for i in range(SYMBOLS):
-        step = 1e-3 * (0.3 * (i % 5) * common + r.normal(size=BARS))
-        missing = r.random(BARS) < 0.04
+        step = 1e-3 * (0.3 * (i % 5) * common + r.normal(size=bars))
+        missing = r.random(bars) < 0.04
         if i == 1:
             step[:] = 0
         elif i == 2:
             step[:] = 1e-4
         elif i == 3:
-            step[BARS // 3 : BARS * 3 // 4] = 0
-            step[BARS // 3] = 0.7
+            step[bars // 3 : bars * 3 // 4] = 0
+            step[bars // 3] = 0.7
         elif i == 4:
-            missing[BARS * 2 // 3 :] = True
+            missing[bars * 2 // 3 :] = True
         elif i == 5:
-            missing[: BARS // 2] = True
+            missing[: bars // 2] = True
         elif i == 6:
-            missing |= r.random(BARS) < 0.45
+            missing |= r.random(bars) < 0.45
         elif i == 9:
-            step[BARS // 2] = np.log(1000)
-            step[BARS // 4] = -np.log(1.5)
+            step[bars // 2] = np.log(1000)
+            step[bars // 4] = -np.log(1.5)
         close = np.exp(3 * r.normal() + step.cumsum())
-        volume = np.exp(r.normal(size=BARS))
+        volume = np.exp(r.normal(size=bars))
         if i == 1:
-            volume[np.arange(BARS) % 90 > 30] = 0
+            volume[np.arange(bars) % 90 > 30] = 0
         frame = pd.DataFrame(
             {
                 "open_time": times,
                 "symbol": f"S{i:02}USDT",
                 "open": close,
-                "high": close * (1 + 1e-3 * r.random(BARS)),
-                "low": close * (1 - 1e-3 * r.random(BARS)),
+                "high": close * (1 + 1e-3 * r.random(bars)),
+                "low": close * (1 - 1e-3 * r.random(bars)),
                 "close": close,
                 "volume": volume,
-                "taker_buy_volume": volume * r.random(BARS),
-                "best_bid": close * (1 - 1e-4 * r.random(BARS)),
-                "best_ask": close * (1 + 1e-4 * r.random(BARS)),
-                "bid_size": r.integers(0, 3, BARS).astype(float),
-                "ask_size": r.integers(0, 3, BARS).astype(float),
-                "funding_rate": np.where(r.random(BARS) < 0.03, np.nan, 1e-4 * r.normal(size=BARS)),
+                "taker_buy_volume": volume * r.random(bars),
+                "best_bid": close * (1 - 1e-4 * r.random(bars)),
+                "best_ask": close * (1 + 1e-4 * r.random(bars)),
+                "bid_size": r.integers(0, 3, bars).astype(float),
+                "ask_size": r.integers(0, 3, bars).astype(float),
+                "funding_rate": np.where(r.random(bars) < 0.03, np.nan, 1e-4 * r.normal(size=bars)),
             }
         )
         parts.append(frame[~missing] if i not in (0, 7) else frame)

@@ -93,9 +93,15 @@ def simulated(tmp_path_factory: Temporary) -> Trained:
 
 
 def _awkward(
-    tmp_path_factory: Temporary, interval: str, seed: int, *, sessions: bool = False, **variables: str
+    tmp_path_factory: Temporary,
+    interval: str,
+    seed: int,
+    *,
+    sessions: bool = False,
+    bars: int = awkward_market.BARS,
+    **variables: str,
 ) -> Trained:
-    candles = awkward_market.draw(seed, pd.Timedelta(interval))
+    candles = awkward_market.draw(seed, pd.Timedelta(interval), bars)
     if sessions:
         candles = awkward_market.in_sessions(candles)
     folder = tmp_path_factory.mktemp("candles")
@@ -139,6 +145,12 @@ def columns(tmp_path_factory: Temporary) -> Trained:
 
 
 @pytest.fixture(scope="session")
+def market(tmp_path_factory: Temporary) -> Trained:
+    """An awkward market with features in units of volatility, and those of StreamForge."""
+    return _awkward(tmp_path_factory, "15m", 5, bars=3200, FEATURES="all", GRAPH_WINDOW="30", EDGE_TOP_K="3")
+
+
+@pytest.fixture(scope="session")
 def real(tmp_path_factory: Temporary) -> Trained:
     """Real candles with their gaps."""
     if not REAL.exists():
@@ -147,7 +159,7 @@ def real(tmp_path_factory: Temporary) -> Trained:
     return trained(train(store, DATA_SOURCE="files", DATA_DIR=str(REAL), SYMBOL="ETHBTC"), read(REAL))
 
 
-@pytest.fixture(params=["simulated", "neighbours", "threshold", "sessions", "columns", "real"])
+@pytest.fixture(params=["simulated", "neighbours", "threshold", "sessions", "columns", "market", "real"])
 def any_trained(request: pytest.FixtureRequest) -> Trained:
     value: Trained = request.getfixturevalue(request.param)
     return value

@@ -110,7 +110,7 @@ def test_a_model_without_edges_is_predicted_from_candles(simulated: Trained, tmp
 def test_any_bar_is_predicted_from_the_bars_before_it_alone(any_trained: Trained) -> None:
     result, candles = any_trained.result, any_trained.candles
     told = result.predictions()
-    before = max(result.metadata.graph.window, 72)
+    before = max(result.metadata.graph.window, 72, result._recipe.memory + 600)
     opens = np.unique(candles.open_time)
     times = np.unique(told.open_time)
     for at in [*times[:: len(times) // 12].tolist(), int(times[-1])]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 import torch
@@ -34,6 +34,7 @@ class Market:
     last_close: Tensor  # [N, T] the newest close up to each bar, NaN where it is older than the longest gap
     jump: Tensor  # [N, T] bool: the first bars at a price that no market makes of the one before
     masked: Tensor  # [N, T] bool: the bars whose windows a jump is in
+    made: dict[str, Tensor] = field(default_factory=dict)  # [N, T] what several features are made of, by name
 
     @property
     def bars(self) -> int:
@@ -49,8 +50,8 @@ class Market:
             return v[:, first : last + 1].contiguous()
 
         values = {name: part(v) for name, v in self.values.items()}
-        derived = (part(v) for v in (self.last_close, self.jump, self.masked))
-        return Market(self.symbols, self.times[first : last + 1], self.step, values, *derived)
+        last_close, jump, masked = (part(v) for v in (self.last_close, self.jump, self.masked))
+        return Market(self.symbols, self.times[first : last + 1], self.step, values, last_close, jump, masked)
 
 
 def market(
@@ -62,8 +63,11 @@ def market(
     allow_missing: bool,
     max_gap: int,
     sessions: bool,
+    lookback: int = jumps.LOOKBACK,
+    wished: Sequence[str] = (),
 ) -> Market:
     """The panel of the given symbols, with the optional columns that are needed of each; those of own may hold any numbers.
+    Columns that are wished are all missing where the candles lack them. lookback is the longest window of a feature.
 
     Candles of other symbols are passed over. A symbol without candles is an error, unless it is allowed. A return is
     taken across at most max_gap missing bars. With sessions the market has closing hours: only times at which some
@@ -72,7 +76,7 @@ def market(
     step = INTERVALS[interval] * 60_000
     nodes = {symbol: i for i, symbol in enumerate(symbols)}
     wanted = (*CANDLE, *optional)
-    node, time, values = rows(candles, nodes, wanted)
+    node, time, values = rows(candles, nodes, wanted, [name for name in wished if name not in optional])
     if missing := [s for s, i in nodes.items() if not bool((node == i).any())]:
         if len(missing) == len(nodes):
             raise CandlesError(f"there are no candles of any of the model's symbols, {_some(symbols)}: give theirs")
@@ -106,8 +110,8 @@ def market(
         panel[name] = torch.full((len(nodes), bars), math.nan, dtype=torch.float64)
         panel[name][node, at] = v
     close = panel["close"]
-    jump = jumps.jumps(panel["open"], panel["high"], panel["low"], close)
-    return Market(tuple(symbols), times, step, panel, _carried(close, max_gap), jump, jumps.after(jump))
+    jump = jumps.jumps(panel["open"], panel["high"], panel["low"], close, lookback)
+    return Market(tuple(symbols), times, step, panel, _carried(close, max_gap), jump, jumps.after(jump, lookback))
 
 
 def _carried(values: Tensor, most: int) -> Tensor:

@@ -18,7 +18,7 @@ from .errors import CandlesError, ResultError
 from .frames import CANDLE
 from .jumps import LOOKBACK as LOOKBACK
 
-DAY = 86_400_000  # ms
+DAY, HOUR = 86_400_000, 3_600_000  # ms
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,10 @@ class Feature:
 
     fill: Callable[[Market], Tensor]
     needs: tuple[str, ...] = ()  # columns beyond the candle itself
+    wishes: tuple[str, ...] = ()  # columns that it uses where the candles have them
+    lookback: int = LOOKBACK  # bars before its own that it needs at most
+    memory: int = 0  # bars before its own that its last digits may depend on
+    crossing: str = ""  # what becomes of it beside the other nodes: less median, median or reference
 
 
 def log_return(market: Market, k: int) -> Tensor:
@@ -70,10 +74,10 @@ def share(part: Tensor, whole: Tensor) -> Tensor:
     return torch.where((part == 0) & (whole == 0), 0.0, part / whole)
 
 
-def time_of_day(market: Market, wave: Callable[[Tensor], Tensor]) -> Tensor:
-    """The UTC time of day at the bar's close, on a circle."""
+def time_of(period: int, market: Market, wave: Callable[[Tensor], Tensor]) -> Tensor:
+    """The UTC time of a day or an hour at the bar's close, on a circle."""
     closing = market.times + market.step
-    angle = 2 * math.pi * (closing % DAY).double() / DAY
+    angle = 2 * math.pi * (closing % period).double() / period
     return wave(angle).expand(len(market.symbols), -1)
 
 
@@ -100,8 +104,8 @@ FEATURES = {
     "funding_rate": Feature(lambda m: m.values["funding_rate"], ("funding_rate",)),
     "high_low_range": Feature(lambda m: (m.values["high"] / m.values["low"]).log()),
     "taker_imbalance": Feature(_taker, ("taker_buy_volume",)),
-    "time_of_day_sin": Feature(lambda m: time_of_day(m, torch.sin)),
-    "time_of_day_cos": Feature(lambda m: time_of_day(m, torch.cos)),
+    "time_of_day_sin": Feature(lambda m: time_of(DAY, m, torch.sin)),
+    "time_of_day_cos": Feature(lambda m: time_of(DAY, m, torch.cos)),
 }
 
 
@@ -112,7 +116,9 @@ def given(column: str) -> Feature:
 
 def known(names: Sequence[str], given_columns: Sequence[str], address: str) -> dict[str, Feature]:
     """The features by these names; one that this package cannot compute is an error, never a guess."""
-    all_features = FEATURES | {name: given(name) for name in given_columns}
+    from .marketfeatures import MARKET_FEATURES  # which is made of what is here
+
+    all_features = FEATURES | MARKET_FEATURES | {name: given(name) for name in given_columns}
     if unknown := [name for name in names if name not in all_features]:
         raise ResultError(
             f"the model of {address} takes the feature {' and '.join(unknown)}, which this version cannot compute from candles: "
@@ -126,8 +132,14 @@ def columns(features: Iterable[Feature]) -> list[str]:
     return list(dict.fromkeys(column for f in features for column in f.needs))
 
 
-def compute(market: Market, features: Mapping[str, Feature]) -> Tensor:
-    """The features of every symbol and bar [N, T, F] as float32, NaN where one is undefined."""
+def wished(features: Iterable[Feature]) -> list[str]:
+    """The columns that features use where they are there."""
+    return list(dict.fromkeys(column for f in features for column in f.wishes))
+
+
+def compute(market: Market, features: Mapping[str, Feature], reference: int = -1) -> Tensor:
+    """The features of every symbol and bar [N, T, F] as float32, NaN where one is undefined. reference is the node of
+    reference_return."""
     names = list(features)
     x = torch.stack([f.fill(market) for f in features.values()], dim=2)
     too_large = x.abs() > torch.finfo(torch.float32).max
@@ -137,7 +149,26 @@ def compute(market: Market, features: Mapping[str, Feature]) -> Tensor:
             f"{names[j]} of {market.symbols[i]} at {stamp(market.open_time(t))} is {float(x[i, t, j])}, which no float32 holds: "
             "correct the candles"
         )
-    return torch.where((market.values["close"].isnan() | market.masked)[:, :, None], math.nan, x).float()
+    x = torch.where((market.values["close"].isnan() | market.masked)[:, :, None], math.nan, x).float()
+    if any(f.crossing for f in features.values()):
+        _cross(x, list(features.values()), reference)
+    return x
+
+
+def _cross(x: Tensor, features: Sequence[Feature], reference: int) -> None:
+    """Makes what bars make of the nodes' own values, over those that have all of them; NaN at the others."""
+    present = ~x.isnan().any(dim=2)  # [N, T]
+    count = present.sum(dim=0)
+    for j, f in enumerate(features):
+        if not f.crossing:
+            continue
+        own = torch.where(present, x[:, :, j].double(), math.inf).sort(dim=0).values
+        middle = [own.gather(0, k.clamp(min=0)[None]) for k in ((count - 1) // 2, count // 2 - (count == 0).long())]
+        level = (middle[0] + middle[1]) / 2  # [1, T]
+        if f.crossing == "reference":
+            level = torch.where(present[reference], x[reference, :, j].double(), level[0])[None]
+        value = x[:, :, j].double() - level if f.crossing == "less median" else level.expand(len(x), -1)
+        x[:, :, j] = torch.where(present, value, math.nan).float()
 
 
 def _shift(values: Tensor, k: int) -> Tensor:

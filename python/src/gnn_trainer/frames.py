@@ -27,13 +27,15 @@ ALIASES = {
 }
 
 
-def rows(candles: Candles, nodes: Mapping[str, int], wanted: Sequence[str]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+def rows(
+    candles: Candles, nodes: Mapping[str, int], wanted: Sequence[str], wished: Sequence[str] = ()
+) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """The candles of the symbols in nodes: node [R], open time in Unix ms [R], and each wanted column [R] as float64,
-    NaN where a value is missing."""
-    parts = [_rows(frame, whose, nodes, wanted) for frame, whose in _frames(candles, nodes)]
+    NaN where a value is missing; of those that are only wished, the column may be missing too."""
+    parts = [_rows(frame, whose, nodes, wanted, wished) for frame, whose in _frames(candles, nodes)]
     if not parts:
         return torch.empty(0, dtype=torch.int64), torch.empty(0, dtype=torch.int64), {}
-    values = {name: torch.cat([p[2][name] for p in parts]) for name in wanted}
+    values = {name: torch.cat([p[2][name] for p in parts]) for name in (*wanted, *wished)}
     return torch.cat([p[0] for p in parts]), torch.cat([p[1] for p in parts]), values
 
 
@@ -52,7 +54,7 @@ def _frames(candles: Candles, nodes: Mapping[str, int]) -> list[tuple[Any, str |
 
 
 def _rows(
-    frame: Any, whose: str | None, nodes: Mapping[str, int], wanted: Sequence[str]
+    frame: Any, whose: str | None, nodes: Mapping[str, int], wanted: Sequence[str], wished: Sequence[str]
 ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     """The model's candles in a frame: node [R], open time [R] and each column [R]."""
     of = f" of {whose}" if whose is not None else ""
@@ -66,13 +68,15 @@ def _rows(
             raise CandlesError(f"the candles{of} have two columns {name}: remove or rename one")
         names[name] = column
 
-    def find(name: str) -> Any:
+    def find(name: str, needed: bool = True) -> Any:
         own = [n for n in (name, name.lower()) if n in names][:1] or [n for n in names if _bare(n) == _bare(name)]
         found = own or [n for n in ALIASES.get(name, ()) if n in names]
         if len(found) > 1:
             raise CandlesError(
                 f"the candles{of} have {found[0]} and {found[1]}, which are both {name}: remove or rename one"
             )
+        if not found and not needed:
+            return [None] * len(time)
         if not found:
             alias = "".join(f" (or {a})" for a in ALIASES.get(name, ()))
             raise CandlesError(
@@ -86,6 +90,7 @@ def _rows(
     else:
         node = torch.tensor([nodes.get(s, -1) for s in _list(find("symbol"))], dtype=torch.int64)
     values = {name: _numbers(find(name), f"{name}{of}") for name in wanted}
+    values |= {name: _numbers(find(name, needed=False), f"{name}{of}") for name in wished}
     if lengths := {name: len(v) for name, v in (("symbol", node), *values.items()) if len(v) != len(time)}:
         name, length = next(iter(lengths.items()))
         raise CandlesError(

@@ -10,15 +10,16 @@ import math
 import torch
 from torch import Tensor
 
-LOOKBACK = 24  # bars before its own that a feature needs at most
+LOOKBACK = 24  # bars that a deviation is taken of, and that a feature of FEATURES=streamforge needs at most
 CERTAIN_BETWEEN, CERTAIN_WITHIN = 5, 8  # ratios that count whatever the market did
 LEAST, DEVIATIONS = 1.4, 10  # the smallest ratio that may, and how many of the symbol's deviations it needs
 LEAST_SPLIT, SPLIT_DEVIATIONS, TOLERANCE = 1.2, 5, 0.02  # the same of simple ratios
 SPLITS = (1.25, 4 / 3, 1.5, 2, 3, 4, 5)
 
 
-def jumps(open: Tensor, high: Tensor, low: Tensor, close: Tensor) -> Tensor:
-    """Which bars [N, T] are the first at a new price. The prices [N, T] are NaN where a bar is missing."""
+def jumps(open: Tensor, high: Tensor, low: Tensor, close: Tensor, reach: int) -> Tensor:
+    """Which bars [N, T] are the first at a new price, at most reach bars behind the last one. The prices [N, T] are NaN
+    where a bar is missing."""
     found = torch.zeros_like(close, dtype=torch.bool)
     n, bars = close.shape
     before = torch.where(close.isnan(), -1, torch.arange(bars)).cummax(dim=1).values
@@ -27,7 +28,7 @@ def jumps(open: Tensor, high: Tensor, low: Tensor, close: Tensor) -> Tensor:
     age = torch.arange(bars) - previous
     last = close.gather(1, previous.clamp(min=0))
     ratio, opening = close / last, open / last
-    candidate = (previous >= 0) & (age <= LOOKBACK) & (_beyond(ratio, LEAST_SPLIT) | _beyond(opening, CERTAIN_BETWEEN))
+    candidate = (previous >= 0) & (age <= reach) & (_beyond(ratio, LEAST_SPLIT) | _beyond(opening, CERTAIN_BETWEEN))
     for i, t in candidate.nonzero().tolist():
         r, o = float(ratio[i, t]), float(opening[i, t])
         late = abs(math.log(o)) < abs(math.log(r)) / 2  # the open is at the old price
@@ -67,9 +68,9 @@ def _is_jump(close: Tensor, high: Tensor, low: Tensor, known: Tensor, i: int, p:
     return len(others) == 0 or abs(float(others[len(others) // 2])) < size / 3
 
 
-def after(jump: Tensor) -> Tensor:
-    """The bars [N, T] whose windows a jump is in: its own and the next, LOOKBACK in all."""
-    masked = jump.clone()
-    for k in range(1, min(LOOKBACK, jump.shape[1])):
-        masked[:, k:] |= jump[:, :-k]
-    return masked
+def after(jump: Tensor, lookback: int) -> Tensor:
+    """The bars [N, T] whose windows a jump is in: its own and the next, lookback in all."""
+    count = jump.long().cumsum(dim=1)
+    before = torch.zeros_like(count)
+    before[:, lookback:] = count[:, :-lookback]
+    return count > before

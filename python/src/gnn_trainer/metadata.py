@@ -99,4 +99,7 @@ class Metadata:
     sessions: bool = False  # the market has closing hours, and while it is closed there are no bars
     columns: tuple[str, ...] = ()  # those of feature_names that are columns of the candles, as they are
     fold: int = 0  # of a walk-forward, that the model and its splits are of; 0: there is one split
+    outputs: int = 3  # of the model, a node and horizon: the logits of the classes, or the score
+    score: str = ""  # what the score of a task without classes is
+    reference_symbol: str = ""  # whose return the feature reference_return is; empty: no feature is it
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one

@@ -73,15 +73,33 @@ class Recipe:
         self._metadata = metadata
         self._features = features.known(metadata.feature_names, metadata.columns, address)
         self._optional = features.columns(self._features.values())
-        self._before = max(rule.window, features.LOOKBACK)  # bars before its own that a snapshot needs
+        self._wished = features.wished(self._features.values())
+        self._lookback = max(features.LOOKBACK, *(f.lookback for f in self._features.values()))
+        self._before = max(rule.window, self._lookback)  # bars before its own that a snapshot needs
+        # bars before its own that its last digits may depend on, where there are so many
+        self.memory = max(self._before, *(f.memory for f in self._features.values()))
+        self._reference = -1
+        if metadata.reference_symbol:
+            self._reference = metadata.symbols.index(metadata.reference_symbol)
 
     def market(self, candles: Candles, allow_missing: bool) -> Market:
         m = self._metadata
         own = frozenset(m.columns).difference(CANDLE, OPTIONAL)
-        return market(candles, m.symbols, m.interval, self._optional, own, allow_missing, m.max_gap, m.sessions)
+        return market(
+            candles,
+            m.symbols,
+            m.interval,
+            self._optional,
+            own,
+            allow_missing,
+            m.max_gap,
+            m.sessions,
+            self._lookback,
+            self._wished,
+        )
 
     def features(self, m: Market) -> Tensor:
-        return features.compute(m, self._features)
+        return features.compute(m, self._features, self._reference)
 
     def at(self, m: Market, open_time: int | None) -> Snapshot:
         """The snapshot of the bar that opened then, Unix ms; of the newest bar for None."""
@@ -96,8 +114,9 @@ class Recipe:
             raise CandlesError(
                 f"the bar at {stamp(m.open_time(bar))} has {bar} bars before it, and the model needs {self._before}: give older candles too"
             )
-        cut = m.cut(bar - self._before, bar)
-        for snapshot in self._each(cut):
+        first = max(0, bar - self.memory)
+        cut = m.cut(first, bar)
+        for snapshot in self._each(cut, bar - first):
             return snapshot
         x = self.features(cut)[:, -1]
         undefined = [name for j, name in enumerate(self._metadata.feature_names) if bool(x[:, j].isnan().any())]
@@ -109,15 +128,17 @@ class Recipe:
     def all(self, m: Market) -> Iterator[Snapshot]:
         """The snapshots of every bar with enough bars before it, but for those at which no node takes part."""
         for bar in range(self._before, m.bars, BLOCK):
-            yield from self._each(m.cut(bar - self._before, min(bar + BLOCK, m.bars) - 1))
+            first = max(0, bar - self.memory)
+            yield from self._each(m.cut(first, min(bar + BLOCK, m.bars) - 1), bar - first)
 
-    def _each(self, m: Market) -> Iterator[Snapshot]:
+    def _each(self, m: Market, first: int) -> Iterator[Snapshot]:
+        """The snapshots of the bars from first on."""
         rule = self._metadata.graph
         x, returns = self.features(m), edges.returns(m, rule)
         present = ~x.isnan().any(dim=2)
         x = torch.where(present[:, :, None], x, 0.0)
-        bars = range(self._before, m.bars)
-        masks = present[:, self._before :].T.contiguous()
+        bars = range(first, m.bars)
+        masks = present[:, first:].T.contiguous()
         for t, mask, (index, correlation) in zip(bars, masks, edges.edges(returns, masks, rule), strict=True):
             if bool(mask.any()):
                 weight = correlation.clamp(min=0)
