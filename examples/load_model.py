@@ -28,11 +28,14 @@ def verify(folder: Path) -> dict:
     return manifest
 
 
-def predict(folder: Path, graph: Data, symbols: list[str]) -> pd.DataFrame:
-    """Probabilities by symbol, from raw features: the model normalises them itself."""
+def predict(folder: Path, graph: Data, symbols: list[str], classes: list[str]) -> pd.DataFrame:
+    """Probabilities, or the scores of a task without classes, by symbol, from raw features: the model normalises them
+    itself."""
     model = torch.jit.load(folder / "model.pt")
     with torch.no_grad():
         logits = model(graph.x, graph.edge_index, graph.edge_weight)
+    if not classes:  # scores [N, H]: the first horizon's
+        return pd.DataFrame({"score": logits[:, 0].double().numpy()}, index=symbols)
     if logits.dim() == 3:  # [N, H, 3] of several horizons: the first
         logits = logits[:, 0]
     table = pd.DataFrame(logits.softmax(dim=1).numpy(), index=symbols, columns=CLASSES)
@@ -67,7 +70,7 @@ def main() -> None:
     if "edge_weight" not in graph:
         graph.edge_weight = None  # an unweighted graph
     stored = newest(pd.read_parquet(folder / "predictions.parquet"), metadata["horizon"])
-    table = predict(folder, graph, metadata["symbols"]).loc[stored.index]
+    table = predict(folder, graph, metadata["symbols"], metadata["classes"]).loc[stored.index]
 
     when = ""
     if "open_time" in graph:
@@ -91,7 +94,8 @@ def main() -> None:
             verdict = "better" if low > 0 else "worse" if high < 0 else "no difference"
             print(f"{'against ' + c['against']:<23} {c['metric']:<8} {c['difference']:+.4f} (95 %: {low:+.4f} to {high:+.4f})  {verdict}")
 
-    gap = (table[CLASSES] - stored[CLASSES]).abs().to_numpy().max()
+    said = CLASSES if metadata["classes"] else ["score"]
+    gap = (table[said] - stored[said]).abs().to_numpy().max()
     if not gap <= TOLERANCE:
         sys.exit(f"\nmodel.pt differs from predictions.parquet by {gap:.1e}, and {TOLERANCE:.0e} is allowed")
     print(f"\nmodel.pt in Python gives what predictions.parquet holds, within {TOLERANCE:.0e} (by {gap:.1e} at most)")

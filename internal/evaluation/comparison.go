@@ -13,7 +13,8 @@ import (
 // method, on the snapshots that both predict.
 type Comparison struct {
 	Against string `json:"against"` // the other method
-	// Metric is rank_ic, or accuracy where too few snapshots have returns.
+	// Metric is rank_ic, or accuracy where too few snapshots have returns and the
+	// model predicts classes.
 	Metric     string   `json:"metric"`
 	Difference Float    `json:"difference"` // of the model's mean and the other's
 	Interval   Interval `json:"interval"`
@@ -80,7 +81,7 @@ func NewTestSplit(rows iter.Seq[Prediction]) *TestSplit {
 func (t *TestSplit) Compare(other *TestSplit, against string, reach int) Comparison {
 	c := Comparison{Against: against, Metric: "rank_ic"}
 	pairs := difference(t.rankICs, other.rankICs)
-	if len(pairs) < fewestICs {
+	if len(pairs) < fewestICs && haveClasses(t.rows) {
 		c.Metric, pairs = "accuracy", hitDifference(t.rows, other.rows)
 	}
 	blocks := blocksOf(pairs)
@@ -206,6 +207,11 @@ func hitDifference(a, b []Prediction) []Dated {
 		all = append(all, Dated{p.OpenTime, value})
 	}
 	return all
+}
+
+// haveClasses reports whether rows are of a task with classes.
+func haveClasses(rows []Prediction) bool {
+	return len(rows) > 0 && rows[0].HasClasses()
 }
 
 func meanOf(values []Dated) float64 {

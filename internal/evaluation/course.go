@@ -52,7 +52,7 @@ type Drop struct {
 func DropOf(rows, others []Prediction) Drop {
 	d := Drop{Metric: "rank_ic"}
 	pairs := difference(rankICs(rows), rankICs(others))
-	if len(pairs) < fewestICs {
+	if len(pairs) < fewestICs && haveClasses(rows) {
 		d.Metric, pairs = "accuracy", hitDifference(rows, others)
 	}
 	d.Mean, d.Interval = Float(meanOf(pairs)), MeanInterval(pairs)

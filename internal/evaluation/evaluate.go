@@ -65,6 +65,10 @@ type SplitMetrics struct {
 	MajorityAccuracy Float `json:"majority_accuracy"`
 }
 
+// HasClasses reports whether rows with labels had probabilities, or there were no
+// rows at all.
+func (m SplitMetrics) HasClasses() bool { return m.Count > 0 || m.ReturnCount == 0 }
+
 // Of is the metric of a comparison: rank_ic or accuracy.
 func (m SplitMetrics) Of(metric string) Float {
 	if metric == "rank_ic" {

@@ -136,6 +136,12 @@ func classes(task nn.Task) []string {
 	return names
 }
 
+// scoreRules say what the score of a task without classes is.
+var scoreRules = map[string]string{
+	data.TaskRank:   "the log return over horizon bars, divided by the volatility sigma at the bar and by sqrt(horizon), clipped to +-6, less its mean over the bar's nodes, as far as it can be foreseen",
+	data.TaskReturn: "the log return over horizon bars, divided by the volatility sigma at the bar and by sqrt(horizon), clipped to +-6, as far as it can be foreseen",
+}
+
 // newMetadata describes the model of a run.
 func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metadata, error) {
 	task, err := nn.NewTask(c.Data.Task)
@@ -149,7 +155,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	m := result.Metadata{
 		ModelType: c.Model.Type, ModelName: c.Store.ModelName, QueueID: c.IDs.QueueID, Symbol: c.IDs.Symbol,
 		FeatureNames: d.Features, Columns: d.Given, FeatureLow: d.Low, FeatureHigh: d.High, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped, Reference: d.Reference,
-		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Classes: classes(task),
+		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Outputs: task.Outputs(), Classes: classes(task), Score: scoreRules[c.Data.Task],
 		Splits: ranges, Fold: d.Number,
 		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(), Window: c.Model.Network().Window,
 		Graph:    result.GraphRule{Density: d.Density},

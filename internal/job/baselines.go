@@ -12,6 +12,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
@@ -44,6 +45,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 		switch {
 		case name == config.BaselineNoEdges || name == config.BaselineShuffledEdges:
 		case name == baseline.LightGBM && t.lightGBM == nil:
+		case name == baseline.Prior && t.withoutClasses(): // nor does it rank
 		case baseline.Suits(name, t.loaded.dataset):
 			names = append(names, name)
 		default:
@@ -77,6 +79,12 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 		addBaseline(m, a.Baseline, a.Comparison)
 	}
 	return nil, nil
+}
+
+// withoutClasses tells whether the task predicts no classes.
+func (t *trainer) withoutClasses() bool {
+	task, err := nn.NewTask(t.config.Data.Task)
+	return err == nil && len(classes(task)) == 0
 }
 
 // fitBaseline fits and measures one, anew in each fold. A stop is an error.

@@ -21,9 +21,13 @@ import (
 
 // logStored logs what writeSummary shows a person.
 func logStored(m result.Metrics, modelPath string, log zerolog.Logger) {
-	e := log.Info().Int("best_epoch", m.BestEpoch).
-		Float64("test_accuracy", round(m.Splits.Test.Accuracy)).Float64("test_majority_accuracy", round(m.Splits.Test.MajorityAccuracy)).
-		Float64("test_auc", round(m.Splits.Test.AUC))
+	e := log.Info().Int("best_epoch", m.BestEpoch)
+	if m.Splits.Test.HasClasses() {
+		e = e.Float64("test_accuracy", round(m.Splits.Test.Accuracy)).Float64("test_majority_accuracy", round(m.Splits.Test.MajorityAccuracy))
+	} else {
+		e = e.Float64("test_rank_ic", round(m.Splits.Test.RankIC))
+	}
+	e = e.Float64("test_auc", round(m.Splits.Test.AUC))
 	if m.Baseline != nil {
 		e = e.Float64("test_auc_without_edges", round(m.Baseline.Splits.Test.AUC))
 	}
@@ -128,18 +132,30 @@ func howFitted(e Ending) string {
 	return ""
 }
 
-// scores are the columns of the table, the most wanted first.
-var scores = []struct {
+// column is one of the table.
+type column struct {
 	name string
 	of   func(evaluation.SplitMetrics) evaluation.Float
-}{
-	{"accuracy", func(m evaluation.SplitMetrics) evaluation.Float { return m.Accuracy }},
-	{"AUC", func(m evaluation.SplitMetrics) evaluation.Float { return m.AUC }},
-	{"rank IC", func(m evaluation.SplitMetrics) evaluation.Float { return m.RankIC }},
-	{"IC", func(m evaluation.SplitMetrics) evaluation.Float { return m.IC }},
-	{"log loss", func(m evaluation.SplitMetrics) evaluation.Float { return m.LogLoss }},
-	{"balanced accuracy", func(m evaluation.SplitMetrics) evaluation.Float { return m.BalancedAccuracy }},
-	{"F1", func(m evaluation.SplitMetrics) evaluation.Float { return m.F1Macro }},
+}
+
+var (
+	accuracy = column{"accuracy", func(m evaluation.SplitMetrics) evaluation.Float { return m.Accuracy }}
+	auc      = column{"AUC", func(m evaluation.SplitMetrics) evaluation.Float { return m.AUC }}
+	rankIC   = column{"rank IC", func(m evaluation.SplitMetrics) evaluation.Float { return m.RankIC }}
+	ic       = column{"IC", func(m evaluation.SplitMetrics) evaluation.Float { return m.IC }}
+	rankICT  = column{"t", func(m evaluation.SplitMetrics) evaluation.Float { return m.RankICT }}
+	logLoss  = column{"log loss", func(m evaluation.SplitMetrics) evaluation.Float { return m.LogLoss }}
+	balanced = column{"balanced accuracy", func(m evaluation.SplitMetrics) evaluation.Float { return m.BalancedAccuracy }}
+	f1       = column{"F1", func(m evaluation.SplitMetrics) evaluation.Float { return m.F1Macro }}
+)
+
+// columnsOf are those of the table, the most wanted first: of a task without
+// classes those that need none.
+func columnsOf(test evaluation.SplitMetrics) []column {
+	if test.HasClasses() {
+		return []column{accuracy, auc, rankIC, ic, logLoss, balanced, f1}
+	}
+	return []column{rankIC, ic, auc, rankICT}
 }
 
 // foldsShown is how many folds a table may show; of more it shows none.
@@ -157,7 +173,7 @@ func writeScores(b *strings.Builder, columns int, m result.Metrics) {
 			rows = append(rows, row{fmt.Sprintf("in fold %d", f.Fold), f.Splits.Test})
 		}
 	}
-	if m.Symbol.Name != "" && m.Symbol.Splits.Test.Count > 0 {
+	if test := m.Symbol.Splits.Test; m.Symbol.Name != "" && max(test.Count, test.ReturnCount) > 0 {
 		rows = append(rows, row{m.Symbol.Name + " alone", m.Symbol.Splits.Test})
 	}
 	for _, v := range verdicts(m) {
@@ -167,7 +183,9 @@ func writeScores(b *strings.Builder, columns int, m result.Metrics) {
 	for _, f := range []*evaluation.Float{&majority.AUC, &majority.RankIC, &majority.IC, &majority.LogLoss, &majority.BalancedAccuracy, &majority.F1Macro} {
 		*f = evaluation.Float(math.NaN())
 	}
-	rows = append(rows, row{"majority class", majority})
+	if m.Splits.Test.HasClasses() {
+		rows = append(rows, row{"majority class", majority})
+	}
 	names := 0
 	for _, r := range rows {
 		names = max(names, utf8.RuneCountInString(r.name))
@@ -177,7 +195,7 @@ func writeScores(b *strings.Builder, columns int, m result.Metrics) {
 	for i, r := range rows {
 		lines[i+1] = fmt.Sprintf("%-*s%-*s", margin, "", names, r.name)
 	}
-	for _, s := range scores {
+	for _, s := range columnsOf(m.Splits.Test) {
 		width := 2 + max(len(s.name), len("-0.0000"))
 		if utf8.RuneCountInString(lines[0])+width >= columns {
 			break

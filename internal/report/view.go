@@ -20,6 +20,7 @@ type view struct {
 
 	Lang, Title      string
 	Facts            []string // of the run, one short line each
+	HasClasses       bool     // the task predicts them
 	Outcome          string   // a word for the style: good, bad, even
 	Label, Sentence  string
 	Sharpe           string // of the backtest; empty: not known
@@ -103,6 +104,7 @@ func newView(in Input) (*view, error) {
 	v := &view{static: newStatic(), In: in, Lang: map[bool]string{true: "ru", false: "en"}[in.Lang != "en"]}
 	m := in.Metrics
 	v.Title = in.Metadata.ModelName + " / " + in.Metadata.QueueID
+	v.HasClasses = len(in.Metadata.Classes) > 0
 	v.verdict()
 	v.facts()
 	if horizon := in.Metadata.Horizon; horizon > 0 && m.Backtest != nil {
@@ -165,7 +167,7 @@ func (v *view) verdict() {
 		headline.Note = v.textf("best baseline", result.BaselineText(best.Name).In(v.In.Lang), decimals(best.Splits.Test.RankIC, 4))
 		estimates = append(estimates, estimate{result.BaselineText(best.Name).In(v.In.Lang), best.Splits.Test.RankIC, best.Splits.Test.RankICInterval, false})
 	}
-	if finite(float64(m.Splits.Test.RankIC)) {
+	if finite(float64(m.Splits.Test.RankIC)) || !v.HasClasses {
 		headline.Bars = barsOf(estimates, 4)
 	} else {
 		headline = tile{Name: v.text("headline accuracy"), Value: percent(m.Splits.Test.Accuracy, 1), Note: v.textf("majority", percent(m.Splits.Test.MajorityAccuracy, 1))}
@@ -248,6 +250,9 @@ func (v *view) facts() {
 	}
 	if meta.Horizon > 0 {
 		v.Facts = append(v.Facts, v.textf("fact horizon", meta.Horizon, cmp.Or(meta.Label.Target, "–")))
+	}
+	if !v.HasClasses {
+		v.Facts = append(v.Facts, v.textf("fact task", meta.Task))
 	}
 	v.Facts = append(v.Facts, v.textf("fact model", meta.ModelType, m.BestEpoch, m.EpochsRun))
 }

@@ -39,6 +39,7 @@ var texts = map[string]kafka.Text{
 	"fact nodes":   {Russian: "граф без времени, узлов: %d", English: "a graph without time, %d nodes"},
 	"fact test":    {Russian: "тест с %s по %s", English: "test from %s to %s"},
 	"fact horizon": {Russian: "горизонт в барах: %d, цель: %s", English: "horizon in bars: %d, target: %s"},
+	"fact task":    {Russian: "задача: %s", English: "task: %s"},
 	"fact model":   {Russian: "%s, лучшая эпоха %d из %d", English: "%s, best epoch %d of %d"},
 
 	"money":       {Russian: "Капитал после издержек", English: "Equity after costs"},

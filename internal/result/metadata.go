@@ -49,8 +49,12 @@ type Metadata struct {
 	Interval string   `json:"interval"` // length of a bar, as in INTERVAL: 5m; empty for a graph without time
 	Horizon  int      `json:"horizon"`  // bars ahead that the first target looks
 	Horizons []int    `json:"horizons"` // [H] of all targets, the columns of the logits [N, H, 3] where there are several
-	Task     string   `json:"task"`     // direction
+	Task     string   `json:"task"`     // as in TASK: direction, rank or return
+	Outputs  int      `json:"outputs"`  // values of the model a node and horizon: the logits of the classes, or the score
 	Classes  []string `json:"classes"`  // the columns of the logits; empty for a task without classes
+
+	// Score says in a sentence what the score of a task without classes is.
+	Score string `json:"score,omitempty"`
 
 	Label  LabelRule   `json:"label"`
 	Graph  GraphRule   `json:"graph"`

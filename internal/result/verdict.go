@@ -32,7 +32,8 @@ const significance = 0.05
 // Verdict is what a run's comparisons come to.
 type Verdict struct {
 	Outcome Outcome `json:"outcome"`
-	// Metric decides: rank_ic, or accuracy where too few snapshots have returns.
+	// Metric decides: rank_ic, or accuracy where too few snapshots have returns and
+	// the model predicts classes.
 	Metric string `json:"metric"`
 	// BestBaseline is that of the valid split by the metric, so that the test split
 	// does not choose; empty: none was run.
@@ -49,7 +50,7 @@ type Verdict struct {
 func NewVerdict(m Metrics) Verdict {
 	v := Verdict{Outcome: Unknown, Metric: "rank_ic"}
 	test := m.Splits.Test
-	if math.IsNaN(float64(test.RankICInterval.Low)) {
+	if math.IsNaN(float64(test.RankICInterval.Low)) && test.Count > 0 {
 		v.Metric = "accuracy"
 	}
 	comparisons := map[string]evaluation.Comparison{}

@@ -23,7 +23,8 @@ result = gnn_trainer.load(MODEL)
 meta = result.metadata
 test = result.metrics["splits"]["test"]
 print(f"{result.address}, {result.status}: {len(meta.symbols)} symbols, bars of {meta.interval}")
-print(f"on bars that it was not trained on: AUC {test['auc']:.3f}, accuracy {test['accuracy']:.3f}")
+known = {name: test[name] for name in ("rank_ic", "auc", "accuracy") if test[name] is not None}
+print("on bars that it was not trained on:", ", ".join(f"{name} {value:.3f}" for name, value in known.items()))
 
 # %% [markdown]
 # Candles in one long frame. The features are computed by the definitions that the metadata name.
@@ -58,7 +59,7 @@ print(edges.nlargest(5, "correlation").to_string(index=False, float_format="%.3f
 
 # %%
 told = result.predictions().merge(result.predict_all(candles), on=["open_time", "symbol"], suffixes=("", "_now"))
-gap = (told["p_up"] - told["p_up_now"]).abs().max()
+gap = (told["score"] - told["score_now"]).abs().max()
 print(f"{len(told)} predictions from candles are those of the run, within {gap:.1e}")
 assert len(told) > 0
 assert gap < 1e-5

@@ -116,7 +116,8 @@ class Result:
     metrics: dict[str, Any]  # metrics.json
     model: (
         torch.jit.ScriptModule
-    )  # (x [N, F], edge_index [2, E], edge_weight [E]) -> logits [N, 3]: down, flat, up; [N, H, 3] of several horizons
+    )  # (x [N, F], edge_index [2, E], edge_weight [E]) -> logits [N, 3]: down, flat, up; [N, H, 3] of several horizons;
+    # of a task without classes scores [N, H]
 
     def __init__(self, files: Files, lazy: bool) -> None:
         self._files = files
@@ -223,22 +224,42 @@ class Result:
 
     def probabilities(self, *snapshots: Snapshot, horizon: int | None = None) -> Tensor:
         """Down, flat and up of snapshots [S, N, 3], at a horizon in bars (unset: the first). Masked nodes mean nothing."""
+        if not self.metadata.classes:
+            raise ResultError(
+                f"the model of {self.address} has TASK={self.metadata.task}, which predicts no classes: call scores()"
+            )
+        at, n = self._horizon(horizon), len(self.metadata.symbols)
+        offset = n * torch.arange(len(snapshots)).repeat_interleave(
+            torch.tensor([s.edge_index.shape[1] for s in snapshots])
+        )
+        x, index = torch.cat([s.x for s in snapshots]), torch.cat([s.edge_index for s in snapshots], dim=1) + offset
+        logits = self._outputs(x, index, torch.cat([s.edge_weight for s in snapshots]))
+        return logits.softmax(dim=-1).reshape(len(snapshots), n, -1, logits.shape[-1])[:, :, at]
+
+    def scores(self, *snapshots: Snapshot, horizon: int | None = None) -> Tensor:
+        """The scores of snapshots [S, N], at a horizon in bars (unset: the first): the higher, the better a symbol's
+        return should be. Of classes it is p_up - p_down; else metadata.score says what it is. Masked nodes mean nothing."""
+        if self.metadata.classes:
+            p = self.probabilities(*snapshots, horizon=horizon)
+            return p[..., 2] - p[..., 0]
+        at = self._horizon(horizon)
+        # One by one: a score may be beside those of the other nodes of its bar.
+        return torch.stack([self._outputs(s.x, s.edge_index, s.edge_weight)[:, at] for s in snapshots])
+
+    def _horizon(self, horizon: int | None) -> int:
+        """Where a horizon in bars is among the model's."""
         horizons = self.metadata.horizons or (self.metadata.horizon,)
         if horizon is not None and horizon not in horizons:
             raise ResultError(
                 f"{self.address} predicts no horizon of {horizon} bars: give one of {', '.join(map(str, horizons))}"
             )
-        at = 0 if horizon is None else horizons.index(horizon)
-        n = len(self.metadata.symbols)
-        offset = n * torch.arange(len(snapshots)).repeat_interleave(
-            torch.tensor([s.edge_index.shape[1] for s in snapshots])
-        )
-        x, index = torch.cat([s.x for s in snapshots]), torch.cat([s.edge_index for s in snapshots], dim=1) + offset
-        weight = torch.cat([s.edge_weight for s in snapshots])
+        return 0 if horizon is None else horizons.index(horizon)
+
+    def _outputs(self, x: Tensor, edge_index: Tensor, edge_weight: Tensor) -> Tensor:
         device = next((p.device for p in self.model.parameters()), x.device)
         with torch.no_grad():
-            logits: Tensor = self.model(x.to(device), index.to(device), weight.to(device))
-        return logits.softmax(dim=-1).cpu().reshape(len(snapshots), n, len(horizons), -1)[:, :, at]
+            outputs: Tensor = self.model(x.to(device), edge_index.to(device), edge_weight.to(device))
+        return outputs.cpu()
 
     def predict(
         self,
@@ -248,9 +269,10 @@ class Result:
         allow_missing: bool = False,
         horizon: int | None = None,
     ) -> DataFrame:
-        """The probabilities of each symbol that takes part, in node order; see snapshot() for the arguments.
+        """What the model says of each symbol that takes part, in node order; see snapshot() for the arguments.
 
-        horizon is one of metadata.horizons; unset: the first. Indexed by symbol, with open_time (of the last bar known, Unix ms), score = p_up - p_down, p_down, p_flat, p_up.
+        horizon is one of metadata.horizons; unset: the first. Indexed by symbol, with open_time (of the last bar known,
+        Unix ms) and score; of a task with classes score = p_up - p_down, and p_down, p_flat, p_up.
         """
         pd = _pandas("predict()")
         snapshot = self.snapshot(candles, at, allow_missing=allow_missing)
@@ -266,7 +288,8 @@ class Result:
         classes = [f"p_{name}" for name in self.metadata.classes]
         symbols, times, said = [], [], []
         for batch in _batches(snapshots, BATCH):
-            for snapshot, p in zip(batch, self.probabilities(*batch, horizon=horizon), strict=True):
+            of_batch = self.probabilities if classes else self.scores
+            for snapshot, p in zip(batch, of_batch(*batch, horizon=horizon), strict=True):
                 there = snapshot.node_mask.nonzero().flatten().tolist()
                 symbols += [snapshot.symbols[i] for i in there]
                 times += [snapshot.open_time] * len(there)
@@ -274,8 +297,9 @@ class Result:
         frame: DataFrame = pd.DataFrame(
             {"open_time": times, "symbol": symbols}, columns=["open_time", "symbol", "score", *classes]
         )
-        frame[classes] = torch.cat(said).numpy() if said else []
-        frame["score"] = frame["p_up"] - frame["p_down"]
+        frame[classes or "score"] = torch.cat(said).numpy() if said else []
+        if classes:
+            frame["score"] = frame["p_up"] - frame["p_down"]
         return frame
 
 
