@@ -51,6 +51,32 @@ func finishedRun() (config.Config, Ending) {
 	}
 }
 
+func TestASummaryOfScoresWithoutClassesLeadsWithTheRankIC(t *testing.T) {
+	c, e := finishedRun()
+	m := &e.Result.Metrics
+	for _, test := range []*evaluation.SplitMetrics{&m.Splits.Test, &m.Symbol.Splits.Test} {
+		test.Count, test.ReturnCount = 0, 9
+		for _, f := range []*evaluation.Float{&test.Accuracy, &test.MajorityAccuracy, &test.LogLoss, &test.BalancedAccuracy, &test.F1Macro} {
+			*f = evaluation.Float(math.NaN())
+		}
+	}
+	var b strings.Builder
+	if err := writeSummary(&b, 60, c, e); err != nil {
+		t.Fatal(err)
+	}
+	text := b.String()
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "test ") && strings.Join(strings.Fields(line), " ") != "test rank IC IC AUC t" {
+			t.Errorf("the columns are %q", line)
+		}
+	}
+	for want, there := range map[string]bool{"majority class": false, "accuracy": false, "BTCUSDT alone": true, "-0.0058": true} {
+		if strings.Contains(text, want) != there {
+			t.Errorf("%q is there: %v, in\n%s", want, !there, text)
+		}
+	}
+}
+
 func TestAPersonIsShownInADozenLinesWhatCameOut(t *testing.T) {
 	c, e := finishedRun()
 	var b strings.Builder

@@ -77,7 +77,7 @@ func sample(t *testing.T, lang string) Input {
 	d.Jumps = []data.Jump{{Symbol: nasty, Origin: nasty, OpenTime: d.OpenTimes()[5], Ratio: 1000}}
 	return Input{
 		Lang: kafka.Lang(lang), Metrics: m, Test: test, Dataset: d,
-		Metadata: result.Metadata{ModelType: "gcn", ModelName: "m", QueueID: "q-1", Symbol: nasty, Symbols: d.Symbols, Interval: "5m", Horizon: 1, Splits: ranges},
+		Metadata: result.Metadata{ModelType: "gcn", ModelName: "m", QueueID: "q-1", Symbol: nasty, Symbols: d.Symbols, Interval: "5m", Horizon: 1, Splits: ranges, Task: "direction", Classes: evaluation.Classes[:]},
 		Audit:    &Audit{[]Finding{{nasty, "It equals the target.", nasty, "Leave it out of FEATURES."}}},
 		Settings: map[string]string{"SYMBOL": nasty, "EPOCHS": "3"},
 	}
@@ -117,6 +117,20 @@ func written(t *testing.T, in Input) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+func TestAPageOfATaskWithoutClassesLeavesTheirColumnsOut(t *testing.T) {
+	in := sample(t, "en")
+	if !strings.Contains(string(written(t, in)), ">Accuracy<") {
+		t.Fatal("a page of classes has no accuracy")
+	}
+	in.Metadata.Task, in.Metadata.Classes, in.Metrics.Calibration = "rank", nil, nil
+	page := string(written(t, in))
+	for want, there := range map[string]bool{">Accuracy<": false, "task: rank": true, "or the task has no classes": true, ">Rank IC<": true} {
+		if strings.Contains(page, want) != there {
+			t.Errorf("%q is there: %v", want, !there)
+		}
+	}
 }
 
 func TestThePageConcedesAndIsTheSameBytesEachTime(t *testing.T) {

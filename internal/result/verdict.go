@@ -50,7 +50,8 @@ type Verdict struct {
 func NewVerdict(m Metrics) Verdict {
 	v := Verdict{Outcome: Unknown, Metric: "rank_ic"}
 	test := m.Splits.Test
-	if math.IsNaN(float64(test.RankICInterval.Low)) && test.Count > 0 {
+	short := math.IsNaN(float64(test.RankICInterval.Low)) // of snapshots with returns
+	if short && test.HasClasses() {
 		v.Metric = "accuracy"
 	}
 	comparisons := map[string]evaluation.Comparison{}
@@ -74,6 +75,7 @@ func NewVerdict(m Metrics) Verdict {
 		if !slices.Contains(won, v.Against) {
 			v.Against = m.best(v.Metric, func(name string) bool { return slices.Contains(won, name) })
 		}
+	case short && v.Metric == "rank_ic":
 	case !skill:
 		v.Outcome = NoSkill
 	case len(comparisons) == 0 && v.Metric == "rank_ic":

@@ -93,6 +93,14 @@ func TestWithoutReturnsTheVerdictIsByAccuracy(t *testing.T) {
 }
 
 // The valid splits of later folds lie in the test windows of folds before.
+func TestScoresWithoutClassesAreJudgedByRankICAlone(t *testing.T) {
+	m := judged(math.NaN(), math.NaN())
+	m.Splits.Test.ReturnCount = 5
+	if v := NewVerdict(m); v.Outcome != Unknown || v.Metric != "rank_ic" {
+		t.Errorf("of too few snapshots: %+v", v)
+	}
+}
+
 func TestOfAWalkForwardTheFirstFoldsValidationChoosesTheBestBaseline(t *testing.T) {
 	m := judged(.1, .08, other{"ridge", .01, .04, .01, .01}, other{"prior", .05, .01, .01, .01})
 	if v := NewVerdict(m); v.BestBaseline != "prior" {

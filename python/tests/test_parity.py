@@ -95,6 +95,28 @@ def test_each_model_type_predicts_what_its_run_did(
     assert max(float((both[c] - both[f"{c}_now"]).abs().max()) for c in CLASSES) <= PROBABILITIES
 
 
+def test_a_task_without_classes_predicts_the_scores_of_its_run(simulated: Trained, tmp_path: Path) -> None:
+    folder = train(tmp_path, DATA_SOURCE="simulated", TASK="rank", HORIZON="1,6", FEATURES="market", **SIMULATED)
+    result = gnn_trainer.load(folder)
+    assert (result.metadata.task, result.metadata.outputs, result.metadata.classes) == ("rank", 1, ())
+    assert result.metadata.reference_symbol == "BTCUSDT"
+    told = result.predictions()
+    assert told[CLASSES].isna().all().all()
+    assert told.score.std() > 0
+    for horizon in (1, 6):
+        rows = told[told.horizon == horizon]
+        said = result.predict_all(simulated.candles, horizon=horizon)
+        assert list(said.columns) == ["open_time", "symbol", "score"]
+        both = rows.merge(said, on=["open_time", "symbol"], suffixes=("", "_now"))
+        assert len(both) == len(rows)
+        assert float((both.score - both.score_now).abs().max()) <= PROBABILITIES
+        assert float(said.groupby("open_time").score.sum().abs().max()) <= 1e-4  # beside the others of the bar
+    snapshot = result.snapshot(simulated.candles)
+    assert result.model(snapshot.x, snapshot.edge_index, snapshot.edge_weight).shape == (12, 2)
+    with pytest.raises(gnn_trainer.ResultError, match="predicts no classes"):
+        result.probabilities(snapshot)
+
+
 def test_a_model_without_edges_is_predicted_from_candles(simulated: Trained, tmp_path: Path) -> None:
     folder = train(tmp_path, DATA_SOURCE="simulated", EDGES="none", **SIMULATED)
     result = gnn_trainer.load(folder)
