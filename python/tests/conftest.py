@@ -151,6 +151,30 @@ def market(tmp_path_factory: Temporary) -> Trained:
 
 
 @pytest.fixture(scope="session")
+def partial(tmp_path_factory: Temporary) -> Trained:
+    """Signed edges of all nodes, which last a day."""
+    return _awkward(tmp_path_factory, "1h", 6, EDGES="partial", MODEL_TYPE="gatv2", GRAPH_WINDOW="40", EDGE_RIDGE="0.3")
+
+
+@pytest.fixture(scope="session")
+def types(tmp_path_factory: Temporary) -> Trained:
+    """Edges of every type."""
+    file = tmp_path_factory.mktemp("edges") / "edges.csv"
+    file.write_text("source,target,weight\nS01USDT,S00USDT,-0.5\nS02USDT,S00USDT,0.25\nS00USDT,S03USDT,1\n")
+    return _awkward(
+        tmp_path_factory,
+        "15m",
+        7,
+        EDGES="static,correlation,leadlag,partial",
+        EDGES_FILE=str(file),
+        MODEL_TYPE="gatv2",
+        GRAPH_WINDOW="30",
+        EDGE_TOP_K="3",
+        EDGE_EVERY="20",
+    )
+
+
+@pytest.fixture(scope="session")
 def real(tmp_path_factory: Temporary) -> Trained:
     """Real candles with their gaps."""
     if not REAL.exists():

@@ -25,15 +25,39 @@ class LabelRule:
 
 
 @dataclass(frozen=True)
+class StaticEdge:
+    """An edge that stays, as EDGES_FILE lists it."""
+
+    source: str
+    target: str  # listens to source
+    weight: float
+
+
+@dataclass(frozen=True)
 class GraphRule:
-    """How returns become edges. Without top_k and threshold the graph was given, not made of returns."""
+    """How returns become edges. Of correlation without top_k and threshold the graph was given, not made of returns."""
 
     window: int  # bars that a correlation spans
     returns: str  # raw, or excess: less the market's mean
     density: float  # mean over snapshots of E / (P (P - 1)), P the nodes present
     top_k: int | None = None
     threshold: float | None = None  # least correlation
-    edges: str = "correlation"  # or none: no nodes are joined
+    edges: str = "correlation"  # a list of edge types, or none: no nodes are joined
+    every: tuple[int, ...] = ()  # bars that the edges of each type last, 0: they stay; empty: each bar has its own
+    ridge: float | None = None  # of partial edges
+    dense: bool = False  # partial edges join all nodes, whatever top_k
+    static: tuple[StaticEdge, ...] = ()
+    static_sha256: str = ""  # of the file of static edges
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The edge types, whose indices are edge_type."""
+        return () if self.edges == "none" else tuple(kind.strip() for kind in self.edges.split(","))
+
+    @property
+    def lasting(self) -> tuple[int, ...]:
+        """The bars that the edges of each type last."""
+        return self.every or (1,) * len(self.types)
 
 
 @dataclass(frozen=True)

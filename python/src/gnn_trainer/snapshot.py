@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from . import edges, features
+from . import edgetypes, features
 from .candles import INTERVALS, OPTIONAL, Market, market, stamp
 from .errors import CandlesError, ResultError, needs
 from .frames import CANDLE, Candles
@@ -28,13 +28,16 @@ class Snapshot:
     x: Tensor  # [N, F] float32 as it is, 0 at masked nodes; the model normalises it
     node_mask: Tensor  # [N] bool: which nodes take part
     edge_index: Tensor  # [2, E] int64: row 0 the neighbour, row 1 the node that listens to it
-    edge_weight: Tensor  # [E] float32: max(correlation, 0)
-    edge_attr: Tensor  # [E, 1] float32: the correlation
+    edge_weight: Tensor  # [E] float32: max(correlation, 0); the coefficient itself of partial, leadlag and static edges
+    edge_attr: Tensor  # [E, 1] float32: the correlation or coefficient
+
+    edge_type: Tensor | None = None  # [E] int64: index among the edge types; None: there is one
 
     def to_dict(self) -> dict[str, Tensor]:
         """The tensors, as in graph.pt."""
         names = ("x", "node_mask", "edge_index", "edge_weight", "edge_attr")
-        return {**{name: getattr(self, name) for name in names}, "open_time": torch.tensor([self.open_time])}
+        tensors = {**{name: getattr(self, name) for name in names}, "open_time": torch.tensor([self.open_time])}
+        return tensors if self.edge_type is None else {**tensors, "edge_type": self.edge_type}
 
     def to_pyg(self) -> Data:
         """The same as PyTorch Geometric's Data."""
@@ -53,7 +56,7 @@ class Recipe:
 
     def __init__(self, metadata: Metadata, address: str) -> None:
         rule = metadata.graph
-        if rule.top_k is None and rule.threshold is None:
+        if rule.edges == "correlation" and rule.top_k is None and rule.threshold is None:
             raise ResultError(
                 f"the model of {address} was trained on a prepared graph, not on candles, so nothing says how candles become "
                 "its features and edges: make x and edge_index as that graph has them and call result.model"
@@ -62,9 +65,9 @@ class Recipe:
             raise ResultError(
                 f"the model of {address} has bars of {metadata.interval!r}, which this version does not know: install a newer one"
             )
-        if rule.edges not in ("correlation", "none"):
+        if unknown := edgetypes.unknown(rule.types):
             raise ResultError(
-                f"the model of {address} has edges by {rule.edges!r}, which this version does not know: install a newer one"
+                f"the model of {address} has edges by {unknown[0]!r}, which this version does not know: install a newer one"
             )
         if rule.returns not in ("raw", "excess"):
             raise ResultError(
@@ -75,9 +78,9 @@ class Recipe:
         self._optional = features.columns(self._features.values())
         self._wished = features.wished(self._features.values())
         self._lookback = max(features.LOOKBACK, *(f.lookback for f in self._features.values()))
-        self._before = max(rule.window, self._lookback)  # bars before its own that a snapshot needs
+        self._before = max(edgetypes.reach(rule), self._lookback)  # bars before its own that a snapshot needs
         # bars before its own that its last digits may depend on, where there are so many
-        self.memory = max(self._before, *(f.memory for f in self._features.values()))
+        self.memory = max(self._before, edgetypes.memory(rule), *(f.memory for f in self._features.values()))
         self._reference = -1
         if metadata.reference_symbol:
             self._reference = metadata.symbols.index(metadata.reference_symbol)
@@ -134,12 +137,15 @@ class Recipe:
     def _each(self, m: Market, first: int) -> Iterator[Snapshot]:
         """The snapshots of the bars from first on."""
         rule = self._metadata.graph
-        x, returns = self.features(m), edges.returns(m, rule)
+        x = self.features(m)
         present = ~x.isnan().any(dim=2)
         x = torch.where(present[:, :, None], x, 0.0)
         bars = range(first, m.bars)
         masks = present[:, first:].T.contiguous()
-        for t, mask, (index, correlation) in zip(bars, masks, edges.edges(returns, masks, rule), strict=True):
+        several = len(rule.types) > 1
+        for t, mask, e in zip(bars, masks, edgetypes.each(m, masks, rule), strict=True):
             if bool(mask.any()):
-                weight = correlation.clamp(min=0)
-                yield Snapshot(m.symbols, m.open_time(t), x[:, t].clone(), mask, index, weight, correlation[:, None])
+                types = e.type if several else None
+                yield Snapshot(
+                    m.symbols, m.open_time(t), x[:, t].clone(), mask, e.index, e.weight, e.attr[:, None], types
+                )
