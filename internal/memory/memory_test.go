@@ -124,6 +124,21 @@ func TestTheRemedyOfARunThatCannotFitMakesItFit(t *testing.T) {
 	}
 }
 
+// A step's tensors are of one network at a time.
+func TestAnEnsembleTakesItsWeightsAndOneStep(t *testing.T) {
+	size, one := market(20, 2000), settings("gcn", 256, 2, 32)
+	many, averaged := one, one
+	many.Model.Members = 8
+	averaged.EMA = true
+	alone, ensemble, average := Of(size, one), Of(size, many), Of(size, averaged)
+	if ensemble.Batch != alone.Batch || ensemble.Weights < 6*alone.Weights {
+		t.Errorf("%+v, and of one network %+v", ensemble, alone)
+	}
+	if average.Weights <= alone.Weights {
+		t.Errorf("with an average %+v, without %+v", average, alone)
+	}
+}
+
 func TestARunIsJudgedByTheSmallestLimit(t *testing.T) {
 	for _, c := range []struct {
 		need    int64
