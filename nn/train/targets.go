@@ -10,7 +10,7 @@ import (
 // targets are those of a dataset where the model computes.
 type targets struct {
 	class    torch.Tensor // [T, N, H]
-	value    torch.Tensor // [T, N, H]; the zero Tensor where the dataset has none
+	value    torch.Tensor // [T, N, H]: what the task learns of returns, or the returns; the zero Tensor where the dataset has none
 	labelled []labels     // [T]
 	owner    *torch.Scope
 }
@@ -29,6 +29,9 @@ func newTargets(thread *torch.Thread, d *data.Dataset, device torch.Device) (*ta
 	horizons := d.Targets.NumHorizons()
 	for t := range d.Len() {
 		c, v := d.Targets.At(t)
+		if relative := d.Targets.Relative(t); relative != nil {
+			v = relative
+		}
 		class, value = append(class, c...), append(value, v...)
 		y.labelled[t] = count(c, horizons)
 	}

@@ -126,4 +126,6 @@ class Metadata:
     outputs: int = 3  # of the model, a node and horizon: the logits of the classes, or the score
     score: str = ""  # what the score of a task without classes is
     reference_symbol: str = ""  # whose return the feature reference_return is; empty: no feature is it
+    encoder: str = ""  # network that reads each node's past; empty: none
+    encoder_window: int = 0  # W, bars that it reads: x is [N, W, F], the oldest bar first; 0: x is [N, F]
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one

@@ -25,7 +25,7 @@ class Snapshot:
 
     symbols: tuple[str, ...]  # [N] node order
     open_time: int  # of the bar, Unix ms
-    x: Tensor  # [N, F] float32 as it is, 0 at masked nodes; the model normalises it
+    x: Tensor  # [N, F], or [N, W, F] with an encoder: float32 as it is, 0 at masked nodes; the model normalises it
     node_mask: Tensor  # [N] bool: which nodes take part
     edge_index: Tensor  # [2, E] int64: row 0 the neighbour, row 1 the node that listens to it
     edge_weight: Tensor  # [E] float32: max(correlation, 0); the coefficient itself of partial, leadlag and static edges
@@ -78,9 +78,13 @@ class Recipe:
         self._optional = features.columns(self._features.values())
         self._wished = features.wished(self._features.values())
         self._lookback = max(features.LOOKBACK, *(f.lookback for f in self._features.values()))
-        self._before = max(edgetypes.reach(rule), self._lookback)  # bars before its own that a snapshot needs
+        self._window = metadata.encoder_window
+        # Bars before its own that a snapshot needs.
+        self._before = max(edgetypes.reach(rule), self._lookback) + max(self._window - 1, 0)
         # bars before its own that its last digits may depend on, where there are so many
-        self.memory = max(self._before, edgetypes.memory(rule), *(f.memory for f in self._features.values()))
+        self.memory = max(self._window - 1, 0) + max(
+            self._before, edgetypes.memory(rule), *(f.memory for f in self._features.values())
+        )
         self._reference = -1
         if metadata.reference_symbol:
             self._reference = metadata.symbols.index(metadata.reference_symbol)
@@ -146,6 +150,7 @@ class Recipe:
         for t, mask, e in zip(bars, masks, edgetypes.each(m, masks, rule), strict=True):
             if bool(mask.any()):
                 types = e.type if several else None
+                seen = x[:, t - self._window + 1 : t + 1] if self._window else x[:, t]
                 yield Snapshot(
-                    m.symbols, m.open_time(t), x[:, t].clone(), mask, e.index, e.weight, e.attr[:, None], types
+                    m.symbols, m.open_time(t), seen.clone(), mask, e.index, e.weight, e.attr[:, None], types
                 )
