@@ -6,7 +6,9 @@ import "math/rand/v2"
 // of one feature are permuted: among the present nodes within each snapshot; or,
 // where they are the same at all of them (the time of day), among the snapshots.
 // So each snapshot keeps its level of the feature, and no bar gets values that
-// belong to another market regime. across says which was done.
+// belong to another market regime. across says which was done. Each keeps its bar,
+// so that what looks back finds those of its past that are among them: snapshots
+// rise then.
 func (p *Panel) Permuted(feature int, snapshots []int, r *rand.Rand) (permuted *Panel, across string) {
 	n, f := p.NumNodes(), p.NumFeatures()
 	q := *p
@@ -14,6 +16,9 @@ func (p *Panel) Permuted(feature int, snapshots []int, r *rand.Rand) (permuted *
 	q.x, q.mask, q.edges = nil, nil, nil
 	q.more = make([][]Edges, len(p.more))
 	for _, t := range snapshots {
+		if p.bars != nil {
+			q.bars = append(q.bars, p.bars[t])
+		}
 		q.x = append(q.x, p.X(t)...)
 		q.mask = append(q.mask, p.Mask(t)...)
 		q.edges = append(q.edges, p.edges[p.at(t)])

@@ -21,6 +21,9 @@ func TestAFeatureIsPermutedWithinEachSnapshotAndNothingElseChanges(t *testing.T)
 			p.x = append(p.x, own, level)
 		}
 	}
+	for s := range 50 {
+		p.bars = append(p.bars, 10+2*s)
+	}
 	before := slices.Clone(p.x)
 	snapshots := []int{3, 4, 5, 6, 7, 8, 9, 40}
 	for feature, want := range []string{AcrossNodes, AcrossTime} {
@@ -32,6 +35,9 @@ func TestAFeatureIsPermutedWithinEachSnapshotAndNothingElseChanges(t *testing.T)
 		moved := 0
 		var all, allBefore []float32
 		for s, from := range snapshots {
+			if q.Bar(s) != p.Bar(from) {
+				t.Errorf("snapshot %d is of bar %d, want %d", s, q.Bar(s), p.Bar(from))
+			}
 			var values, valuesBefore []float32
 			for i := range nodes {
 				for f := range features {

@@ -174,6 +174,7 @@ func loadFor(environ []string, needs func(variable) bool) (Config, error) {
 	)
 	checkLibraries(env.ToMap(environ), &faults)
 	given := gather(env.ToMap(environ), needs, &faults)
+	given.setTaskDefaults()
 	for _, part := range c.parts() {
 		parse(part, given, &faults)
 	}

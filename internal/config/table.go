@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,6 +24,8 @@ type Variable struct {
 	Accepts     string   `json:"accepts"` // in words, what it must be set to; empty: any text
 	Values      []string `json:"values"`  // of an enumeration, all there are
 	Unit        string   `json:"unit"`    // of a number or a length of time; empty: none
+
+	TaskDefaults map[string]string `json:"task_defaults"` // by TASK, where it changes the default
 }
 
 // Variables are all there are, in the order of the help.
@@ -40,7 +43,7 @@ func (g group) variables() []Variable {
 	for _, v := range g.vars {
 		list = append(list, Variable{
 			Name: v.name, Topic: g.title, Description: v.meaning, Default: byDefault[v.name], Required: v.required, Secret: v.secret,
-			Aliases: append([]string{}, v.aliases...), Accepts: v.want(), Values: append([]string{}, v.values...), Unit: v.unit,
+			Aliases: append([]string{}, v.aliases...), Accepts: v.want(), Values: append([]string{}, v.values...), Unit: v.unit, TaskDefaults: defaultsByTask(v.name),
 		})
 	}
 	return list
@@ -85,7 +88,21 @@ func (v Variable) meaning() string {
 	if v.Secret {
 		text += " (secret; _FILE: a file that holds it)"
 	}
+	for _, task := range slices.Sorted(maps.Keys(v.TaskDefaults)) {
+		text += "; with TASK=" + task + " the default is " + v.TaskDefaults[task]
+	}
 	return text
+}
+
+// defaultsByTask are the defaults of a variable by TASK, where they differ.
+func defaultsByTask(name string) map[string]string {
+	byTask := map[string]string{}
+	for task, defaults := range taskDefaults {
+		if value, changed := defaults[name]; changed {
+			byTask[task] = value
+		}
+	}
+	return byTask
 }
 
 // WriteTable writes the table of variables for a terminal of 80 columns, a

@@ -111,7 +111,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	importanceSeconds := 0.0
 	if stop == nil {
 		begin := time.Now()
-		m.Importance, err = importance(s, model.predictor, predicted, uint64(t.config.Train.Seed))
+		m.Importance, err = importance(s, model.predictor, predicted, t.config.Model.Network().Window, uint64(t.config.Train.Seed))
 		importanceSeconds = time.Since(begin).Seconds()
 		switch {
 		case isStop(s, err):
