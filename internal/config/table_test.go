@@ -219,7 +219,7 @@ func TestTheVariablesAsJSONAreAnArrayWithOneObjectEach(t *testing.T) {
 	}
 	schema := map[string]any{
 		"name": "", "topic": "", "description": "", "default": "", "required": false, "secret": false,
-		"aliases": []any{}, "accepts": "", "values": []any{}, "unit": "",
+		"aliases": []any{}, "accepts": "", "values": []any{}, "unit": "", "task_defaults": map[string]any{},
 	}
 	byName := map[string]map[string]any{}
 	for _, o := range objects {
