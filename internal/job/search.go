@@ -207,9 +207,7 @@ func (j *Job) search(ctx context.Context, t *trainer, l *loader, f *searched) er
 	begin := time.Now()
 	for !f.over() {
 		trial, rung, _ := f.state.Next()
-		if err := f.tell(t, trial, rung); err != nil {
-			return err
-		}
+		f.tell(t, trial, rung)
 		run, metric, err := t.try(ctx, f, l, trial, rung)
 		if err != nil {
 			return err
@@ -271,7 +269,7 @@ func (f *searched) prepare(j *Job, t *trainer, l *loader) error {
 			err = with.Data.CheckBars(l.market.Bars)
 		}
 		if err != nil {
-			return fault.Input("trial %d (%s): %w", i+1, named(f.state.Trials[i].Settings), err)
+			return fault.Wrap("trial %d (%s): %w", i+1, named(f.state.Trials[i].Settings), err)
 		}
 	}
 	return nil
@@ -291,7 +289,7 @@ func (f *searched) save(ctx context.Context, c *checkpoints) error {
 }
 
 // tell reports that a training of a trial begins, and what the best has come to.
-func (f *searched) tell(t *trainer, trial, rung int) error {
+func (f *searched) tell(t *trainer, trial, rung int) {
 	number, of, epochs := trial+1, len(f.state.Trials), tune.EpochsAt(f.state.Trials[trial].Epochs, rung, f.state.Rungs)
 	text := kafka.Text{
 		Russian: fmt.Sprintf("Проба %d из %d, эпох: %d", number, of, epochs),
@@ -302,7 +300,6 @@ func (f *searched) tell(t *trainer, trial, rung int) error {
 		text.English += fmt.Sprintf("; the best is %d, %s %.5g", best.Number, f.state.Metric, f.shown(run))
 	}
 	t.reporter.handleTelemetryError(t.reporter.telemetry.Loading(text))
-	return nil
 }
 
 // shown is a run's value as a person reads it: a loss is positive.
