@@ -138,8 +138,13 @@ func checkEnd(environ []string, space tune.Space, r tune.Range, value string) er
 	others := slices.DeleteFunc(slices.Clone(space), func(other tune.Range) bool { return other.Variable == r.Variable })
 	for _, s := range others.Draw(othersTried, 1, nil, func(s tune.Settings) (tune.Settings, bool) { return s, true }) {
 		s[r.Variable] = value
-		if got, ok := Configuration(environ, s); ok && got[r.Variable] != "" {
+		got, ok := Configuration(environ, s)
+		switch {
+		case got[r.Variable] == "": // it has no effect beside these
+		case ok:
 			return nil
+		default:
+			_, wrong = Load(got.Environ(environ))
 		}
 	}
 	as := tune.Prefix + r.Variable

@@ -49,6 +49,7 @@ func TestWrongSearchesAreRejectedWithWhatToDo(t *testing.T) {
 		{[]string{"TUNE_MODEL_TYPE=gcn,gat"}, "MODEL_TYPE is \"gat\""},
 		{[]string{"TUNE_HEADS=1..4"}, "HEADS is set, but MODEL_TYPE=gcn does not read it"},
 		{[]string{"TUNE_GRAPH_WINDOW=1..100"}, "GRAPH_WINDOW"},
+		{[]string{"TUNE_ENCODER=none,tcn", "TUNE_ENCODER_WINDOW=5,9"}, "TUNE_ENCODER_WINDOW=5,9: ENCODER_WINDOW is 5, and the convolutions of ENCODER=tcn reach over 3, 9"},
 		{nil, "no variable is searched"},
 	} {
 		c2, err := Load(environ(c.environ...))

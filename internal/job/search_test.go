@@ -285,3 +285,18 @@ func TestSettingsOfTheGraphAreNotSearchedInFolds(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, events.last)
 	}
 }
+
+func TestTrialsOfATaskWithAMetricOfItsOwnAreComparedByThat(t *testing.T) {
+	s, path := mustTune(t, t.TempDir(), "TASK=rank", "TUNE_LEARNING_RATE=0.001,0.01", "TUNE_HIDDEN=8,16", "TUNE_LOSS=huber,ic", "TUNE_TRIALS=3", "EPOCHS=2")
+	m := readMetrics(t, path)
+	if s.Metric != "valid_rank_ic" || m.Tuning.Metric != "valid_rank_ic" {
+		t.Fatalf("compared by %s", s.Metric)
+	}
+	best := math.Inf(-1)
+	for _, trial := range s.Trials {
+		best = max(best, float64(trial.Runs[0].Value))
+	}
+	if got := float64(m.Tuning.Value); got != best || math.Abs(got) > 1 || math.Abs(got-float64(m.Splits.Valid.RankIC)) > 1e-6 {
+		t.Errorf("chosen by %v of at most %v; the model's rank IC of the validation split is %v", got, best, m.Splits.Valid.RankIC)
+	}
+}

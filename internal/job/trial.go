@@ -56,16 +56,27 @@ func (t *trainer) try(ctx context.Context, f *searched, l *loader, trial, rung i
 		run.Folds, run.BestEpochs = append(run.Folds, evaluation.Float(value)), append(run.BestEpochs, fold.fitted.BestEpoch)
 	}
 	run.Value = evaluation.Float(sum / float64(tuning.NumFolds()))
+	if math.IsNaN(sum) {
+		run.Failed = metric + " has no value at any epoch"
+	}
 	return run, metric, nil
 }
 
 // validated is what the validation split says of the best epoch, the higher the
 // better, and the metric.
 func (f *training) validated() (value float64, metric string) {
+	value, metric = math.NaN(), validLossName
 	if f.criterion != nil {
-		return f.fitted.Epochs[f.fitted.BestEpoch-1].Metric, "valid_" + f.criterion.name
+		metric = "valid_" + f.criterion.name
 	}
-	return -f.fitted.Epochs[f.fitted.BestEpoch-1].ValidLoss, validLossName
+	switch {
+	case f.fitted.BestEpoch < 1: // the metric has no value at any epoch
+	case f.criterion != nil:
+		value = f.fitted.Epochs[f.fitted.BestEpoch-1].Metric
+	default:
+		value = -f.fitted.Epochs[f.fitted.BestEpoch-1].ValidLoss
+	}
+	return value, metric
 }
 
 // loadTrial gives the trainer the data of a trial: those that are loaded, where its

@@ -41,11 +41,11 @@ func writeTrials(w io.Writer, columns int, s *tune.State) error {
 	})
 	var b strings.Builder
 	metric := strings.ReplaceAll(s.Metric, "_", " ")
-	width := max(len(metric), len("diverged"))
+	width := max(len(metric), len("failed"))
 	done, of := s.Trainings()
 	fmt.Fprintf(&b, "\n%-*s%5s  %6s  %*s  settings\n", margin, "trials", "trial", "epochs", width, metric)
 	for _, t := range trials {
-		came := "diverged"
+		came := "failed"
 		if last(t).Failed == "" {
 			came = fmt.Sprintf("%.5f", shownValue(s.Metric, float64(last(t).Value)))
 		}
