@@ -100,6 +100,7 @@ def test_a_task_without_classes_predicts_the_scores_of_its_run(simulated: Traine
     result = gnn_trainer.load(folder)
     assert (result.metadata.task, result.metadata.outputs, result.metadata.classes) == ("rank", 1, ())
     assert result.metadata.reference_symbol == "BTCUSDT"
+    assert (result.metadata.encoder, result.metadata.encoder_window) == ("tcn", 27)
     told = result.predictions()
     assert told[CLASSES].isna().all().all()
     assert told.score.std() > 0
@@ -107,6 +108,9 @@ def test_a_task_without_classes_predicts_the_scores_of_its_run(simulated: Traine
         rows = told[told.horizon == horizon]
         said = result.predict_all(simulated.candles, horizon=horizon)
         assert list(said.columns) == ["open_time", "symbol", "score"]
+        # The oldest snapshots of the run look back on bars of which it has none.
+        rows = rows[rows.open_time >= said.open_time.min()]
+        assert rows.open_time.nunique() == told.open_time.nunique() - (result.metadata.encoder_window - 1)
         both = rows.merge(said, on=["open_time", "symbol"], suffixes=("", "_now"))
         assert len(both) == len(rows)
         assert float((both.score - both.score_now).abs().max()) <= PROBABILITIES
