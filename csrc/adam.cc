@@ -5,6 +5,7 @@
 #include <c10/core/DeviceGuard.h>
 
 #include <cmath>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -17,7 +18,8 @@ using gnn::tensor;
 
 struct gnn_adam {
   std::vector<at::Tensor> parameters, exp_avgs, exp_avg_sqs, steps;
-  double lr, beta1, beta2, eps, weight_decay;
+  std::vector<double> weight_decays;  // of each parameter
+  double lr, beta1, beta2, eps;
   bool decoupled;
 };
 
@@ -72,7 +74,7 @@ void queue_update(const gnn_adam& adam, const at::Tensor& loss, double max_norm,
     updates.push_back({p.mutable_data_ptr<float>(), grad.const_data_ptr<float>(),
                        adam.exp_avgs[i].mutable_data_ptr<float>(),
                        adam.exp_avg_sqs[i].mutable_data_ptr<float>(),
-                       adam.steps[i].mutable_data_ptr<float>(), p.numel()});
+                       adam.steps[i].mutable_data_ptr<float>(), p.numel(), adam.weight_decays[i]});
   }
   const c10::DeviceGuard on(device);
   if (updates.empty()) {  // nothing was learned from
@@ -85,16 +87,28 @@ void queue_update(const gnn_adam& adam, const at::Tensor& loss, double max_norm,
   auto partial = at::empty({GNN_PARTIALS}, result.options());
   gnn::launched(
       "Adam step",
-      gnn::kernels().adam(updates.data(), static_cast<int64_t>(updates.size()),
-                          {adam.lr, adam.beta1, adam.beta2, adam.eps, adam.weight_decay, max_norm,
-                           adam.decoupled ? 1 : 0},
-                          loss32.defined() ? loss32.const_data_ptr<float>() : nullptr,
-                          partial.mutable_data_ptr<double>(), result.mutable_data_ptr<double>(),
-                          place.defined() ? place.mutable_data_ptr<int64_t>() : nullptr,
-                          step.defined() ? step.mutable_data_ptr<int64_t>() : nullptr,
-                          gnn::stream_of(result)));
+      gnn::kernels().adam(
+          updates.data(), static_cast<int64_t>(updates.size()),
+          {adam.lr, adam.beta1, adam.beta2, adam.eps, max_norm, adam.decoupled ? 1 : 0},
+          loss32.defined() ? loss32.const_data_ptr<float>() : nullptr,
+          partial.mutable_data_ptr<double>(), result.mutable_data_ptr<double>(),
+          place.defined() ? place.mutable_data_ptr<int64_t>() : nullptr,
+          step.defined() ? step.mutable_data_ptr<int64_t>() : nullptr, gnn::stream_of(result)));
   for (const auto& p : adam.parameters) p.mutable_grad().reset();
 }
+
+// What libtorch's fused kernel takes of some parameters.
+struct Lists {
+  std::vector<at::Tensor> parameters, grads, exp_avgs, exp_avg_sqs, steps;
+
+  void add(const gnn_adam& adam, size_t i) {
+    parameters.push_back(adam.parameters[i]);
+    grads.push_back(adam.parameters[i].grad());
+    exp_avgs.push_back(adam.exp_avgs[i]);
+    exp_avg_sqs.push_back(adam.exp_avg_sqs[i]);
+    steps.push_back(adam.steps[i]);
+  }
+};
 
 bool on_cuda(const gnn_adam& adam) {
   return !adam.parameters.empty() && adam.parameters[0].is_cuda();
@@ -111,7 +125,6 @@ gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, doub
     adam->beta1 = beta1;
     adam->beta2 = beta2;
     adam->eps = eps;
-    adam->weight_decay = weight_decay;
     adam->decoupled = decoupled != 0;
     for (int64_t i = 0; i < n; i++) {
       const auto& p = tensor(parameters[i]);
@@ -119,12 +132,23 @@ gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, doub
                   " of type ", p.scalar_type(), ", shape ", p.sizes(), " and strides ", p.strides(),
                   ": it must be of a floating type, each value in a place of its own");
       adam->parameters.push_back(p);
+      adam->weight_decays.push_back(weight_decay);
       adam->exp_avgs.push_back(at::zeros_like(p));
       adam->exp_avg_sqs.push_back(at::zeros_like(p));
       adam->steps.push_back(at::zeros({}, p.options().requires_grad(false).dtype(at::kFloat)));
     }
     *out = adam.release();
     gnn::live_handles.fetch_add(1, std::memory_order_relaxed);
+  });
+}
+
+gnn_status gnn_adam_set_weight_decay(gnn_adam* handle, int64_t i, double weight_decay) {
+  return guard([&] {
+    opened(handle, "optimiser");
+    auto& decays = handle->weight_decays;
+    TORCH_CHECK(i >= 0 && i < static_cast<int64_t>(decays.size()),
+                "Adam's weight decay: parameter ", i, " of ", decays.size());
+    decays[i] = weight_decay;
   });
 }
 
@@ -142,18 +166,16 @@ gnn_status gnn_adam_step(gnn_adam* handle, gnn_tensor loss_or_null, double max_n
       *norm_out = host.const_data_ptr<double>()[1];
       return;
     }
-    std::vector<at::Tensor> parameters, grads, exp_avgs, exp_avg_sqs, steps;
+    std::vector<at::Tensor> grads;
+    std::map<double, Lists> by_decay;  // the kernel takes one weight decay
     for (size_t i = 0; i < adam.parameters.size(); i++) {
       const auto& p = adam.parameters[i];
       const auto& grad = p.grad();
       if (!grad.defined()) continue;  // not part of this step's graph
       check_alike(i, p, "gradient", grad);
       check_alike(i, p, "moments", adam.exp_avgs[i]);
-      parameters.push_back(p);
       grads.push_back(grad);
-      exp_avgs.push_back(adam.exp_avgs[i]);
-      exp_avg_sqs.push_back(adam.exp_avg_sqs[i]);
-      steps.push_back(adam.steps[i]);
+      by_decay[adam.weight_decays[i]].add(adam, i);
     }
     const auto norm = grads.empty() ? at::zeros({}) : joint_norm(grads);
     const auto loss = loss_or_null == nullptr ? at::zeros_like(norm) : tensor(loss_or_null);
@@ -161,13 +183,16 @@ gnn_status gnn_adam_step(gnn_adam* handle, gnn_tensor loss_or_null, double max_n
     read_scalars(grads.empty() ? loss.to(at::kCPU) : loss, norm, loss_out, norm_out);
     if (!grads.empty() && std::isfinite(*loss_out) && std::isfinite(*norm_out)) {
       if (max_norm > 0) clip(grads, norm, max_norm);
-      at::_foreach_add_(steps, 1);
       const auto update =
           adam.decoupled ? at::_ops::_fused_adamw_::call : at::_ops::_fused_adam_::call;
-      update(parameters, grads, exp_avgs, exp_avg_sqs, {}, steps, adam.lr, adam.beta1, adam.beta2,
-             adam.weight_decay, adam.eps, /*amsgrad=*/false, /*maximize=*/false, {}, {});
+      for (auto& [decay, of] : by_decay) {
+        at::_foreach_add_(of.steps, 1);
+        update(of.parameters, of.grads, of.exp_avgs, of.exp_avg_sqs, {}, of.steps, adam.lr,
+               adam.beta1, adam.beta2, decay, adam.eps, /*amsgrad=*/false, /*maximize=*/false, {},
+               {});
+      }
     }
-    for (const auto& p : parameters) p.mutable_grad().reset();
+    for (const auto& p : adam.parameters) p.mutable_grad().reset();
   });
 }
 

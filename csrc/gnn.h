@@ -201,6 +201,8 @@ void gnn_adjacency_free(gnn_adjacency* a);
 gnn_status gnn_adam_new(const gnn_tensor* parameters, int64_t n, double lr, double beta1,
                         double beta2, double eps, double weight_decay, int32_t decoupled,
                         gnn_adam** out);
+// The weight decay of parameter i alone.
+gnn_status gnn_adam_set_weight_decay(gnn_adam* adam, int64_t i, double weight_decay);
 // Clips the gradients' joint norm to max_norm (<= 0: not at all), steps, and
 // clears the gradients. The loss (NULL: 0) and the norm before clipping are read
 // back together, which waits for the device once; where one of them is not

@@ -650,7 +650,7 @@ __global__ void update(const __grid_constant__ Pieces all, gnn_adam_rule rule, c
   const double correction2 = sqrt(1 - pow(rule.beta2, step));
   const auto rate = static_cast<float>(rule.lr / correction1);
   const auto beta1 = static_cast<float>(rule.beta1), beta2 = static_cast<float>(rule.beta2);
-  const auto decay = static_cast<float>(rule.weight_decay);
+  const auto decay = static_cast<float>(p.weight_decay);
   for (int64_t i = begin + threadIdx.x; i < end; i += blockDim.x) {
     float value = p.value[i];
     float grad = p.grad[i] * static_cast<float>(clip);

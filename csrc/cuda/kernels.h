@@ -44,10 +44,11 @@ typedef struct gnn_parameter {
   float *exp_avg, *exp_avg_sq;
   float* step;  // one value: the number of updates
   int64_t size;
+  double weight_decay;
 } gnn_parameter;
 
 typedef struct gnn_adam_rule {
-  double lr, beta1, beta2, eps, weight_decay;
+  double lr, beta1, beta2, eps;
   double max_norm;    // of all gradients together; <= 0: they are not clipped
   int32_t decoupled;  // AdamW's weight decay
 } gnn_adam_rule;

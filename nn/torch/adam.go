@@ -42,6 +42,11 @@ func NewAdam(parameters []Tensor, c AdamConfig) *Adam {
 	return a
 }
 
+// SetWeightDecay has parameter i decay otherwise than the others.
+func (a *Adam) SetWeightDecay(i int, decay float64) {
+	must("setting a weight decay", C.gnn_adam_set_weight_decay(a.optimiser, C.int64_t(i), C.double(decay)))
+}
+
 // StepResult is what a step saw before it updated anything.
 type StepResult struct {
 	Loss     float64

@@ -79,3 +79,50 @@ func TestAParameterOfAnotherLayoutOrTypeThanItsMomentsIsAnError(t *testing.T) {
 		})
 	}
 }
+
+func TestAParameterDecaysByItsOwnWeightDecay(t *testing.T) {
+	for name, decoupled := range map[string]bool{"Adam": false, "AdamW": true} {
+		t.Run(name, func(t *testing.T) {
+			err := in(newThread(t), func(s *torch.Scope) error {
+				step := func(own float64, set bool) []float32 {
+					parameters := []torch.Tensor{torch.RequireGrad(s.Float32s([]float32{1, 2}, 2)), torch.RequireGrad(s.Float32s([]float32{3, 4}, 2))}
+					adam := torch.Own(s, torch.NewAdam(parameters, torch.AdamConfig{LearningRate: 0.1, WeightDecay: 0.5, Decoupled: decoupled}))
+					if set {
+						adam.SetWeightDecay(1, own)
+					}
+					var values []float32
+					for _, p := range parameters {
+						torch.BackwardFrom(p, s.Float32s([]float32{1, -1}, 2))
+					}
+					adam.Step(torch.Tensor{}, 0)
+					for i, p := range parameters {
+						values = append(append(values, torch.ReadFloat32s(p)...), torch.ReadFloat32s(adam.State(s, i).ExpAvg)...)
+					}
+					return values
+				}
+				all, first := step(0, false), step(0, true)
+				if !slices.Equal(all[:4], first[:4]) {
+					t.Errorf("the first parameter became %v, and %v where the second does not decay", all[:4], first[:4])
+				}
+				if slices.Equal(all[4:], first[4:]) {
+					t.Error("the second parameter decays")
+				}
+				if same := step(0.5, true); !slices.Equal(all, same) {
+					t.Errorf("the same decay, set apart, gives %v, not %v", same, all)
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	err := in(newThread(t), func(s *torch.Scope) error {
+		adam := torch.Own(s, torch.NewAdam([]torch.Tensor{torch.RequireGrad(s.Float32s([]float32{1}, 1))}, torch.AdamConfig{LearningRate: 0.1}))
+		adam.SetWeightDecay(1, 0)
+		return nil
+	})
+	if err == nil || !strings.Contains(err.Error(), "parameter 1 of 1") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -35,6 +35,8 @@ type Config struct {
 	ClipNorm  float64 // of the gradients' joint L2 norm; 0: no clipping
 	Adam      torch.AdamConfig
 	Schedule  Schedule // of Adam's learning rate
+	// Decays says which parameters WeightDecay is for; nil: all.
+	Decays func(parameter string) bool
 
 	// EMA is the decay of a moving average of the weights, 0: none. Validation, the
 	// best epoch and the predictor are of the average.
@@ -131,6 +133,11 @@ func (f *loop) begin() error {
 	}
 	f.learners = learnersOf(build, f.model, f.Config)
 	f.learns = f.learned(build)
+	for i, p := range f.model.Parameters() {
+		if f.Decays != nil && !f.Decays(p.Name) {
+			f.adam.SetWeightDecay(i, 0)
+		}
+	}
 	if f.Resume != nil {
 		if err := f.restore(*f.Resume); err != nil {
 			return err
