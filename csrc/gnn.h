@@ -171,6 +171,23 @@ gnn_status gnn_causal_conv(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, int
 gnn_status gnn_gru(gnn_tensor x, gnn_tensor weight_ih, gnn_tensor weight_hh, gnn_tensor bias_ih,
                    gnn_tensor bias_hh, gnn_tensor* out);
 
+// ---- dense layers ----------------------------------------------------------
+
+// alpha a + beta b.
+gnn_status gnn_combine(gnn_tensor a, double alpha, gnn_tensor b, double beta, gnn_tensor* out);
+// a b, of matrices.
+gnn_status gnn_product(gnn_tensor a, gnn_tensor b, gnn_tensor* out);
+// n tensors side by side along the last axis.
+gnn_status gnn_concatenate(const gnn_tensor* parts, int64_t n, gnn_tensor* out);
+// The largest of n tensors' values at each place.
+gnn_status gnn_largest(const gnn_tensor* parts, int64_t n, gnn_tensor* out);
+// softmax(q k^T / sqrt(d)) v of each head and graph: q, k and v are [N, heads * d],
+// the nodes of graph i are offsets[i] to offsets[i + 1], and those whose present
+// [N], float32, is 0 are attended to by nobody.
+gnn_status gnn_self_attention(gnn_tensor q, gnn_tensor k, gnn_tensor v, gnn_tensor present,
+                              const int64_t* offsets, int64_t graphs, int64_t heads,
+                              gnn_tensor* out);
+
 // ---- sparse adjacency ----------------------------------------------------
 
 // The matrix A [n, n] with A[target, source] = weight, and its transpose.

@@ -33,11 +33,11 @@ func newEncoded(i *Init, c Config) Network {
 }
 
 // newEncodedStack is the network whose graph layers are made by layer.
-func newEncodedStack(i *Init, c Config, layer func(i *Init, c Config, in int) Conv) Network {
+func newEncodedStack(i *Init, c Config, layer func(i *Init, c Config, p Slot) Conv) Network {
 	m := beginEncoded(i, c)
 	m.encode(i, c)
 	for range c.Layers {
-		m.convs = append(m.convs, layer(i, c, c.Hidden))
+		m.convs = append(m.convs, layer(i, c, Slot{In: c.Hidden, Out: c.Hidden}))
 	}
 	return m.finish(i, c)
 }

@@ -88,19 +88,24 @@ func (e *ensemble) Parameters() []Parameter {
 
 func (e *ensemble) Script() *torch.Module {
 	var calls []string
+	last := "edge_weight: Optional[Tensor] = None"
+	given := "edge_weight"
+	if readsPresence(e) {
+		last, given = "edge_weight: Optional[Tensor], present: Tensor", "edge_weight, present"
+	}
 	return script("Ensemble", func(net *torch.Module) {
 		child(net, "members", script("Ensemble_members", func(members *torch.Module) {
 			for i, m := range e.members {
 				child(members, fmt.Sprint(i), m.Script())
-				calls = append(calls, fmt.Sprintf("getattr(self.members, \"%d\").forward(x, edge_index, edge_weight)", i))
+				calls = append(calls, fmt.Sprintf("getattr(self.members, \"%d\").forward(x, edge_index, %s)", i, given))
 			}
 		}))
 		mean := "outputs.mean(0)"
 		if c := e.config.Classes; c > 0 {
 			mean = fmt.Sprintf("(torch.logsumexp(torch.log_softmax(outputs.view(%d, -1, %d), -1), 0) - %v).view(outputs.size(1), -1)", len(e.members), c, math.Log(float64(len(e.members))))
 		}
-		net.Define(fmt.Sprintf("\ndef forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:\n"+
-			"    outputs = torch.stack([%s])\n    return %s\n", strings.Join(calls, ", "), mean))
+		net.Define(fmt.Sprintf("\ndef forward(self, x: Tensor, edge_index: Tensor, %s) -> Tensor:\n"+
+			"    outputs = torch.stack([%s])\n    return %s\n", last, strings.Join(calls, ", "), mean))
 	})
 }
 

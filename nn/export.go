@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/nn/torch"
@@ -22,6 +23,33 @@ type ExportOptions struct {
 	Metadata []byte       // metadata.json, carried as an extra file
 	Sample   pyg.Data     // a graph that both models are compared on
 	Isolated bool         // the model was trained without edges: the file takes them and ignores them
+}
+
+// presenceReader is a network whose Script takes, after edge_weight, which nodes are
+// present [N] bool. The file has no mask: present are the nodes with a raw feature
+// that is not 0, since masked ones have none.
+type presenceReader interface{ readsPresence() bool }
+
+func readsPresence(m Model) bool {
+	one, ok := Members(m)[0].(*model)
+	if !ok {
+		return false
+	}
+	r, ok := one.Network.(presenceReader)
+	return ok && r.readsPresence()
+}
+
+// Present are the nodes of x [N, F], or of the newest bar of x [N, W, F], that have a
+// raw feature that is not 0, of those that mask has; nil: all.
+func Present(x []float32, mask []bool, nodes, features int) []bool {
+	present := make([]bool, nodes)
+	stride := len(x) / max(nodes, 1)
+	for i := range present {
+		newest := x[(i+1)*stride-features : (i+1)*stride]
+		some := slices.ContainsFunc(newest, func(v float32) bool { return v != 0 })
+		present[i] = some && (mask == nil || mask[i])
+	}
+	return present
 }
 
 const modelScript = `
@@ -61,7 +89,10 @@ func Export(m Model, o ExportOptions) ([]byte, error) {
 	}
 	s := torch.NewScope()
 	defer s.Close()
-	before, after := "", ""
+	before, after, inputs := "", "", ""
+	if readsPresence(m) {
+		inputs = ", present"
+	}
 	if o.Scaler.Low != nil {
 		before = clipScript
 	}
@@ -77,8 +108,12 @@ func Export(m Model, o ExportOptions) ([]byte, error) {
 		if o.Isolated {
 			edges = "edge_index[:, :0], None"
 		}
+		edges += inputs
+		if c.Centred || inputs != "" {
+			before = presentScript + before
+		}
 		if c.Centred {
-			before, after = presentScript+before, centreScript
+			after = centreScript
 		}
 		if outputs := c.Outputs / o.Horizons; o.Horizons > 1 && outputs > 1 {
 			after += fmt.Sprintf("\n    y = y.view(x.size(0), %d, %d)", o.Horizons, outputs)
@@ -115,7 +150,7 @@ func compare(m Model, file []byte, o ExportOptions) error {
 	if o.Isolated {
 		trained = nil
 	}
-	graph := NewGraph(g.NumNodes, g.NodeMask, trained)
+	graph := NewGraph(g.NumNodes, Present(g.X, g.NodeMask, g.NumNodes, g.NumFeatures), trained)
 	defer graph.Close()
 	x := s.To(s.Float32s(o.Scaler.Scale(g.X), shape...), o.Device)
 	batch := NewBatch(x, []*Graph{graph}, o.Device)

@@ -104,6 +104,9 @@ func TestAModelWithoutEdgesIgnoresThoseOfAGraph(t *testing.T) {
 				return err
 			}
 			o.Isolated = false
+			if listed, _ := catalog.Lookup(c.Type); listed.EdgeFree {
+				return compare(m, file, o)
+			}
 			if err := compare(m, file, o); err == nil {
 				t.Error("on this sample edges make no difference")
 			}

@@ -9,8 +9,13 @@ import (
 )
 
 func init() {
-	Register("gatv2", Stack(func(i *Init, c Config, in int) Conv {
-		conv := NewGATv2Conv(i, in, c.Hidden/c.Heads, c.Heads, false)
+	Register("gatv2", Stack(func(i *Init, c Config, p Slot) Conv {
+		var conv *GATv2Conv
+		if p.Last {
+			conv = NewGATv2Mean(i, p.In, p.Out, c.Heads)
+		} else {
+			conv = NewGATv2Conv(i, p.In, p.Out/c.Heads, c.Heads, false)
+		}
 		conv.Dropout = c.Dropout // as torch_geometric.nn.models.GAT has it
 		return conv
 	}))
@@ -36,6 +41,12 @@ type GATv2Conv struct {
 	Bias        Tensor // bias [Heads * Channels], added after aggregation
 	Left, Right *Linear
 	Edge        Tensor // lin_edge.weight [Heads * Channels, 1]
+
+	// Mean gives the mean of the heads, [N, Channels], in place of all side by side:
+	// PyG's concat=False. mean [Channels, Heads * Channels] is 1 / Heads at a
+	// channel of each head; the bias is then [Channels].
+	Mean bool
+	mean Tensor
 }
 
 // NewGATv2Conv draws the weights as PyG does. With shareWeights one matrix takes
@@ -53,6 +64,22 @@ func NewGATv2Conv(i *Init, in, channels, heads int, shareWeights bool) *GATv2Con
 	c.Att = i.Uniform(glorot(heads, channels), 1, heads, channels)
 	c.Edge = i.Uniform(glorot(1, out), out, 1)
 	c.Bias = i.Uniform(0, out)
+	return c
+}
+
+// NewGATv2Mean is a layer that gives the mean of its heads, as PyG's last one has it.
+func NewGATv2Mean(i *Init, in, channels, heads int) *GATv2Conv {
+	c := NewGATv2Conv(i, in, channels, heads, false)
+	c.Mean, c.Bias = true, i.Uniform(0, channels)
+	share := make([]float32, channels*heads*channels)
+	for k := range channels {
+		for h := range heads {
+			share[k*heads*channels+h*channels+k] = 1 / float32(heads)
+		}
+	}
+	step := torch.NewScope()
+	defer step.Close()
+	c.mean = i.owner.Clone(step.To(step.Float32s(share, int64(channels), int64(heads*channels)), i.device))
 	return c
 }
 
@@ -91,7 +118,7 @@ func withMeanLoops(e Edges) Edges {
 	return looped
 }
 
-// Forward takes x [N, In] to [N, Heads * Channels].
+// Forward takes x [N, In] to [N, Heads * Channels], or [N, Channels] of a mean.
 func (c *GATv2Conv) Forward(s *Scope, x Tensor, b *Batch, training bool) Tensor {
 	left := c.Left.Forward(s, x)
 	right := left
@@ -103,7 +130,11 @@ func (c *GATv2Conv) Forward(s *Scope, x Tensor, b *Batch, training bool) Tensor 
 		dropout = c.Dropout
 	}
 	att := s.Reshape(c.Att, int64(c.Heads), int64(c.Channels))
-	return s.Add(s.GATv2(selfLooped.Of(b), b.Offsets, left, right, att, c.Edge, negativeSlope, dropout), c.Bias)
+	out := s.GATv2(selfLooped.Of(b), b.Offsets, left, right, att, c.Edge, negativeSlope, dropout)
+	if c.Mean {
+		return s.Linear(out, c.mean, c.Bias)
+	}
+	return s.Add(out, c.Bias)
 }
 
 // Prepare derives the adjacency of a graph.
@@ -112,7 +143,11 @@ func (c *GATv2Conv) Prepare(g *Graph) { selfLooped.Prepare(g) }
 // Parameters are in PyG's order.
 func (c *GATv2Conv) Parameters() []Parameter {
 	out := c.Heads * c.Channels
-	all := []Parameter{{"att", []int{1, c.Heads, c.Channels}, c.Att}, {"bias", []int{out}, c.Bias}}
+	bias := out
+	if c.Mean {
+		bias = c.Channels
+	}
+	all := []Parameter{{"att", []int{1, c.Heads, c.Channels}, c.Att}, {"bias", []int{bias}, c.Bias}}
 	all = append(all, prefixed("lin_l", c.Left.Parameters())...)
 	if c.Right != c.Left {
 		all = append(all, prefixed("lin_r", c.Right.Parameters())...)
@@ -149,7 +184,7 @@ def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] =
     total = torch.zeros([n, heads], dtype=x.dtype, device=x.device).index_add(0, target, exponent) + 1e-16
     alpha = exponent / total[target]
     out = torch.zeros_like(x_l).index_add(0, target, messages * alpha.unsqueeze(-1))
-    return out.view(n, heads * channels) + self.bias
+    return out.HEADS + self.bias
 `
 
 // Script is forward in TorchScript.
@@ -158,6 +193,10 @@ func (c *GATv2Conv) Script() *torch.Module {
 	if c.Right == c.Left {
 		right = "lin_l"
 	}
-	source := strings.NewReplacer("LIN_R", right, "SLOPE", fmt.Sprint(negativeSlope)).Replace(gatv2Script)
+	heads := "view(n, heads * channels)"
+	if c.Mean {
+		heads = "mean(1)"
+	}
+	source := strings.NewReplacer("HEADS", heads, "LIN_R", right, "SLOPE", fmt.Sprint(negativeSlope)).Replace(gatv2Script)
 	return scriptModule("GATv2Conv", source, c.Parameters())
 }

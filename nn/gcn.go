@@ -3,7 +3,7 @@ package nn
 import "github.com/streamforge/gnn-trainer/nn/torch"
 
 func init() {
-	Register("gcn", Stack(func(i *Init, c Config, in int) Conv { return NewGCNConv(i, in, c.Hidden) }))
+	Register("gcn", Stack(func(i *Init, _ Config, p Slot) Conv { return NewGCNConv(i, p.In, p.Out) }))
 }
 
 // GCNConv is the graph convolution of Kipf and Welling (ICLR 2017) with the
@@ -65,9 +65,7 @@ func (c *GCNConv) Parameters() []Parameter {
 
 // The TorchScript repeats gcn_norm for edges as they come in Python: a node's
 // own loop keeps its weight, every other node gets one of 1.
-const gcnConvScript = `
-def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:
-    n = x.size(0)
+const gcnNormScript = `    n = x.size(0)
     source = edge_index[0]
     target = edge_index[1]
     weight = torch.ones([edge_index.size(1)], dtype=x.dtype, device=x.device)
@@ -85,7 +83,11 @@ def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] =
     scale = degree.pow(-0.5)
     scale = scale.masked_fill(scale == float('inf'), 0.0)
     weight = scale[source] * weight * scale[target]
-    h = torch.matmul(x, self.lin.weight.t())
+`
+
+const gcnConvScript = `
+def forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:
+` + gcnNormScript + `    h = torch.matmul(x, self.lin.weight.t())
     return torch.zeros_like(h).index_add(0, target, h[source] * weight.unsqueeze(1)) + self.bias
 `
 

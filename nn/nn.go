@@ -10,6 +10,7 @@ package nn
 
 import (
 	"math"
+	"strings"
 
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
@@ -25,6 +26,16 @@ type Parameter struct {
 	Name   string // such as convs.0.lin.weight
 	Shape  []int
 	Tensor Tensor
+}
+
+// InFirstLayer reports whether a parameter of a model belongs to its first layer,
+// which alone Kipf and Welling (2017) give weight decay.
+func InFirstLayer(parameter string) bool {
+	if rest, member := strings.CutPrefix(parameter, "members."); member { // of an ensemble
+		_, parameter, _ = strings.Cut(rest, ".")
+	}
+	// GCNII's first layer is lins.0.
+	return strings.HasPrefix(parameter, "lins.0.") || strings.HasPrefix(parameter, "convs.0.") && !strings.HasSuffix(parameter, ".weight1")
 }
 
 // Init draws the parameters of a model that is being built, from the seeded

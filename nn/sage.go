@@ -7,7 +7,7 @@ import (
 )
 
 func init() {
-	Register("sage", Stack(func(i *Init, c Config, in int) Conv { return NewSAGEConv(i, in, c.Hidden) }))
+	Register("sage", Stack(func(i *Init, _ Config, p Slot) Conv { return NewSAGEConv(i, p.In, p.Out) }))
 }
 
 // SAGEConv is the layer of GraphSAGE (Hamilton, Ying and Leskovec, NIPS 2017)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
 
@@ -18,27 +19,54 @@ type Conv interface {
 	Script() *torch.Module
 }
 
-// stack is torch_geometric.nn.models.BasicGNN with jk='last': graph layers with
-// ReLU and dropout after each, then a linear head. Parameter names are the ones
-// of its state_dict.
+// stack is torch_geometric.nn.models.BasicGNN: graph layers, each with a norm where
+// there is one, ReLU and dropout, then a linear head of the last layer's output
+// (jk='last'), of all layers' side by side ('cat') or of the largest of them
+// ('max'). Headless it is BasicGNN with jk=None: the last layer gives the outputs.
+// With residuals, which BasicGNN lacks, a layer's output is added to its input
+// where both are as wide. Parameter names are the ones of BasicGNN's state_dict.
 type stack struct {
-	convs   []Conv
-	head    *Linear
-	dropout float64
+	convs    []Conv
+	norms    []*LayerNorm // of each layer that ReLU follows; nil: none
+	head     *Linear      // nil: the last layer gives the outputs
+	dropout  float64
+	input    bool   // x is dropped too
+	jump     string // of catalog.Jumps
+	residual []bool // of each layer
+}
+
+// Slot is where a layer of a stack stands.
+type Slot struct {
+	In, Out int  // channels
+	Last    bool // it gives the outputs, which no ReLU follows
 }
 
 // Stack is the constructor of the model whose layers are made by layer: PyG's
 // GCN, GraphSAGE and GAT are such stacks.
-func Stack(layer func(i *Init, c Config, in int) Conv) func(*Init, Config) Network {
+func Stack(layer func(i *Init, c Config, p Slot) Conv) func(*Init, Config) Network {
 	return func(i *Init, c Config) Network {
 		if c.Encoded() {
 			return newEncodedStack(i, c, layer)
 		}
-		m := &stack{dropout: c.Dropout}
+		m := &stack{dropout: c.Dropout, input: c.InputDropout, jump: c.Jump}
 		in := c.Features
-		for range c.Layers {
-			m.convs = append(m.convs, layer(i, c, in))
-			in = c.Hidden
+		for k := range c.Layers {
+			p := Slot{In: in, Out: c.Hidden}
+			if k == c.Layers-1 && c.DirectOutputs() {
+				p = Slot{In: in, Out: c.Outputs, Last: true}
+			}
+			m.convs = append(m.convs, layer(i, c, p))
+			m.residual = append(m.residual, c.Residual && p.In == p.Out && !p.Last)
+			if c.LayerNorm() && !p.Last {
+				m.norms = append(m.norms, NewLayerNorm(i, p.Out))
+			}
+			in = p.Out
+		}
+		if c.DirectOutputs() {
+			return m
+		}
+		if c.Jump == catalog.JumpCat {
+			in *= c.Layers
 		}
 		m.head = NewLinear(i, in, c.Outputs)
 		return m
@@ -52,19 +80,44 @@ type activated interface {
 
 func (m *stack) Forward(s *Scope, b *Batch, training bool) Tensor {
 	x := b.X
+	if m.input && training && m.dropout > 0 {
+		x = s.KeyedDropout(x, m.dropout, b.Draws.Of(len(m.convs)))
+	}
+	var all []Tensor
 	for i, conv := range m.convs {
-		if fused, ok := conv.(activated); ok && training {
-			x = fused.activated(s, x, b, m.dropout, b.Draws.Of(i))
-			continue
+		if m.head == nil && i == len(m.convs)-1 {
+			return conv.Forward(s, x, b, training)
 		}
-		x = conv.Forward(s, x, b, training)
-		if training && m.dropout > 0 {
-			x = s.ReluDropout(x, m.dropout, b.Draws.Of(i))
-		} else {
-			x = s.Relu(x)
+		y := m.layer(s, i, x, b, training)
+		if m.residual[i] {
+			y = s.Add(x, y)
 		}
+		x = y
+		all = append(all, x)
+	}
+	switch m.jump {
+	case catalog.JumpCat:
+		x = s.Concatenate(all)
+	case catalog.JumpMax:
+		x = s.Largest(all)
 	}
 	return m.head.Forward(s, x)
+}
+
+// layer is layer i with what follows it.
+func (m *stack) layer(s *Scope, i int, x Tensor, b *Batch, training bool) Tensor {
+	conv := m.convs[i]
+	if fused, ok := conv.(activated); ok && training && m.norms == nil {
+		return fused.activated(s, x, b, m.dropout, b.Draws.Of(i))
+	}
+	x = conv.Forward(s, x, b, training)
+	if m.norms != nil {
+		x = m.norms[i].Forward(s, x)
+	}
+	if training && m.dropout > 0 {
+		return s.ReluDropout(x, m.dropout, b.Draws.Of(i))
+	}
+	return s.Relu(x)
 }
 
 // Prepare implements Model.
@@ -76,28 +129,72 @@ func (m *stack) Prepare(g *Graph) {
 	}
 }
 
-// Parameters are convs.0.*, convs.1.*, ..., lin.weight, lin.bias.
+// Parameters are convs.0.*, convs.1.*, ..., norms.0.*, ..., lin.weight, lin.bias.
 func (m *stack) Parameters() []Parameter {
 	var all []Parameter
 	for i, conv := range m.convs {
 		all = append(all, prefixed(fmt.Sprintf("convs.%d", i), conv.Parameters())...)
 	}
+	for i, norm := range m.norms {
+		all = append(all, prefixed(fmt.Sprintf("norms.%d", i), norm.Parameters())...)
+	}
+	if m.head == nil {
+		return all
+	}
 	return append(all, prefixed("lin", m.head.Parameters())...)
 }
 
+// list is a module of numbered children. A TorchScript attribute cannot be a
+// number; PyG's list can.
+func list[M interface{ Script() *torch.Module }](parent *torch.Module, name string, members []M) {
+	child(parent, name, script("GNN_"+name, func(all *torch.Module) {
+		for i, member := range members {
+			child(all, fmt.Sprint(i), member.Script())
+		}
+	}))
+}
+
+// networkScript begins forward of a network.
+const networkScript = "\ndef forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:\n"
+
 func (m *stack) Script() *torch.Module {
 	var forward strings.Builder
-	forward.WriteString("\ndef forward(self, x: Tensor, edge_index: Tensor, edge_weight: Optional[Tensor] = None) -> Tensor:\n")
+	line := func(format string, a ...any) { fmt.Fprintf(&forward, "    "+format+"\n", a...) }
+	forward.WriteString(networkScript)
 	return script("GNN", func(net *torch.Module) {
-		child(net, "convs", script("GNN_convs", func(convs *torch.Module) {
-			for i, conv := range m.convs {
-				// A TorchScript attribute cannot be a number; PyG's list can.
-				child(convs, fmt.Sprint(i), conv.Script())
-				fmt.Fprintf(&forward, "    x = torch.relu(getattr(self.convs, \"%d\").forward(x, edge_index, edge_weight))\n", i)
+		list(net, "convs", m.convs)
+		if m.norms != nil {
+			list(net, "norms", m.norms)
+		}
+		var all []string
+		for i := range m.convs {
+			y := fmt.Sprintf("getattr(self.convs, %q).forward(x, edge_index, edge_weight)", fmt.Sprint(i))
+			if m.head == nil && i == len(m.convs)-1 {
+				line("return %s", y)
+				break
 			}
-		}))
-		child(net, "lin", m.head.Script())
-		forward.WriteString("    return self.lin.forward(x)\n")
+			if m.norms != nil {
+				y = fmt.Sprintf("getattr(self.norms, %q).forward(%s)", fmt.Sprint(i), y)
+			}
+			if y = "torch.relu(" + y + ")"; m.residual[i] {
+				y = "x + " + y
+			}
+			line("x = %s", y)
+			if m.jump == catalog.JumpCat || m.jump == catalog.JumpMax {
+				line("x%d = x", i)
+				all = append(all, fmt.Sprintf("x%d", i))
+			}
+		}
+		switch m.jump {
+		case catalog.JumpCat:
+			line("x = torch.cat([%s], -1)", strings.Join(all, ", "))
+		case catalog.JumpMax:
+			line("x = torch.stack([%s], -1).max(-1)[0]", strings.Join(all, ", "))
+		}
+		if m.head != nil {
+			child(net, "lin", m.head.Script())
+			line("return self.lin.forward(x)")
+		}
 		net.Define(forward.String())
 	})
 }

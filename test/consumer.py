@@ -12,7 +12,8 @@ from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.collate import collate
 from torch_geometric.data.separate import separate
-from torch_geometric.nn.models import GAT, GCN, GraphSAGE
+from torch_geometric.nn import GCN2Conv
+from torch_geometric.nn.models import GAT, GCN, MLP, GraphSAGE
 
 SPLITS = ("train", "valid", "test")
 folder = Path(sys.argv[1])
@@ -56,7 +57,7 @@ def model_says_what_predictions_say(g):
 
 def edges_for(g):
     """edge_weight as the model's own argument of PyG takes it."""
-    return {"gcn": {"edge_weight": g.edge_weight}, "gatv2": {"edge_attr": g.edge_weight}, "sage": {}}[metadata["model_type"]]
+    return {"gcn": {"edge_weight": g.edge_weight}, "gatv2": {"edge_attr": g.edge_weight}, "gcnii": {"edge_weight": g.edge_weight}}.get(metadata["model_type"], {})
 
 
 def clipped(x, metadata):
@@ -90,12 +91,61 @@ class Ensemble(torch.nn.Module):
         return torch.stack([m(*args, **kwargs).softmax(1) for m in self.members]).mean(0).log()
 
 
+class GCNII(torch.nn.Module):
+    """The model of PyG's examples/gcn2_cora.py."""
+
+    def __init__(self, features, hidden, layers, classes):
+        super().__init__()
+        self.lins = torch.nn.ModuleList([torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)])
+        alpha, theta = metadata["gcnii_alpha"], metadata["gcnii_theta"]
+        self.convs = torch.nn.ModuleList([GCN2Conv(hidden, alpha, theta, k + 1) for k in range(layers)])
+
+    def forward(self, x, edge_index, edge_weight):
+        x = x_0 = self.lins[0](x).relu()
+        for conv in self.convs:
+            x = conv(x, x_0, edge_index, edge_weight).relu()
+        return self.lins[1](x)
+
+
+class Attention(torch.nn.Module):
+    """Each snapshot's nodes among themselves, those without features left out."""
+
+    def __init__(self, features, hidden, layers, classes):
+        super().__init__()
+        self.lins = torch.nn.ModuleList([torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)])
+        layer = torch.nn.TransformerEncoderLayer(hidden, metadata["heads"], 2 * hidden, batch_first=True, norm_first=True)
+        self.layers = torch.nn.TransformerEncoder(layer, layers, enable_nested_tensor=False).layers
+
+    def forward(self, x, edge_index):
+        nodes = len(metadata["symbols"])
+        masked = (x == x_of_masked()).all(1).view(-1, nodes)
+        x = self.lins[0](x).view(-1, nodes, metadata["hidden"])
+        for layer in self.layers:
+            x = layer(x, src_key_padding_mask=masked)
+        return self.lins[1](x.flatten(0, 1))
+
+
+def x_of_masked():
+    return scaled(torch.zeros(len(metadata["feature_names"])), metadata)
+
+
+class Perceptron(MLP):
+    def __init__(self, features, hidden, layers, classes):
+        super().__init__([features] + [hidden] * layers + [classes], norm=None)
+
+    def forward(self, x, edge_index):
+        return super().forward(x)
+
+
 def pyg_gives_the_same_logits(g, logits):
     shape = (len(metadata["feature_names"]), metadata["hidden"], metadata["layers"], 3)
     pyg = {
         "gcn": lambda: GCN(*shape, jk="last"),
         "gatv2": lambda: GAT(*shape, v2=True, heads=metadata["heads"], edge_dim=1, jk="last"),
         "sage": lambda: GraphSAGE(*shape, jk="last"),
+        "gcnii": lambda: GCNII(*shape),
+        "attention": lambda: Attention(*shape),
+        "none": lambda: Perceptron(*shape),
     }[metadata["model_type"]]
     pyg = (Ensemble([pyg() for _ in range(metadata["ensemble"])]) if "ensemble" in metadata else pyg()).eval()
     pyg.load_state_dict(torch.load(folder / "weights.pt"), strict=True)

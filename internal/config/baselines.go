@@ -7,6 +7,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/spelling"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 // The baselines that are the same network, trained the same way.
@@ -61,14 +62,19 @@ func (b Baselines) String() string {
 func (b Baselines) Has(name string) bool { return slices.Contains(b, name) }
 
 // TrainsTwin reports whether the network is trained a second time, without edges:
-// with EDGES=none it has none.
+// with EDGES=none, or a model that reads none, it has none.
 func (c Config) TrainsTwin() bool {
-	return c.Train.Baselines.Has(BaselineNoEdges) && c.Data.Edges != data.EdgesNone
+	return c.Train.Baselines.Has(BaselineNoEdges) && c.readsEdges()
+}
+
+func (c Config) readsEdges() bool {
+	model, _ := catalog.Lookup(c.Model.Type)
+	return c.Data.Edges != data.EdgesNone && !model.EdgeFree
 }
 
 // TrainsShuffled reports whether it is trained once more, with shuffled edges.
 func (c Config) TrainsShuffled() bool {
-	return c.Train.Baselines.Has(BaselineShuffledEdges) && c.Data.Edges != data.EdgesNone
+	return c.Train.Baselines.Has(BaselineShuffledEdges) && c.readsEdges()
 }
 
 // Trainings are how many networks are trained, the model among them.

@@ -48,10 +48,14 @@ func (c *Config) check(s settings, faults *fault.List) {
 		ok   bool
 	}{
 		{"HIDDEN", m.Hidden >= 1 && m.Hidden <= 4096},
-		{"LAYERS", m.Layers >= 1 && m.Layers <= 16},
+		{"LAYERS", m.Layers >= 1 && m.Layers <= 64},
 		{"HEADS", m.Heads >= 1 && m.Heads <= 64},
 		{"DROPOUT", m.Dropout >= 0 && m.Dropout < 1},
 		{"ENSEMBLE", m.Members >= 1 && m.Members <= 64},
+		{"NORM", slices.Contains(catalog.Norms, m.Norm)},
+		{"JK", slices.Contains(catalog.Jumps, m.Jump)},
+		{"GCNII_ALPHA", m.Alpha >= 0 && m.Alpha <= 1},
+		{"GCNII_THETA", m.Theta >= 0 && !math.IsInf(m.Theta, 0)},
 		{"EPOCHS", t.Epochs >= 1},
 		{"LEARNING_RATE", t.LearningRate > 0 && !math.IsInf(t.LearningRate, 0)},
 		{"WEIGHT_DECAY", t.WeightDecay >= 0 && !math.IsInf(t.WeightDecay, 0)},
@@ -109,7 +113,11 @@ func (c *Config) check(s settings, faults *fault.List) {
 	if t.Select == SelectBest && !c.TrainsTwin() {
 		f := fault.Input("SELECT=best chooses between the network and no_edges, which BASELINES does not name").At("SELECT").Fix("set SELECT=model, or add no_edges to BASELINES")
 		if t.Baselines.Has(BaselineNoEdges) {
-			f = fault.Input("SELECT=best chooses between the network and no_edges, and EDGES=none makes both the same").At("SELECT").Fix("set SELECT=model, or EDGES=correlation")
+			same, edges := "EDGES=none makes both the same", "EDGES=correlation"
+			if model, _ := catalog.Lookup(m.Type); model.EdgeFree {
+				same, edges = "MODEL_TYPE="+m.Type+" reads no edges", "MODEL_TYPE=gcn"
+			}
+			f = fault.Input("SELECT=best chooses between the network and no_edges, and %s", same).At("SELECT").Fix("set SELECT=model, or %s", edges)
 		}
 		faults.Add(f)
 	}
@@ -224,7 +232,11 @@ func (c *Config) ineffective() map[string]reason {
 			why[name] = reason{fmt.Sprintf("MODEL_TYPE=%s does not read it", model.Type), "unset it"}
 		}
 	}
-	if !c.Model.Network().Encoded() {
+	if c.Model.Network().Encoded() {
+		for _, name := range []string{"RESIDUAL", "NORM", "JK"} {
+			why[name] = reason{fmt.Sprintf("the network of ENCODER=%s has residuals and a norm of its own", c.Model.Encoder), "unset it, or set ENCODER=none"}
+		}
+	} else {
 		why["ENCODER_WINDOW"] = reason{"ENCODER=none reads the newest bar alone", "set ENCODER=tcn, or unset it"}
 	}
 	if c.Source.Source != source.Arango {

@@ -57,6 +57,12 @@ type Model struct {
 	Heads   int     `env:"HEADS" envDefault:"4"`     // of attention, in each layer
 	Dropout float64 `env:"DROPOUT" envDefault:"0.1"` // probability
 
+	Residual bool    `env:"RESIDUAL" envDefault:"false"` // a layer's input is added to its output
+	Norm     string  `env:"NORM" envDefault:"none"`      // after each layer
+	Jump     string  `env:"JK" envDefault:"last"`        // layers that the head reads
+	Alpha    float64 `env:"GCNII_ALPHA" envDefault:"0.1"`
+	Theta    float64 `env:"GCNII_THETA" envDefault:"0.5"`
+
 	Encoder string `env:"ENCODER" envDefault:"none"`
 	Window  int    `env:"ENCODER_WINDOW" envDefault:"27"` // bars that the encoder reads
 	Members int    `env:"ENSEMBLE" envDefault:"1"`        // networks whose outputs are averaged
@@ -65,7 +71,10 @@ type Model struct {
 // Network is the shape of the model; its features and outputs follow from the
 // data.
 func (m Model) Network() catalog.Config {
-	c := catalog.Config{Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout, Encoder: m.Encoder, Members: m.Members}
+	c := catalog.Config{
+		Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout,
+		Residual: m.Residual, Norm: m.Norm, Jump: m.Jump, Alpha: m.Alpha, Theta: m.Theta, Encoder: m.Encoder, Members: m.Members,
+	}
 	if c.Encoded() {
 		c.Window = m.Window
 	}

@@ -67,7 +67,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
 		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "FEATURES": "streamforge", "EDGES": "correlation", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw", "MAX_GAP": "7",
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
-		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1", "ENCODER": "none", "ENSEMBLE": "1",
+		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1", "RESIDUAL": "false", "NORM": "none", "JK": "last", "ENCODER": "none", "ENSEMBLE": "1",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "SCHEDULE": "none", "CLIP_NORM": "1", "EMA": "0", "LABEL_SMOOTHING": "0", "CLASS_WEIGHTS": "none", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
 		"DEVICE": "auto", "SELECT": "model", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,lightgbm,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
@@ -102,7 +102,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		Epochs: 7, LearningRate: 0.01, WeightDecay: 5e-4, InitFrom: "./weights.pt", Schedule: "plateau", Warmup: 0.15, SchedulePatience: 2, EMA: 0.99, LabelSmoothing: 0.1, ClassWeights: "balanced", BatchSize: 16, Patience: 0, Seed: -7,
 		Device: "cuda:1", Resume: "never", BaselinesGiven: true, LightGBM: "/lib_lightgbm.so", Select: "model", CheckpointEvery: checkpoint.Every{Time: 5 * time.Minute},
 	}
-	if !reflect.DeepEqual(c.Train, train) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Encoder: "gru", Window: 9, Members: 3}) || c.Log != (Log{"trace", "json"}) {
+	if !reflect.DeepEqual(c.Train, train) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Norm: "none", Jump: "last", Alpha: 0.1, Theta: 0.5, Encoder: "gru", Window: 9, Members: 3}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
@@ -159,8 +159,11 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"PATIENCE=-1", `PATIENCE is "-1": set a whole number from 0`},
 		{"HIDDEN=0", `HIDDEN is "0": set a whole number from 1 to 4096`},
 		{"HIDDEN=4097", `HIDDEN is "4097": set a whole number from 1 to 4096`},
-		{"LAYERS=17", `LAYERS is "17": set a whole number from 1 to 16`},
-		{"LAYERS=0", `LAYERS is "0": set a whole number from 1 to 16`},
+		{"LAYERS=65", `LAYERS is "65": set a whole number from 1 to 64`},
+		{"NORM=batch", `NORM is "batch": set none or layer`},
+		{"JK=lstm", `JK is "lstm": set last, cat or max (did you mean last?)`},
+		{"RESIDUAL=yes", `RESIDUAL is "yes": set true or false`},
+		{"LAYERS=0", `LAYERS is "0": set a whole number from 1 to 64`},
 		{"DROPOUT=1", `DROPOUT is "1": set a number from 0, below 1`},
 		{"DROPOUT=-0.1", `DROPOUT is "-0.1": set a number from 0, below 1`},
 		{"DROPOUT=NaN", `DROPOUT is "NaN": set a number from 0, below 1`},
@@ -177,7 +180,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
 		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, binance, arango, files, simulated or pyg`},
-		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn, gatv2, sage or peer (did you mean gcn?)`},
+		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn, gatv2, sage, peer, gcnii, attention or none (did you mean gcn?)`},
 		{"HEADS=2", `HEADS is set, but MODEL_TYPE=gcn does not read it: unset it`},
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
@@ -497,6 +500,7 @@ func TestTheBestOfOneNetworkIsNoChoice(t *testing.T) {
 		{"BASELINES=ridge", "SELECT=best chooses between the network and no_edges, which BASELINES does not name: set SELECT=model, or add no_edges to BASELINES"},
 		{"BASELINES=none", "SELECT=best chooses between the network and no_edges, which BASELINES does not name: set SELECT=model, or add no_edges to BASELINES"},
 		{"EDGES=none", "SELECT=best chooses between the network and no_edges, and EDGES=none makes both the same: set SELECT=model, or EDGES=correlation"},
+		{"MODEL_TYPE=none", "SELECT=best chooses between the network and no_edges, and MODEL_TYPE=none reads no edges: set SELECT=model, or MODEL_TYPE=gcn"},
 	} {
 		if got := rejected(t, append(environ(), "SELECT=best", c.set)); !slices.Equal(got, []string{c.want}) {
 			t.Errorf("%s:\n got %q\nwant %q", c.set, got, c.want)
@@ -507,5 +511,30 @@ func TestTheBestOfOneNetworkIsNoChoice(t *testing.T) {
 	}
 	if c := load(t, "BASELINES=no_edges,shuffled_edges"); c.Trainings() != 3 {
 		t.Errorf("%d trainings", c.Trainings())
+	}
+}
+
+func TestTheVariablesOfGCNIIAreCheckedAndReachIt(t *testing.T) {
+	for set, want := range map[string]string{
+		"GCNII_ALPHA=2":   `GCNII_ALPHA is "2": set a number from 0 to 1`,
+		"GCNII_THETA=-1":  `GCNII_THETA is "-1": set a finite number from 0`,
+		"GCNII_THETA=Inf": `GCNII_THETA is "Inf": set a finite number from 0`,
+	} {
+		if got := rejected(t, environ("MODEL_TYPE=gcnii", set)); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s: got %q", set, got)
+		}
+	}
+	if got := rejected(t, environ("GCNII_ALPHA=0.2")); len(got) != 1 || !strings.Contains(got[0], "MODEL_TYPE=gcn does not read it") {
+		t.Errorf("got %q", got)
+	}
+	if got := rejected(t, environ("MODEL_TYPE=gcnii", "ENCODER=tcn")); len(got) != 1 || !strings.Contains(got[0], "MODEL_TYPE=gcnii has no encoder: set ENCODER=none") {
+		t.Errorf("got %q", got)
+	}
+	if got := rejected(t, environ("NORM=layer", "ENCODER=tcn")); len(got) != 1 || !strings.Contains(got[0], "NORM is set, but the network of ENCODER=tcn has") {
+		t.Errorf("got %q", got)
+	}
+	c := load(t, "MODEL_TYPE=gcnii", "GCNII_ALPHA=0.2", "GCNII_THETA=1.5").Model.Network()
+	if c.Alpha != 0.2 || c.Theta != 1.5 {
+		t.Errorf("%+v", c)
 	}
 }

@@ -88,11 +88,16 @@ var groups = []group{
 	{title: "Model", vars: []variable{
 		{name: "MODEL_TYPE", meaning: "kind of graph layer", values: catalog.Types()},
 		{name: "HIDDEN", meaning: "channels of a hidden layer", accepts: "a whole number from 1 to 4096", unit: "channels"},
-		{name: "LAYERS", meaning: "graph layers", accepts: "a whole number from 1 to 16", unit: "layers"},
+		{name: "LAYERS", meaning: "graph layers", accepts: "a whole number from 1 to 64", unit: "layers"},
 		{name: "HEADS", meaning: "attention heads of a layer, which share HIDDEN; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("HEADS")), accepts: "a whole number from 1 to 64", unit: "heads"},
 		{name: "DROPOUT", meaning: "probability that training drops a hidden value", accepts: "a number from 0, below 1", unit: "probability"},
 		{name: "ENCODER", meaning: "network that reads each node's own past, so that x is [N, ENCODER_WINDOW, F]; tcn: temporal convolutions; gru: a recurrent network; mlp: a perceptron over all bars", values: catalog.Encoders()},
 		{name: "ENCODER_WINDOW", meaning: "bars that ENCODER reads, the newest included", accepts: "a whole number from 2 to 6561; with ENCODER=tcn a power of 3", unit: "bars"},
+		{name: "RESIDUAL", meaning: "whether a layer's input is added to its output, where both are as wide; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("RESIDUAL")), accepts: "true or false"},
+		{name: "NORM", meaning: "what follows a layer, before ReLU; layer: layer norm over a node's channels; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("NORM")), values: catalog.Norms},
+		{name: "JK", meaning: "jumping knowledge: what of the layers the head reads; last: the last one's output; cat: all side by side; max: the largest at each place; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("JK")), values: catalog.Jumps},
+		{name: "GCNII_ALPHA", meaning: "share of the initial features in each layer of MODEL_TYPE=gcnii", accepts: "a number from 0 to 1"},
+		{name: "GCNII_THETA", meaning: "how much layer k of MODEL_TYPE=gcnii transforms: ln(1 + GCNII_THETA / k)", accepts: "a finite number from 0"},
 	}},
 	{title: "Training", vars: []variable{
 		{name: "INIT_FROM", meaning: "weights that the training begins with: those of the result of another QUEUE_ID of MODEL_NAME, or a file with a / or the ending .pt that holds a state dict, such as a weights.pt; unset: they are drawn", accepts: "the QUEUE_ID of a finished run, or a path such as ./weights.pt"},

@@ -5,6 +5,7 @@ import (
 	"io"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
@@ -142,6 +144,23 @@ var scoreRules = map[string]string{
 	data.TaskReturn: "the log return over horizon bars, divided by the volatility sigma at the bar and by sqrt(horizon), clipped to +-6, as far as it can be foreseen",
 }
 
+// describeLayers adds how the layers are joined, where it is not the default.
+func describeLayers(m *result.Metadata, c config.Model) {
+	reads := func(variable string) bool { return slices.Contains(catalog.Readers(variable), c.Type) }
+	if reads("RESIDUAL") {
+		m.Residual = c.Residual
+	}
+	if reads("NORM") && c.Norm != catalog.NormNone {
+		m.Norm = c.Norm
+	}
+	if reads("JK") && c.Jump != catalog.JumpLast {
+		m.JumpingKnowledge = c.Jump
+	}
+	if reads("GCNII_ALPHA") {
+		m.Alpha, m.Theta = c.Alpha, c.Theta
+	}
+}
+
 // newMetadata describes the model of a run.
 func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metadata, error) {
 	task, err := nn.NewTask(c.Data.Task)
@@ -167,6 +186,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	if c.Model.Members > 1 {
 		m.Ensemble = c.Model.Members
 	}
+	describeLayers(&m, c.Model)
 	if d.Timeless() {
 		m.Label.Rule = "classes as the graph's file has them"
 		return m, nil

@@ -206,10 +206,14 @@ func (s Size) tensors(model catalog.Model, c Settings, rows int64, training bool
 		edges += rows
 	}
 	perRow, perEdge, most, in := int64(s.Features), int64(0), int64(0), c.Model.Features
+	if c.Model.InputDropout && training { // the values that are kept, and their gradient's way
+		perRow += 2 * int64(s.Features)
+	}
 	for range c.Model.Layers {
 		l := model.Step(in, c.Model)
 		perRow += int64(l.Kept)
 		perEdge += int64(l.Entry)
+		perRow += int64(l.Pair) * s.Nodes
 		if training {
 			most = max(most, int64(l.Backward))
 		}

@@ -215,7 +215,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 	for _, pair := range []string{
 		"QUEUE_ID=", "SYMBOL=", "TYPE=", "TELEMETRY_PRODUCER_ID=",
 		"EPOCHS=0", "EPOCHS=ten", "EPOCHS=99999999999", "EPOCHS=" + long, "LEARNING_RATE=NaN", "LEARNING_RATE=1e999", "WEIGHT_DECAY=-1", "BATCH_SIZE=0", "PATIENCE=-1",
-		"HIDDEN=0", "LAYERS=17", "DROPOUT=1", "SEED=1e3", "DEVICE=gpu", "BASELINE=yes", "MESSAGE_LANG=fr", "LOG_LEVEL=fatal", "LOG_LEVEL=wran", "LOG_FORMAT=xml",
+		"HIDDEN=0", "LAYERS=65", "DROPOUT=1", "SEED=1e3", "DEVICE=gpu", "BASELINE=yes", "MESSAGE_LANG=fr", "LOG_LEVEL=fatal", "LOG_LEVEL=wran", "LOG_FORMAT=xml",
 		"DATA_SOURCE=csv", "DATA_SOURCE=Binance", "MODEL_TYPE=GCN", "MODEL_TYPE=" + long, "HEADS=2", "TRAIN_END=2024-06-01", "EDGE_THRESHOLD=high", "EDGE_THRESHOLD=2",
 		"FEATURES=rsi_15", "FEATURES=sentiment", "FEATURES=rsi_14,,close", "FEATURES=" + long, "HORIZON=0", "HORIZON=x", "HORIZON=1,1", "HORIZON=" + strings.TrimSuffix(counting, ","),
 		"GRAPH_WINDOW=1", "MAX_GAP=-1", "EDGE_TOP_K=0", "EDGE_RETURNS=log", "TASK=price", "TARGET=vwap", "TRAIN_FRACTION=0", "VALID_FRACTION=1", "TRAIN_FRACTION=0.9", "FOLDS=0", "FOLDS=101", "FOLDS=few", "FOLD_TRAIN=60", "FOLD_TRAIN=3d", "FOLD_WARM=yes",

@@ -72,6 +72,14 @@ type Metadata struct {
 
 	Encoder string `json:"encoder,omitempty"`        // network that reads each node's past; empty: none
 	Window  int    `json:"encoder_window,omitempty"` // W, bars that it reads: x is [N, W, F]
+	// How the layers are joined, where it is not the default; as in RESIDUAL, NORM and
+	// JK. JumpingKnowledge is none where the last layer gives the outputs, without a
+	// linear head.
+	Residual         bool    `json:"residual,omitempty"`
+	Norm             string  `json:"norm,omitempty"`
+	JumpingKnowledge string  `json:"jk,omitempty"`
+	Alpha            float64 `json:"gcnii_alpha,omitempty"` // of MODEL_TYPE=gcnii
+	Theta            float64 `json:"gcnii_theta,omitempty"`
 
 	Versions Versions `json:"versions"`
 }

@@ -27,10 +27,47 @@ type Config struct {
 	Members int    // networks of an ensemble, whose outputs are averaged; 0 and 1: the model is one
 	Classes int    // of an ensemble's outputs, in groups of so many logits; 0: they are values
 	Centred bool   // outputs are less their mean over a snapshot's present nodes
+
+	Residual bool   // h + the layer's output, where both are as wide
+	Norm     string // after each layer, before ReLU: one of Norms; "" is none
+	Jump     string // what of the layers the head reads: one of Jumps; "" is last
+
+	Alpha, Theta float64 // of GCNII
+
+	// Headless has the last of the layers give the outputs, without a linear head,
+	// where the model is a stack and Jump is last: PyG's jk=None.
+	Headless bool
+	// InputDropout drops values of x too.
+	InputDropout bool
 }
 
 // Encoded tells whether there is an encoder: x is [N, W, F] then.
 func (c Config) Encoded() bool { return c.Encoder != "" && c.Encoder != NoEncoder }
+
+// The values of NORM and JK.
+const (
+	NormNone  = "none"
+	NormLayer = "layer" // of each node's channels (Ba, Kiros and Hinton, 2016)
+
+	JumpLast = "last"
+	JumpCat  = "cat" // all layers' outputs side by side (Xu et al., 2018)
+	JumpMax  = "max" // the largest of them at each place
+)
+
+// Norms and Jumps are the values of NORM and JK, the defaults first.
+var (
+	Norms = []string{NormNone, NormLayer}
+	Jumps = []string{JumpLast, JumpCat, JumpMax}
+)
+
+// LayerNorm reports whether layers are normalised.
+func (c Config) LayerNorm() bool { return c.Norm == NormLayer }
+
+// Jumps reports whether the head reads all layers.
+func (c Config) Jumps() bool { return c.Jump == JumpCat || c.Jump == JumpMax }
+
+// DirectOutputs reports whether the last layer of a stack gives the outputs.
+func (c Config) DirectOutputs() bool { return c.Headless && !c.Jumps() }
 
 // Model is one MODEL_TYPE.
 type Model struct {
@@ -46,8 +83,16 @@ type Model struct {
 
 	// BeforeEncoder: its layers see each bar of a window, before the encoder does.
 	BeforeEncoder bool
-	// Weights is the number of parameters of a layer.
+	// Weights is the number of parameters of a layer, and Last that of one that gives
+	// the outputs; nil: Weights says it.
 	Weights func(in, out int) int
+	Last    func(in int, c Config) int
+	// Whole is the number of parameters of a model that is no stack.
+	Whole func(Config) int
+	// Unencoded: it has no network with an encoder.
+	Unencoded bool
+	// EdgeFree: it reads no edges.
+	EdgeFree bool
 	// Signed: the layer means something with negative edge weights.
 	Signed bool
 	// Loops: each node receives messages from itself, too.
@@ -68,15 +113,23 @@ type Step struct {
 	Kept     int // of a node, from the forward pass on
 	Backward int // of a node, beside those, as the gradient passes
 	Entry    int // of an edge
+	Pair     int // of two nodes of a snapshot
 }
 
 // tail are the values that follow each layer: ReLU, and the mask and the result
 // of dropout.
 func (c Config) tail() int {
-	if c.Dropout == 0 {
-		return c.Hidden
+	values := c.Hidden
+	if c.Dropout > 0 {
+		values = 3 * c.Hidden
 	}
-	return 3 * c.Hidden
+	if c.LayerNorm() {
+		values += c.Hidden
+	}
+	if c.Residual {
+		values += c.Hidden
+	}
+	return values
 }
 
 // Types are the values of MODEL_TYPE, the default first.
@@ -132,26 +185,55 @@ func (m Model) Ineffective() []string {
 	return names
 }
 
-// Parameters is how many numbers the model learns: of each network its layers' and
-// those of the linear head.
+// Parameters is how many numbers the model learns: of each network its layers', their
+// norms' and those of the linear head.
 func (c Config) Parameters() int {
 	m, known := Lookup(c.Type)
 	if !known {
 		return 0
 	}
-	n, in := c.Outputs*(c.Hidden+1), c.Features
-	if c.Encoded() || m.BeforeEncoder { // the first linear layer, the last norm, the head's first
-		n += (c.Features+1)*c.Hidden + 2*c.Hidden + (c.Hidden+1)*c.Hidden
+	return c.one(m) * max(1, c.Members)
+}
+
+// one is Parameters of one network.
+func (c Config) one(m Model) int {
+	if m.Whole != nil && !c.Encoded() {
+		return m.Whole(c)
+	}
+	if c.Encoded() || m.BeforeEncoder {
+		return c.encodedParameters(m)
+	}
+	n, in := 0, c.Features
+	for i := range c.Layers {
+		if i == c.Layers-1 && c.DirectOutputs() {
+			if m.Last != nil {
+				return n + m.Last(in, c)
+			}
+			return n + m.Weights(in, c.Outputs)
+		}
+		n += m.Weights(in, c.Hidden)
+		if c.LayerNorm() {
+			n += 2 * c.Hidden
+		}
 		in = c.Hidden
 	}
+	if c.Jump == JumpCat {
+		in *= c.Layers
+	}
+	return n + c.Outputs*(in+1)
+}
+
+// encodedParameters are those of a network with an encoder, or with peer layers.
+func (c Config) encodedParameters(m Model) int {
+	n := c.Outputs * (c.Hidden + 1)
+	n += (c.Features+1)*c.Hidden + 2*c.Hidden + (c.Hidden+1)*c.Hidden // the first linear layer, the last norm, the head's first
 	if e, ok := LookupEncoder(c.Encoder); ok && c.Encoded() {
 		n += e.Weights(c.Hidden, c.Window)
 	}
-	for range c.Layers {
-		n += m.Weights(in, c.Hidden)
-		in = c.Hidden
+	if m.Weights != nil {
+		n += c.Layers * m.Weights(c.Hidden, c.Hidden)
 	}
-	return n * max(1, c.Members)
+	return n
 }
 
 // Validate tells what no network can be built of, with its variable.

@@ -62,7 +62,10 @@ func (c Config) CheckEncoder() error {
 		return nil
 	}
 	e, known := LookupEncoder(c.Encoder)
+	m, _ := Lookup(c.Type)
 	switch {
+	case m.Unencoded:
+		return fault.Input("ENCODER is %q, and MODEL_TYPE=%s has no encoder", c.Encoder, c.Type).At("ENCODER").Fix("set ENCODER=none, or MODEL_TYPE=peer, gcn, gatv2, sage or none")
 	case !known:
 		return fault.Input("ENCODER is %q", c.Encoder).At("ENCODER").Fix("set %s", OneOf(Encoders()))
 	case c.Window < 2 || c.Window > MaxWindow:

@@ -13,6 +13,81 @@ import torch_geometric.nn
 import torch_geometric.nn.models
 
 torch.manual_seed(7)
+
+
+class TransformerLayer(torch.nn.TransformerEncoderLayer):
+    """One of PyTorch's over each graph of a batch, with nodes that have no feature masked."""
+
+    def __init__(self, channels, _, heads):
+        super().__init__(channels, heads, 2 * channels, dropout=0.0, batch_first=True, norm_first=True)
+
+    def forward(self, x, parts, present=None):
+        present = (x != 0).any(1) if present is None else present
+        out = []
+        for part, mask in zip(x.split(parts), present.split(parts)):
+            mask = ~mask[None] if mask.any() else None
+            out.append(super().forward(part[None], src_key_padding_mask=mask)[0])
+        return torch.cat(out)
+
+
+class HalvedGCN2Conv(torch_geometric.nn.GCN2Conv):
+    """GCN2Conv with half its input, turned over, for x_0."""
+
+    def __init__(self, channels, _, **kwargs):
+        super().__init__(channels, **kwargs)
+
+    def forward(self, x, edge_index, edge_weight=None):
+        return super().forward(x, x * -0.5, edge_index, edge_weight)
+
+
+class GCNII(torch.nn.Module):
+    """The model of PyG's examples/gcn2_cora.py."""
+
+    def __init__(self, features, hidden, layers, classes, alpha, theta, **_):
+        super().__init__()
+        self.lins = torch.nn.ModuleList([torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)])
+        self.convs = torch.nn.ModuleList([torch_geometric.nn.GCN2Conv(hidden, alpha, theta, k + 1) for k in range(layers)])
+
+    def forward(self, x, edge_index, edge_weight):
+        x = x_0 = self.lins[0](x).relu()
+        for conv in self.convs:
+            x = conv(x, x_0, edge_index, edge_weight).relu()
+        return self.lins[1](x)
+
+
+class Transformer(torch.nn.Module):
+    def __init__(self, features, hidden, layers, classes, heads, **_):
+        super().__init__()
+        self.lins = torch.nn.ModuleList([torch.nn.Linear(features, hidden), torch.nn.Linear(hidden, classes)])
+        self.layers = torch.nn.ModuleList([TransformerLayer(hidden, hidden, heads) for _ in range(layers)])
+
+    def forward(self, x, _):
+        x = self.lins[0](x)
+        for layer in self.layers:
+            x = layer(x, [len(x)], torch.ones(len(x), dtype=torch.bool))
+        return self.lins[1](x)
+
+
+class MLP(torch_geometric.nn.models.MLP):
+    def __init__(self, features, hidden, layers, classes, headless=False, **_):
+        super().__init__([features] + [hidden] * (layers - headless) + [classes], norm=None)
+
+    def forward(self, x, _):
+        return super().forward(x)
+
+
+class ResidualGCN(torch_geometric.nn.models.GCN):
+    def forward(self, x, edge_index, edge_weight):
+        for conv, norm in zip(self.convs, self.norms):
+            y = norm(conv(x, edge_index, edge_weight)).relu()
+            x = x + y if x.shape == y.shape else y
+        return self.lin(x)
+
+
+def named(name, *modules):
+    """The class of that name: of this file, where PyG has none that is called alike."""
+    return globals().get(name) or next(getattr(m, name) for m in modules if hasattr(m, name))
+
 torch.set_num_threads(1)
 
 
@@ -63,13 +138,16 @@ def layer_cases(number, case):
         if case["edge"] == "edge_weight" and edge_weight is not None:
             edge_weight = edge_weight.abs()  # a degree must not be negative
         for width_in, width_out in case["sizes"]:
-            conv = getattr(torch_geometric.nn, case["class"])(width_in, width_out, **(case["kwargs"] or {}))
+            conv = named(case["class"], torch_geometric.nn)(width_in, width_out, **(case["kwargs"] or {}))
             if getattr(conv, "bias", None) is not None:
                 torch.nn.init.normal_(conv.bias)
             x = torch.randn(n, width_in)
             x[present:] = 0
             x.requires_grad_()
-            out = conv(x, edge_index, **({case["edge"]: edge_weight} if case["edge"] else {}))
+            if case["edge"] == "parts":
+                out = conv(x, parts)
+            else:
+                out = conv(x, edge_index, **({case["edge"]: edge_weight} if case["edge"] else {}))
             upstream = torch.randn_like(out)
             out.backward(upstream)
             yield {
@@ -82,16 +160,21 @@ def layer_cases(number, case):
             }
 
 
-def training_case(case, optimiser, weight_decay, clip):
-    n, features, hidden, layers, classes = 60, 9, 32, 2, 3
-    model = getattr(torch_geometric.nn.models, case["class"])(
-        features, hidden, layers, classes, jk="last", dropout=0.0, **(case["kwargs"] or {}))
+def training_case(number, case, optimiser, weight_decay, clip):
+    n, features, hidden, layers, classes = 60, 9, 32, case["layers"] or 2, 3
+    jk = {None: "last", "none": None}.get(case["jk"], case["jk"])
+    model = named(case["class"], torch_geometric.nn.models)(
+        features, hidden, layers, classes, jk=jk, dropout=0.0, **(case["kwargs"] or {}))
     edge_index = random_edges(n, 400)
     edge_weight = torch.rand(400)
     x, y = torch.randn(n, features), torch.randint(0, classes, (n,))
     y[::7] = -100
     start = {k: flat(v) for k, v in model.state_dict().items()}
-    opt = optimiser(model.parameters(), lr=1e-2, weight_decay=weight_decay)
+    groups = model.parameters()
+    if case["first_layer"]:  # as Kipf and Welling have it
+        rest = [p for name, p in model.named_parameters() if not name.startswith("convs.0.")]
+        groups = [{"params": model.convs[0].parameters()}, {"params": rest, "weight_decay": 0.0}]
+    opt = optimiser(groups, lr=1e-2, weight_decay=weight_decay)
     losses = []
     for _ in range(20):
         opt.zero_grad()
@@ -102,8 +185,9 @@ def training_case(case, optimiser, weight_decay, clip):
             torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
         opt.step()
         losses.append(loss.item())
+    what = " ".join(str(v) for v in (case["type"], case["class"], case["kwargs"] or "", case["jk"] or "") if v)
     return {
-        "type": case["type"], "name": f"{case['type']}, {optimiser.__name__}, weight decay {weight_decay}, clip {clip}",
+        "model": number, "type": case["type"], "name": f"{what}, {optimiser.__name__}, weight decay {weight_decay}, clip {clip}",
         "nodes": n, "features": features, "hidden": hidden, "layers": layers, "classes": classes,
         "decoupled": optimiser is torch.optim.AdamW, "weight_decay": weight_decay, "clip": clip,
         "x": flat(x), "y": flat(y), "edge_index": flat(edge_index), "edge_weight": flat(edge_weight),
@@ -115,8 +199,8 @@ asked = json.load(sys.stdin)
 json.dump({
     "layers": [c for i, case in enumerate(asked["layers"]) for c in layer_cases(i, case)],
     "trainings": [
-        training_case(case, *how)
-        for case in asked["models"]
-        for how in ((torch.optim.Adam, 0.0, 0.0), (torch.optim.Adam, 0.01, 0.0), (torch.optim.AdamW, 0.1, 0.0), (torch.optim.Adam, 0.0, 0.05))
+        training_case(number, case, *how)
+        for number, case in enumerate(asked["models"])
+        for how in ((torch.optim.Adam, 0.0, 0.0), (torch.optim.Adam, 0.01, 0.0), (torch.optim.AdamW, 0.1, 0.0), (torch.optim.Adam, 0.0, 0.05))[:1 if case["once"] else 4]
     ],
 }, sys.stdout)

@@ -143,7 +143,7 @@ func (in *inputs) graphOf(t int, edges func() nn.Edges) *nn.Graph {
 	if (in.past.width > 0 || edges != nil) && last >= 0 && t > 0 && in.holds(t-1, last) && p.SameEdges(t-1, t) && slices.Equal(p.Mask(t-1), p.Mask(t)) {
 		return in.graphs[last]
 	}
-	return nn.NewGraph(p.NumNodes(), p.Mask(t), edges)
+	return nn.NewGraph(p.NumNodes(), nn.Present(p.X(t), p.Mask(t), p.NumNodes(), p.NumFeatures()), edges)
 }
 
 // holds tells whether snapshot t lies at a place.

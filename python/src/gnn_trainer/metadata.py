@@ -117,6 +117,11 @@ class Metadata:
     init_from: str = ""  # the run or file whose weights the training began with; empty: they were drawn
     init_sha256: str = ""  # of that weights.pt
     heads: int = 0  # of attention in a layer; 0: the model has none
+    residual: bool = False  # a layer's input is added to its output, where both are as wide
+    norm: str = ""  # of each layer: layer; empty: there is none
+    jk: str = ""  # what of the layers the head reads: cat or max; none: the last layer gives the outputs; empty: the last one's output
+    gcnii_alpha: float = 0.0  # of gcnii
+    gcnii_theta: float = 0.0
     feature_low: tuple[float, ...] = ()  # [F] what x is clipped to, inside model.pt; empty: it is not clipped
     feature_high: tuple[float, ...] = ()  # [F] likewise
     max_gap: int = 0  # the longest run of missing bars that a return is taken across
