@@ -68,7 +68,7 @@ type labelledRow struct {
 func NewCalibration(rows iter.Seq[Prediction], reach int) *Calibration {
 	folds := map[int64]*calibrated{}
 	for p := range rows {
-		if p.Label == nil || !p.HasClasses() {
+		if p.Label == nil || !p.HasClasses() || p.Classes != nil {
 			continue
 		}
 		f := folds[p.Fold]

@@ -152,7 +152,7 @@ func lossBySnapshot(rows []Prediction) []Dated {
 		sum, count := 0.0, 0
 		for _, p := range snapshot {
 			if p.Label != nil && p.HasClasses() {
-				sum += logLoss(p.probabilities()[*p.Label])
+				sum += logLoss(p.probability(int(*p.Label)))
 				count++
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/pyg"
@@ -163,12 +164,12 @@ func (t tallies) metrics(commonest func(fold int) int64) Splits {
 
 // tally is what one pass over the rows of a split leaves to compute with.
 type tally struct {
-	confusion [3][3]int  // [label][predicted class]
+	confusion [][]int    // [label][predicted class]; nil: no row has classes
 	logLoss   float64    // sum
 	brier     float64    // sum
 	horizon   int64      // bars, the longest
 	realised  []realised // rows with a return
-	labels    [][3]int   // of each fold by class, where folds are counted
+	labels    [][]int    // of each fold by class, where folds are counted
 }
 
 func (t *tally) add(p *Prediction) error {
@@ -182,14 +183,22 @@ func (t *tally) add(p *Prediction) error {
 	if p.Label == nil || !p.HasClasses() {
 		return nil
 	}
-	probs := p.probabilities()
+	if t.confusion == nil {
+		for range p.numClasses() {
+			t.confusion = append(t.confusion, make([]int, p.numClasses()))
+		}
+	}
+	if len(t.confusion) != p.numClasses() {
+		return fmt.Errorf("evaluating predictions: rows of %d and of %d classes", len(t.confusion), p.numClasses())
+	}
 	t.confusion[*p.Label][p.class()]++
 	for int(p.Fold) >= len(t.labels) {
-		t.labels = append(t.labels, [3]int{})
+		t.labels = append(t.labels, make([]int, p.numClasses()))
 	}
 	t.labels[p.Fold][*p.Label]++
-	t.logLoss += logLoss(probs[*p.Label])
-	for c, v := range probs {
+	t.logLoss += logLoss(p.probability(int(*p.Label)))
+	for c := range p.numClasses() {
+		v := p.probability(c)
 		if int64(c) == *p.Label {
 			v--
 		}
@@ -203,7 +212,8 @@ func logLoss(p float64) float64 { return -math.Log(max(p, 0x1p-52)) }
 
 // classes counts the labelled rows by label and by predicted class: the sums
 // over the rows and over the columns of the confusion matrix.
-func (t *tally) classes() (labelled, predicted [3]int, count int) {
+func (t *tally) classes() (labelled, predicted []int, count int) {
+	labelled, predicted = make([]int, len(t.confusion)), make([]int, len(t.confusion))
 	for label, row := range t.confusion {
 		for class, n := range row {
 			labelled[label] += n
@@ -236,7 +246,7 @@ func (t *tally) metrics(commonest func(fold int) int64) SplitMetrics {
 	labelled, predicted, count := t.classes()
 	var hits, classesWithLabel, classesSeen int
 	var recalls, f1s float64
-	for c := range Classes {
+	for c := range t.confusion {
 		hit := t.confusion[c][c]
 		hits += hit
 		if labelled[c] > 0 {
@@ -271,7 +281,7 @@ func (t *tally) majority(commonest func(fold int) int64, count int) Float {
 	for fold, labels := range t.labels {
 		class := commonest(fold)
 		switch {
-		case labels == [3]int{}:
+		case !slices.ContainsFunc(labels, func(n int) bool { return n > 0 }):
 		case class == pyg.Unlabelled:
 			return Float(math.NaN())
 		default:
@@ -282,10 +292,10 @@ func (t *tally) majority(commonest func(fold int) int64, count int) Float {
 }
 
 // matthews is the correlation of labels and predicted classes from their counts.
-func matthews(labelled, predicted [3]int, hits, count int) float64 {
+func matthews(labelled, predicted []int, hits, count int) float64 {
 	n := float64(count)
 	both, ofLabels, ofPredictions := 0.0, n*n, n*n
-	for c := range Classes {
+	for c := range labelled {
 		l, p := float64(labelled[c]), float64(predicted[c])
 		both += l * p
 		ofLabels -= l * l
@@ -297,7 +307,12 @@ func matthews(labelled, predicted [3]int, hits, count int) float64 {
 	return (float64(hits)*n - both) / math.Sqrt(ofLabels*ofPredictions)
 }
 
-func shares(byClass [3]int, count int) ClassShares {
+// shares are those of the directions; of other classes there are none.
+func shares(byClass []int, count int) ClassShares {
+	if len(byClass) != len(Classes) {
+		none := Float(math.NaN())
+		return ClassShares{none, none, none}
+	}
 	share := func(c int) Float { return Float(ratio(float64(byClass[c]), count)) }
 	return ClassShares{Down: share(0), Flat: share(1), Up: share(2)}
 }

@@ -33,18 +33,30 @@ type Prediction struct {
 	// where it receives. 0 where it is not known. It is not in predictions.parquet.
 	Funding float64
 
-	PDown, PFlat, PUp float64 // NaN where the task has no classes
+	PDown, PFlat, PUp float64 // NaN where the task has no such classes
+
+	// Classes are the probabilities of a task whose classes the data decide, such as
+	// those of a citation network's nodes; nil: the classes are the directions, or
+	// there are none. Score is the greatest of them.
+	Classes []float32
 }
 
 // HasClasses reports whether the task predicts classes.
 func (p *Prediction) HasClasses() bool {
-	return !(math.IsNaN(p.PDown) && math.IsNaN(p.PFlat) && math.IsNaN(p.PUp))
+	return p.Classes != nil || !(math.IsNaN(p.PDown) && math.IsNaN(p.PFlat) && math.IsNaN(p.PUp))
 }
 
+// numbered begins the names of columns of classes without names: p_0, p_1 and so on.
+const numbered = "p_0"
+
 // SetProbabilities sets those of the classes by the names of their columns, and
-// those of a task without classes to NaN.
+// those of a task without classes to NaN. It may keep values.
 func (p *Prediction) SetProbabilities(columns []string, values []float32) {
 	p.PDown, p.PFlat, p.PUp = math.NaN(), math.NaN(), math.NaN()
+	if len(columns) > 0 && columns[0] == numbered {
+		p.Classes = values
+		return
+	}
 	for j, name := range columns {
 		switch name {
 		case "p_down":
@@ -126,6 +138,9 @@ func (p *Prediction) Validate() error {
 	if p.Symbol == "" {
 		return bad("the symbol is empty: name the node")
 	}
+	if p.Classes != nil {
+		return p.validateClasses(bad)
+	}
 	if p.Label != nil && (*p.Label < 0 || *p.Label >= int64(len(Classes))) {
 		return bad("label %d is none of 0 (down), 1 (flat), 2 (up): leave it nil where there is none", *p.Label)
 	}
@@ -152,13 +167,50 @@ func (p *Prediction) Validate() error {
 	return nil
 }
 
+// validateClasses is the rest of Validate where the data decide the classes.
+func (p *Prediction) validateClasses(bad func(format string, a ...any) error) error {
+	if p.Label != nil && (*p.Label < 0 || *p.Label >= int64(len(p.Classes))) {
+		return bad("label %d is none of the classes 0 to %d: leave it nil where there is none", *p.Label, len(p.Classes)-1)
+	}
+	sum, most := 0.0, 0.0
+	for c, v := range p.Classes {
+		if !(v >= 0 && v <= 1) {
+			return bad("p_%d %v is no probability in [0, 1]: look for a model that diverged", c, v)
+		}
+		sum, most = sum+float64(v), max(most, float64(v))
+	}
+	if math.Abs(sum-1) > probabilityTolerance*max(1, float64(len(p.Classes))/10) {
+		return bad("probabilities sum to %v, not 1: pass the softmax of the logits", sum)
+	}
+	if !(math.Abs(p.Score-most) <= probabilityTolerance) {
+		return bad("score %v is not the greatest probability, %v: pass that", p.Score, most)
+	}
+	return nil
+}
+
 func (p *Prediction) probabilities() [3]float64 { return [3]float64{p.PDown, p.PFlat, p.PUp} }
+
+// numClasses is how many classes have probabilities; there are some.
+func (p *Prediction) numClasses() int {
+	if p.Classes != nil {
+		return len(p.Classes)
+	}
+	return len(Classes)
+}
+
+// probability is that of one class.
+func (p *Prediction) probability(class int) float64 {
+	if p.Classes != nil {
+		return float64(p.Classes[class])
+	}
+	return p.probabilities()[class]
+}
 
 // class is the most probable one, the lower of equals.
 func (p *Prediction) class() int {
-	probs, best := p.probabilities(), 0
-	for c, v := range probs {
-		if v > probs[best] {
+	best := 0
+	for c := range p.numClasses() {
+		if p.probability(c) > p.probability(best) {
 			best = c
 		}
 	}
