@@ -59,6 +59,22 @@ func checkClasses(y []int64, where func(i int) string) error {
 	return nil
 }
 
+// className is a class with what it means, where that is known.
+func (y *Targets) className(class int64) string {
+	if y.classes != 0 {
+		return fmt.Sprint(class)
+	}
+	return className[class]
+}
+
+// someOf joins names, a few of many.
+func someOf(names []string) string {
+	if len(names) > 3 {
+		return firstFew(names)
+	}
+	return strings.Join(names, " and ")
+}
+
 // listClasses writes classes for a message: -1, 0 and 1.
 func listClasses(classes []int64) string {
 	if len(classes) == 1 {
@@ -90,11 +106,11 @@ func (d *Dataset) checkGivenSplits(origin func(Split) string) error {
 	for _, split := range []Split{Train, Valid, Test} {
 		count := counts[split]
 		var has, lacks []string
-		for class := Down; class <= Up; class++ {
+		for class := range int64(d.Targets.NumClasses()) {
 			if count[class] > 0 {
-				has = append(has, className[class])
+				has = append(has, d.Targets.className(class))
 			} else {
-				lacks = append(lacks, className[class])
+				lacks = append(lacks, d.Targets.className(class))
 			}
 		}
 		switch {
@@ -106,7 +122,7 @@ func (d *Dataset) checkGivenSplits(origin func(Split) string) error {
 			return fault.Input("all labels of the train split%s are of class %s, and from one class nothing is learned", origin(split), has[0]).
 				Fix("%s", fix)
 		case len(has) > 0 && len(lacks) > 0:
-			d.Warnings = append(d.Warnings, fmt.Sprintf("the %s split%s has no label of class %s", split, origin(split), strings.Join(lacks, " and ")))
+			d.Warnings = append(d.Warnings, fmt.Sprintf("the %s split%s has no label of class %s", split, origin(split), someOf(lacks)))
 		}
 	}
 	return nil

@@ -17,7 +17,7 @@ func TestEachWrongValueIsNamedWithItsVariable(t *testing.T) {
 		{func(c *Config) { c.Horizons = Horizons{0} }, "HORIZON is 0"},
 		{func(c *Config) { c.Horizons = Horizons{math.MaxInt} }, "HORIZON is 9223372036854775807"},
 		{func(c *Config) { c.GraphWindow = 1_000_001 }, "GRAPH_WINDOW is 1000001"},
-		{func(c *Config) { c.Task = "node" }, `TASK is "node"`},
+		{func(c *Config) { c.Task = "nodal" }, `TASK is "nodal"`},
 		{func(c *Config) { c.GraphWindow = 2 }, "GRAPH_WINDOW is 2"},
 		{func(c *Config) { c.EdgeTopK = 0 }, "EDGE_TOP_K is 0"},
 		{func(c *Config) { c.EdgeThreshold = number(1.01) }, "EDGE_THRESHOLD is 1.01"},

@@ -21,7 +21,7 @@ func (d *Dataset) checkGiven(origin func(Split) string) error {
 	if len(constant) > 0 {
 		d.Warnings = append(d.Warnings, fmt.Sprintf("%d of %d features are the same everywhere, and teach nothing: %s", len(constant), d.NumFeatures(), firstFew(constant)))
 	}
-	if warning := d.dominatedFeatures(); warning != "" {
+	if warning := d.dominatedFeatures(); warning != "" && d.Targets.classes == 0 {
 		d.Warnings = append(d.Warnings, warning)
 	}
 	if problem := d.messagesLost(); problem != "" {

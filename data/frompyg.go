@@ -36,8 +36,14 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 	if cfg.relative() {
 		return nil, cfg.needsPrices("this graph has no time, and so no prices of it")
 	}
-	g := &f.Data
-	if err := checkGraph(g); err != nil {
+	g, node := &f.Data, cfg.Task == TaskNode
+	if node {
+		if err := checkMasks(f); err != nil {
+			return nil, err
+		}
+	}
+	classes, odd, err := checkGraph(g, node)
+	if err != nil {
 		return nil, err
 	}
 	n := g.NumNodes
@@ -64,7 +70,7 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 	if err != nil {
 		return nil, err
 	}
-	d := &Dataset{Panel: p, Targets: &Targets{Horizons: Horizons{0}, Given: true, width: n}, Warnings: append(slices.Clone(f.Warnings), warnings...)}
+	d := &Dataset{Panel: p, Targets: &Targets{Horizons: Horizons{0}, Given: true, width: n, classes: classes}, Warnings: slices.Concat(f.Warnings, odd, warnings)}
 	for _, s := range []Split{Train, Valid, Test, Live} {
 		if s == Live && !slices.Contains(splits, Live) {
 			continue
@@ -76,6 +82,10 @@ func FromPyG(f *pyg.File, symbols []string, cfg Config, seed int64) (*Dataset, e
 	}
 	if err := d.checkGiven(func(s Split) string { return splitOrigin(f, s) }); err != nil {
 		return nil, err
+	}
+	if node {
+		d.Scaler = unscaled(p.NumFeatures())
+		return d, nil
 	}
 	d.Scaler, err = fitScaler(p, &d.Fold)
 	return d, err
@@ -99,11 +109,27 @@ func (d *Dataset) addNodes(g *pyg.Data, splits []Split, s Split) {
 	}
 }
 
-// checkGraph rejects what the direction task cannot be trained on.
-func checkGraph(g *pyg.Data) error {
+// checkGraph rejects what a task cannot be trained on: the direction task, or that
+// of nodes, of which it gives the number of classes.
+func checkGraph(g *pyg.Data, node bool) (classes int, warnings []string, err error) {
 	if err := g.Validate(); err != nil {
-		return err
+		return 0, nil, err
 	}
+	if node && g.Y == nil {
+		return 0, nil, fault.Input("the file has no y").Fix("give it a class of each node, 0 to C-1, which TASK=node needs, or %d (none)", pyg.Unlabelled)
+	}
+	if err := checkValues(g); err != nil {
+		return 0, nil, err
+	}
+	if node {
+		return nodeClasses(g.Y)
+	}
+	return 0, nil, checkClasses(g.Y, func(i int) string { return fmt.Sprintf("node %d", i) })
+}
+
+// checkValues rejects a graph that is empty or too large, labels and edges of masked
+// nodes, and values that are not finite.
+func checkValues(g *pyg.Data) error {
 	switch {
 	case g.NumNodes == 0 || g.NumFeatures == 0:
 		return fault.Input("x is [%d, %d], and a graph needs nodes and features", g.NumNodes, g.NumFeatures).
@@ -114,9 +140,6 @@ func checkGraph(g *pyg.Data) error {
 	case g.Y == nil:
 		return fault.Input("the file has no y").
 			Fix("give it a class of each node, which TASK=direction needs, %d (down), %d (flat), %d (up) or %d (none)", Down, Flat, Up, pyg.Unlabelled)
-	}
-	if err := checkClasses(g.Y, func(i int) string { return fmt.Sprintf("node %d", i) }); err != nil {
-		return err
 	}
 	present := func(i int) bool { return g.NodeMask == nil || g.NodeMask[i] }
 	for i, class := range g.Y {

@@ -83,8 +83,8 @@ func (c TargetConfig) problems(p *problems) {
 		p.check(!slices.Contains(c.Horizons[:i], h), fault.Input("HORIZON lists %d twice", h).
 			Fix("set each horizon once"))
 	}
-	p.check(c.Task == TaskDirection || c.relative(), fault.Input("TASK is %q, which this version does not know", c.Task).
-		Fix("set %s, %s or %s", TaskDirection, TaskRank, TaskReturn))
+	p.check(c.Task == TaskDirection || c.Task == TaskNode || c.relative(), fault.Input("TASK is %q, which this version does not know", c.Task).
+		Fix("set %s, %s, %s or %s", TaskDirection, TaskRank, TaskReturn, TaskNode))
 	p.check(slices.Contains([]string{TargetOpen, TargetClose, TargetMid}, c.Target), fault.Input("TARGET is %q", c.Target).
 		Fix("set %s, %s or %s", TargetOpen, TargetClose, TargetMid))
 }
@@ -114,6 +114,8 @@ type Targets struct {
 
 	funding []float32 // [T, N] see Funding
 
+	classes int // C; 0: those of a direction
+
 	task     string
 	scale    []float32 // [T, N] see Scale
 	relative []float32 // [T, N, H] see Relative
@@ -127,6 +129,14 @@ func (y *Targets) At(t int) (class []int64, value []float32) {
 		value = row(y.value, t, y.width)
 	}
 	return row(y.class, t, y.width), value
+}
+
+// NumClasses is C, of which classes are 0 to C-1.
+func (y *Targets) NumClasses() int {
+	if y.classes == 0 {
+		return int(Up) + 1
+	}
+	return y.classes
 }
 
 // NumHorizons is H.

@@ -102,8 +102,7 @@ type prior struct{}
 
 // Fit implements train.Method.
 func (prior) Fit(_ context.Context, d *data.Dataset) (train.Predictor, train.Result, error) {
-	const classes = 3
-	horizons := d.Targets.NumHorizons()
+	classes, horizons := d.Targets.NumClasses(), d.Targets.NumHorizons()
 	counts := make([]float64, horizons*classes)
 	total := make([]float64, horizons)
 	for _, t := range d.Snapshots(data.Train) {

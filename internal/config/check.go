@@ -81,6 +81,12 @@ func (c *Config) check(s settings, faults *fault.List) {
 	if t.Loss != "" {
 		faults.Add(catalog.CheckLoss(c.Data.Task, t.Loss))
 	}
+	if c.Data.Task == data.TaskNode && c.Source.Source != PyG {
+		faults.Add(fault.Input("TASK=node learns the classes of one graph's nodes, and DATA_SOURCE=%s has markets", c.Source.Source).At("TASK").Fix("set DATA_SOURCE=pyg and DATA_DIR, or TASK=direction"))
+	}
+	if c.Data.Task == data.TaskNode && m.Type == "peer" {
+		faults.Add(fault.Input("MODEL_TYPE=peer is of markets, and TASK=node of other graphs").At("MODEL_TYPE").Fix("set gcn, gatv2, sage, gcnii, attention or none"))
+	}
 	if c.Source.Source == PyG && m.Network().Encoded() {
 		faults.Add(fault.Input("ENCODER=%s reads past bars, and DATA_SOURCE=pyg reads a graph without time", m.Encoder).At("ENCODER").Fix("set ENCODER=none"))
 	}

@@ -81,6 +81,15 @@ func (m Model) Network() catalog.Config {
 	return c
 }
 
+// Network is the shape of the network that the task is learned by. That of nodes is
+// the one of Kipf and Welling (2017): dropout before each layer, of which the last
+// gives the classes.
+func (c Config) Network() catalog.Config {
+	n := c.Model.Network()
+	n.Headless, n.InputDropout = c.Data.Task == data.TaskNode, c.Data.Task == data.TaskNode
+	return n
+}
+
 // EffectiveHeads is HEADS where the model reads it, else 0.
 func (m Model) EffectiveHeads() int {
 	if slices.Contains(catalog.Readers("HEADS"), m.Type) {
@@ -188,6 +197,9 @@ func loadFor(environ []string, needs func(variable) bool) (Config, error) {
 		parse(part, given, &faults)
 	}
 	c.resolveSource(given)
+	if c.Data.Task == data.TaskNode && !given.has("CLIP_NORM") {
+		c.Train.ClipNorm = 0 // a citation network has no fat tails, and its protocol does not clip
+	}
 	c.resolveEdges(given, &faults)
 	c.check(given, &faults)
 	given.rename(faults)

@@ -193,7 +193,8 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"STORE_DIR=\xff", `STORE_DIR is "\xff", which is not UTF-8: write it in UTF-8`},
 
 		{"MODEL_TYPE=gat", `MODEL_TYPE is "gat": set ` + catalog.OneOf(catalog.Types())},
-		{"TASK=node", `TASK is "node": set direction, rank or return`},
+		{"TASK=nodal", `TASK is "nodal": set direction, rank, return or node (did you mean node?)`},
+		{"TASK=node", `TASK=node learns the classes of one graph's nodes, and DATA_SOURCE=simulated has markets: set DATA_SOURCE=pyg and DATA_DIR, or TASK=direction`},
 		{"LOG_LEVEL=wran", `LOG_LEVEL is "wran": set trace, debug, info, warn or error (did you mean warn?)`},
 		{"DATA_SOURCE=Binance", `DATA_SOURCE is "Binance": set auto, binance, arango, files, simulated or pyg (did you mean binance?)`},
 		{"ENCODER=lstm", `ENCODER is "lstm": set none, tcn, gru or mlp`},

@@ -144,9 +144,25 @@ var scoreRules = map[string]string{
 	data.TaskReturn: "the log return over horizon bars, divided by the volatility sigma at the bar and by sqrt(horizon), clipped to +-6, as far as it can be foreseen",
 }
 
+// noHead is the jk of a network whose last layer gives the outputs.
+const noHead = "none"
+
+// taskOf is the task of a TASK, with the classes of a dataset.
+func taskOf(name string, d *data.Dataset) (nn.Task, error) {
+	task, err := nn.NewTask(name)
+	if err != nil {
+		return nil, err
+	}
+	return nn.OfClasses(task, d.Targets.NumClasses()), nil
+}
+
 // describeLayers adds how the layers are joined, where it is not the default.
-func describeLayers(m *result.Metadata, c config.Model) {
+func describeLayers(m *result.Metadata, all config.Config) {
+	c := all.Model
 	reads := func(variable string) bool { return slices.Contains(catalog.Readers(variable), c.Type) }
+	if all.Network().DirectOutputs() && (reads("JK") || c.Type == "none") {
+		m.JumpingKnowledge = noHead
+	}
 	if reads("RESIDUAL") {
 		m.Residual = c.Residual
 	}
@@ -163,7 +179,7 @@ func describeLayers(m *result.Metadata, c config.Model) {
 
 // newMetadata describes the model of a run.
 func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metadata, error) {
-	task, err := nn.NewTask(c.Data.Task)
+	task, err := taskOf(c.Data.Task, d)
 	if err != nil {
 		return result.Metadata{}, err
 	}
@@ -186,7 +202,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 	if c.Model.Members > 1 {
 		m.Ensemble = c.Model.Members
 	}
-	describeLayers(&m, c.Model)
+	describeLayers(&m, c)
 	if d.Timeless() {
 		m.Label.Rule = "classes as the graph's file has them"
 		return m, nil

@@ -12,7 +12,6 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
@@ -83,7 +82,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 
 // withoutClasses tells whether the task predicts no classes.
 func (t *trainer) withoutClasses() bool {
-	task, err := nn.NewTask(t.config.Data.Task)
+	task, err := taskOf(t.config.Data.Task, t.loaded.dataset)
 	return err == nil && len(classes(task)) == 0
 }
 

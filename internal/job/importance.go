@@ -15,6 +15,8 @@ const (
 	// importanceRows bounds the rows that are predicted again for each feature: less
 	// than an epoch or two in all.
 	importanceRows = 20_000
+	// importanceFeatures bounds how often they are predicted again.
+	importanceFeatures = 256
 	// importanceNodes bounds a graph without time, which is predicted whole.
 	importanceNodes = 10_000
 )
@@ -31,6 +33,9 @@ func importance(ctx context.Context, predictor train.Predictor, predicted *predi
 	snapshots := evenly(d.Snapshots(data.Valid), max(1, importanceRows/d.NumNodes()))
 	if window > 0 {
 		snapshots = evenRuns(d.Snapshots(data.Valid), max(1, importanceRows/d.NumNodes()))
+	}
+	if d.Targets.NumClasses() != len(evaluation.Classes) || d.NumFeatures() > importanceFeatures {
+		return nil, nil // words of a text and the like: one by one they say nothing
 	}
 	if len(snapshots) == 0 || d.Timeless() && d.NumNodes() > importanceNodes {
 		return nil, nil

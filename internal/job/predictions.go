@@ -10,7 +10,6 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/nn"
 	"github.com/streamforge/gnn-trainer/nn/train"
 	"github.com/streamforge/gnn-trainer/pyg"
 )
@@ -47,7 +46,7 @@ var testedSplits = []data.Split{data.Valid, data.Test}
 // predict runs a predictor over splits of a fold, the newest snapshots first:
 // where ctx ends, the oldest are left out.
 func predict(ctx context.Context, predictor train.Predictor, taskName string, d *data.Dataset, splits []data.Split) (*foldPredictions, error) {
-	task, err := nn.NewTask(taskName)
+	task, err := taskOf(taskName, d)
 	if err != nil {
 		return nil, err
 	}

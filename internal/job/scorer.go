@@ -2,6 +2,7 @@ package job
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -23,6 +24,9 @@ type criterion struct {
 var criteria = map[string]func(*data.Dataset, nn.Task) *criterion{
 	"rank": func(d *data.Dataset, task nn.Task) *criterion {
 		return &criterion{"rank_ic", newScorer(d, data.Valid, task).rankIC}
+	},
+	data.TaskNode: func(d *data.Dataset, _ nn.Task) *criterion {
+		return &criterion{"accuracy", newLabels(d, data.Valid).accuracy}
 	},
 }
 
@@ -86,4 +90,36 @@ func (s *scorer) rankIC(p train.Prediction) float64 {
 		return math.NaN()
 	}
 	return sum / float64(count)
+}
+
+// labels are the classes of one split at the first horizon.
+type labels struct {
+	class []int64
+	index []int // of class, among the split's [snapshots, N, H]
+}
+
+func newLabels(d *data.Dataset, split data.Split) *labels {
+	l := &labels{}
+	for k, t := range d.Snapshots(split) {
+		y, _ := d.Targets.At(t)
+		for at := 0; at < len(y); at += d.Targets.NumHorizons() {
+			if y[at] != pyg.Unlabelled {
+				l.class, l.index = append(l.class, y[at]), append(l.index, k*len(y)+at)
+			}
+		}
+	}
+	return l
+}
+
+// accuracy is the share of the labels whose class is the most probable one, the
+// lower of equals.
+func (l *labels) accuracy(p train.Prediction) float64 {
+	hits := 0
+	for k, i := range l.index {
+		values := p.Values[i*p.Columns : (i+1)*p.Columns]
+		if slices.Index(values, slices.Max(values)) == int(l.class[k]) {
+			hits++
+		}
+	}
+	return float64(hits) / float64(len(l.index))
 }

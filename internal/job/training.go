@@ -172,7 +172,7 @@ type training struct {
 // ends.
 func (t *trainer) method(graceCtx context.Context, f *training, display *progress.Display, counted *metrics.Fit) (train.Method, error) {
 	c := t.config
-	task, err := nn.NewTask(c.Data.Task)
+	task, err := taskOf(c.Data.Task, f.dataset)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	origin, folds := t.origin(), f.dataset.NumFolds()
 	f.criterion = newCriterion(c.Data.Task, f.dataset, task)
 	network := &train.Network{
-		Thread: t.thread, Device: t.device, Model: c.Model.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
+		Thread: t.thread, Device: t.device, Model: c.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
 		Config: train.Config{
 			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: c.Train.ClipNorm,
 			Adam:     torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
@@ -219,6 +219,9 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	}
 	if t.initial != nil {
 		network.State = t.initial.weights
+	}
+	if c.Data.Task == data.TaskNode { // L2 of the first layer, as Kipf and Welling have it
+		network.Adam.Decoupled, network.Decays = false, nn.InFirstLayer
 	}
 	return network, nil
 }

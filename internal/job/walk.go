@@ -169,6 +169,9 @@ func addFold(b *result.Baseline, p *predictions, f *foldPredictions) error {
 
 // write writes predictions.parquet.
 func (p *predictions) write(w io.Writer) error {
+	if f := p.last(); len(f.columns) > 0 && f.columns[0] == "p_0" {
+		return evaluation.WriteClasses(w, p.rows(), len(f.columns))
+	}
 	if p.last().dataset.Number == 0 {
 		return evaluation.WritePredictions(w, p.rows())
 	}

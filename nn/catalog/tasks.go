@@ -19,6 +19,7 @@ var tasks = []Task{
 	{Name: "direction", Outputs: 3},                                    // down, flat or up
 	{Name: "rank", Outputs: 1, Losses: []string{"huber", "mse", "ic"}}, // the return beside those of the same bar
 	{Name: "return", Outputs: 1, Losses: []string{"huber", "mse"}},     // the return
+	{Name: "node", Outputs: 7},                                         // as many as there are classes: those of Cora stand for them
 }
 
 // Tasks are the values of TASK, the default first.

@@ -33,6 +33,13 @@ func learnersOf(owner *torch.Scope, m nn.Model, c Config) []*learner {
 			seed:    c.Seed + int64(i),
 		})
 	}
+	for _, l := range all {
+		for i, p := range l.network.Parameters() {
+			if c.Decays != nil && !c.Decays(p.Name) {
+				l.adam.SetWeightDecay(i, 0)
+			}
+		}
+	}
 	return all
 }
 

@@ -133,11 +133,6 @@ func (f *loop) begin() error {
 	}
 	f.learners = learnersOf(build, f.model, f.Config)
 	f.learns = f.learned(build)
-	for i, p := range f.model.Parameters() {
-		if f.Decays != nil && !f.Decays(p.Name) {
-			f.adam.SetWeightDecay(i, 0)
-		}
-	}
 	if f.Resume != nil {
 		if err := f.restore(*f.Resume); err != nil {
 			return err
