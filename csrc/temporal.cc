@@ -61,8 +61,8 @@ struct CausalConv : torch::autograd::Function<CausalConv> {
       gx = at::mm(flat, side_by_side(weight).t()).view({runs, bars, in});
     }
     const auto gw = at::mm(x.view({runs * bars, in}).t(), flat);
-    return {gx, gw.view({in, taps, out}).permute({2, 0, 1}).contiguous(), g.sum(std::vector<int64_t>{0, 1}),
-            at::Tensor()};
+    return {gx, gw.view({in, taps, out}).permute({2, 0, 1}).contiguous(),
+            g.sum(std::vector<int64_t>{0, 1}), at::Tensor()};
   }
 };
 
@@ -162,9 +162,9 @@ gnn_status gnn_gru(gnn_tensor x, gnn_tensor weight_ih, gnn_tensor weight_hh, gnn
     const std::vector<at::Tensor> parameters = {tensor(weight_ih), hh, tensor(bias_ih),
                                                 tensor(bias_hh)};
     // batch_first: [windows, bars, channels].
-    const auto results =
-        at::gru(windows, start, parameters, /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0,
-                /*train=*/at::GradMode::is_enabled(), /*bidirectional=*/false, /*batch_first=*/true);
+    const auto results = at::gru(
+        windows, start, parameters, /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0,
+        /*train=*/at::GradMode::is_enabled(), /*bidirectional=*/false, /*batch_first=*/true);
     *out = own(std::get<1>(results).squeeze(0));
   });
 }
@@ -188,10 +188,9 @@ gnn_status gnn_centre(gnn_tensor x, const float* present, int64_t snapshots, gnn
     const auto outputs = all.view({snapshots, -1, all.size(1)});
     const auto nodes = outputs.size(1);
     // A copy: a backward pass reads it later.
-    const auto mask =
-        at::from_blob(const_cast<float*>(present), {snapshots, nodes, 1}, at::kFloat)
-            .clone()
-            .to(all.device());
+    const auto mask = at::from_blob(const_cast<float*>(present), {snapshots, nodes, 1}, at::kFloat)
+                          .clone()
+                          .to(all.device());
     const auto mean = (outputs * mask).sum(1, true) / mask.sum(1, true).clamp_min(1);
     *out = own((outputs - mean).view({-1, all.size(1)}));
   });

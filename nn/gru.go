@@ -39,8 +39,10 @@ func (g *GRU) Forward(s *Scope, x Tensor, n *noise) Tensor {
 func (g *GRU) Parameters() []Parameter {
 	three := 3 * g.Channels
 	return []Parameter{
-		{"weight_ih_l0", []int{three, g.Channels}, g.Input}, {"weight_hh_l0", []int{three, g.Channels}, g.Hidden},
-		{"bias_ih_l0", []int{three}, g.InputBias}, {"bias_hh_l0", []int{three}, g.HiddenStateBias},
+		{"weight_ih_l0", []int{three, g.Channels}, g.Input},
+		{"weight_hh_l0", []int{three, g.Channels}, g.Hidden},
+		{"bias_ih_l0", []int{three}, g.InputBias},
+		{"bias_hh_l0", []int{three}, g.HiddenStateBias},
 	}
 }
 
