@@ -24,6 +24,8 @@ type Size struct {
 	// Static marks one graph without time: each split is a snapshot of it, and
 	// all share its features and edges.
 	Static bool
+
+	relative bool // of Settings
 }
 
 // Settings are those of a run that its memory depends on.
@@ -34,6 +36,7 @@ type Settings struct {
 	Methods   bool           // methods without a network are compared
 	Outputs   int            // of a node and horizon, by the task
 	EMA       bool           // the weights have a moving average
+	Relative  bool           // the task is learned from returns in units of volatility
 	CUDA      bool
 }
 
@@ -64,6 +67,7 @@ const baseCUDA = 2 << 30
 // and data of both are held then.
 func Of(s Size, c Settings) Estimate {
 	c.Model.Features, c.Model.Outputs = s.Features, max(c.Outputs, 1)*s.Horizons
+	s.relative = c.Relative
 	e := Estimate{Base: base}
 	parameters := int64(c.Model.Parameters())
 
@@ -107,11 +111,18 @@ func Of(s Size, c Settings) Estimate {
 	return e
 }
 
-// dataset is data.Dataset: x, mask, class, return and funding of each row, source
-// and correlation of each edge.
+// dataset is data.Dataset: x, mask, class, return and funding of each row, what
+// its task learns beside them, source and correlation of each edge.
 func (s Size) dataset() int64 {
-	h := int64(s.Horizons)
-	return s.Rows*(4*int64(s.Features+s.Signals)+1+12*h+4+4) + 8*s.held() + 120*s.Snapshots
+	return s.Rows*(4*int64(s.Features+s.Signals)+1+12*int64(s.Horizons)+4+4) + s.scaled() + 8*s.held() + 120*s.Snapshots
+}
+
+// scaled are the returns in units of volatility, and the volatility of each row.
+func (s Size) scaled() int64 {
+	if !s.relative {
+		return 0
+	}
+	return 4 * s.Rows * int64(1+s.Horizons)
 }
 
 // held is how many edges are in memory.
@@ -128,7 +139,7 @@ func (s Size) built() int64 {
 	if s.Static {
 		return 0
 	}
-	return s.Rows * (5*8 + 4*int64(s.Features+s.Signals) + 12*int64(s.Horizons) + 9 + 2*8)
+	return s.Rows*(5*8+4*int64(s.Features+s.Signals)+12*int64(s.Horizons)+9+2*8) + s.scaled()
 }
 
 // predicted are the predictions and, as predictions.parquet is written, the

@@ -139,6 +139,25 @@ func TestAnEnsembleTakesItsWeightsAndOneStep(t *testing.T) {
 	}
 }
 
+// Of each row they are as many values as horizons, and one.
+func TestReturnsInUnitsOfVolatilityTakeMemory(t *testing.T) {
+	for task, want := range map[string]bool{"direction": false, "rank": true, "return": true, "node": false} {
+		var c config.Config
+		c.Data.Task = task
+		if got := SettingsOf(c).Relative; got != want {
+			t.Errorf("TASK=%s: %v", task, got)
+		}
+	}
+	size, plain := market(20, 8540), settings("gcn", 64, 2, 32)
+	size.Horizons = 3
+	relative := plain
+	relative.Relative = true
+	// Twice, as all that is on Go's heap.
+	if got, want := Of(size, relative).Data-Of(size, plain).Data, 2*4*(1+3)*size.Rows; got != want {
+		t.Errorf("they take %d bytes, want %d", got, want)
+	}
+}
+
 func TestARunIsJudgedByTheSmallestLimit(t *testing.T) {
 	for _, c := range []struct {
 		need    int64

@@ -11,7 +11,10 @@ import (
 // SettingsOf are those of a configuration, on the CPU.
 func SettingsOf(c config.Config) Settings {
 	task, _ := catalog.LookupTask(c.Data.Task)
-	return Settings{Outputs: task.Outputs, Model: c.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Trainings() > 1, Methods: len(c.Train.Baselines) > 0, EMA: c.Train.EMA > 0}
+	return Settings{
+		Outputs: task.Outputs, Model: c.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Trainings() > 1, Methods: len(c.Train.Baselines) > 0, EMA: c.Train.EMA > 0,
+		Relative: c.Data.Task == data.TaskRank || c.Data.Task == data.TaskReturn,
+	}
 }
 
 // Planned is the size of a run before its data are read, as far as its
