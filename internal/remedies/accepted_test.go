@@ -11,6 +11,7 @@ const (
 var accepted = map[string]string{
 	"data/fromsnapshots.go: the edges at %s are of different sizes: %d sources, %d weights, %d attributes":                                                internal,
 	"data/fromsnapshots.go: the graph's parts are of different sizes: x %d, mask %d, y %d, close %d and edges %d of %d nodes, %d features and %d moments": internal,
+	"data/partial.go: their matrix is not positive definite":                                                                                              callers,
 	"data/market.go: symbol %s is in the market twice":                                                                                                    internal,
 	"data/market.go: %s has series for %d symbols, the market has %d":                                                                                     internal,
 	"data/market.go: %s of %s has %d bars, the market has %d":                                                                                             internal,
@@ -30,6 +31,7 @@ var accepted = map[string]string{
 	"data/source/symbols.go: SYMBOL=%q %w":                                                                                                                cause,
 	"data/source/symbols.go: SYMBOLS=%s: name %d, %q, %w":                                                                                                 cause,
 	"data/source/table.go: cannot be read: %w":                                                                                                            cause,
+	"internal/job/initial.go: %w":                                                                                                                         cause,
 	"internal/job/metrics.go: %w":                                                                                                                         cause,
 	"internal/job/previous.go: %w":                                                                                                                        cause,
 	"internal/job/train.go: %w":                                                                                                                           cause,

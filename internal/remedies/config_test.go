@@ -31,7 +31,7 @@ var examples = map[string]string{
 	"MINIO_ENDPOINT": "minio:9000", "KAFKA_BOOTSTRAP_SERVERS": "kafka:9093", "METRICS_ADDR": ":8080", "QUEUE_EVENTS_TOPIC": "events", "QUEUE_CONTROL_TOPIC": "control",
 	"KUBEFLOW_TRAINER_SERVER_URL": "https://k/status", "KUBEFLOW_TRAINER_SERVER_CA_CERT": "/ca", "KUBEFLOW_TRAINER_SERVER_TOKEN": "/token",
 	"GRAPH_COLLECTION_NAME": "g", "GRAPH_SAVE": "g2", "SYMBOL": "BTCUSDT", "CANDLES_COLLECTION": "c", "FUNDING_COLLECTION": "f", "SYMBOLS": "BTCUSDT,ETHUSDT",
-	"OMP_NUM_THREADS": "2", "HTTPS_PROXY": "http://proxy:3128",
+	"OMP_NUM_THREADS": "2", "HTTPS_PROXY": "http://proxy:3128", "INIT_FROM": "q2",
 }
 
 func set(w *world, name, value string) bool {
@@ -124,7 +124,7 @@ var byVariables = []step{
 	{regexp.MustCompile(`^set at most \d+|^set (one to|1 to) `), to("1")},
 	{regexp.MustCompile(`^set HIDDEN to a multiple of HEADS`), func(w *world, _ *fault.Error, _ []string) bool { return set(w, "HEADS", "1") }},
 	{
-		regexp.MustCompile(`^set host:port|^set one (that|of|in) |^set a topic's name|^set a name of|^set another name|^set one$|^set that of the file|^set the https address|^write it as the database has it|^set it to `),
+		regexp.MustCompile(`^set host:port|^set one (that|of|in) |^set a topic's name|^set a name of|^set another name|^set one$|^set that of (the file|another run)|^set the https address|^write it as the database has it|^set it to `),
 		func(w *world, f *fault.Error, _ []string) bool { return set(w, f.Where, example(f.Where)) },
 	},
 	{regexp.MustCompile(`^remove (one|the comma)|^set each horizon once`), change(func(s string) string {
@@ -224,7 +224,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 		"MODEL_NAME=a/b", "MODEL_OUTPUT=..", "MODEL_NAME=" + long, "MODEL_NAME=.m", "QUEUE_ID=latest.json", "QUEUE_ID=.lock", "QUEUE_ID=a\\b",
 		"STORE_DIR=\"out\"", "STORE_DIR='out'", "STORE_DIR=~/out", "STORE_DIR=$HOME/out", "STORE_DIR=${HOME}", "STORE_DIR=%HOME%/out", "STORE_DIR=out ", "STORE_DIR=out # here", "STORE_DIR=s3://b/x", "CACHE_DIR=https://x", `WORK_DIR=C:\work`, "STORE_DIR=a\tb", "STORE_DIR=\xff",
 		"STORE_DIR=" + strings.Repeat("\u200b", 300), "QUEUE_ID=\ufeffq", "SYMBOL=BTC\u00a0USDT", "EPOCHS=\"ten\"", "QUEUE_ID=<id>", "STORE_DIR=/out/<your name>", "OMP_NUM_THREADS=\"2\"", "HTTPS_PROXY='http://p:1'",
-		"ENCODER=lstm", "ENCODER_WINDOW=9", "LOSS=mae", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long, "METRICS_LINGER=soon", "METRICS_LINGER=-1s",
+		"ENCODER=lstm", "ENCODER_WINDOW=9", "LOSS=mae", "INIT_FROM=.a", "INIT_FROM=q", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long, "METRICS_LINGER=soon", "METRICS_LINGER=-1s",
 		"KUBEFLOW_TRAINER_SERVER_TOKEN=/t", "KUBEFLOW_TRAINER_SERVER_URL=https://u:p@a/b", "ARANGO_URL=http://u:p@a:8529", "GRAPH_WAIT=soon", "RECORD_EVERY=often", "CHECKPOINT_EVERY=0",
 		"DATA_DIR=/data", "EVENTS=file", "RESUME=always", "BINANCE_MARKET=margin", "KAFKA_PASSWORD_FILE=" + file("empty", "\n"),
 	} {
@@ -251,6 +251,8 @@ func wrongSettings(t *testing.T) []map[string]string {
 	add(nil, "DATA_SOURCE=files")
 	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "SYMBOLS=top:3")
 	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "ENCODER=gru")
+	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "TASK=node", "MODEL_TYPE=peer")
+	add(nil, "TASK=node")
 	add(nil, "TASK=rank", "LOSS=mae")
 	add(nil, "ENCODER=tcn", "ENCODER_WINDOW=28")
 	add(nil, "ENCODER=gru", "ENCODER_WINDOW=7000")
