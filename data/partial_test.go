@@ -173,7 +173,8 @@ func TestEdgesLastUntilTheyAreRecomputedAndShareOneObject(t *testing.T) {
 		for s := 1; s < d.Len(); s++ {
 			number := func(t int) int64 { return d.OpenTimes()[t] / m.Interval.Milliseconds() / 12 }
 			u := s - 1
-			for ; u > max(0, s-12) && !slices.Equal(d.Mask(u), d.Mask(s)); u-- {
+			for u > max(0, s-12) && !slices.Equal(d.Mask(u), d.Mask(s)) {
+				u--
 			}
 			together := number(u) == number(s)
 			switch got := d.SameEdges(s, u); {

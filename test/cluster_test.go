@@ -360,7 +360,7 @@ func contentOf(t *testing.T, model string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
+	defer func() { _ = z.Close() }()
 	sum, left := sha256.New(), 0
 	for _, f := range z.File {
 		if strings.HasSuffix(f.Name, "/extra/metadata.json") || strings.HasSuffix(f.Name, "/.data/serialization_id") {

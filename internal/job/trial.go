@@ -27,7 +27,7 @@ func (t *trainer) try(ctx context.Context, f *searched, l *loader, trial, rung i
 	one := *t
 	one.config = f.configs[trial]
 	one.config.Train.Epochs = run.Epochs
-	if err := one.loadTrial(ctx, f, l); err != nil {
+	if err := one.loadTrial(ctx, l); err != nil {
 		return run, "", fault.Wrap("trial %d (%s): %w", of.Number, named(of.Settings), err)
 	}
 	tuning, err := one.loaded.dataset.TuningFolds()
@@ -81,7 +81,7 @@ func (f *training) validated() (value float64, metric string) {
 
 // loadTrial gives the trainer the data of a trial: those that are loaded, where its
 // settings make the same of the market.
-func (t *trainer) loadTrial(ctx context.Context, f *searched, l *loader) error {
+func (t *trainer) loadTrial(ctx context.Context, l *loader) error {
 	if reflect.DeepEqual(t.config.Data, l.config.Data) {
 		return nil
 	}
