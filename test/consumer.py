@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from sklearn.metrics import accuracy_score, log_loss, roc_auc_score
+from torch.nn.functional import gelu
 from torch_geometric.data import Batch, Data
 from torch_geometric.data.collate import collate
 from torch_geometric.data.separate import separate
@@ -57,7 +58,7 @@ def model_says_what_predictions_say(g):
 
 def edges_for(g):
     """edge_weight as the model's own argument of PyG takes it."""
-    return {"gcn": {"edge_weight": g.edge_weight}, "gatv2": {"edge_attr": g.edge_weight}, "gcnii": {"edge_weight": g.edge_weight}}.get(metadata["model_type"], {})
+    return {"gcn": {"edge_weight": g.edge_weight}, "gatv2": {"edge_attr": g.edge_weight}, "gcnii": {"edge_weight": g.edge_weight}, "peer": {"edge_weight": g.edge_weight}}.get(metadata["model_type"], {})
 
 
 def clipped(x, metadata):
@@ -129,6 +130,36 @@ def x_of_masked():
     return scaled(torch.zeros(len(metadata["feature_names"])), metadata)
 
 
+class PeerLayer(torch.nn.Module):
+    """What a node is beside the weighted sum of its peers."""
+
+    def __init__(self, hidden):
+        super().__init__()
+        self.norm = torch.nn.LayerNorm(hidden)
+        self.lin_self, self.lin_peers, self.lin_out = (torch.nn.Linear(hidden, hidden) for _ in range(3))
+
+    def forward(self, x, edge_index, edge_weight):
+        h = self.norm(x)
+        own = self.lin_peers(h)
+        peers = torch.zeros_like(own).index_add(0, edge_index[1], own[edge_index[0]] * edge_weight[:, None])
+        return x + self.lin_out(gelu(self.lin_self(h) + own - peers))
+
+
+class Peer(torch.nn.Module):
+    def __init__(self, features, hidden, layers, classes):
+        super().__init__()
+        self.input = torch.nn.Linear(features, hidden)
+        self.peers = torch.nn.ModuleList([PeerLayer(hidden) for _ in range(layers)])
+        self.norm = torch.nn.LayerNorm(hidden)
+        self.lin1, self.lin2 = torch.nn.Linear(hidden, hidden), torch.nn.Linear(hidden, classes)
+
+    def forward(self, x, edge_index, edge_weight):
+        x = self.input(x)
+        for peer in self.peers:
+            x = peer(x, edge_index, edge_weight)
+        return self.lin2(gelu(self.lin1(self.norm(x))))
+
+
 class Perceptron(MLP):
     def __init__(self, features, hidden, layers, classes):
         super().__init__([features] + [hidden] * layers + [classes], norm=None)
@@ -143,6 +174,7 @@ def pyg_gives_the_same_logits(g, logits):
         "gcn": lambda: GCN(*shape, jk="last"),
         "gatv2": lambda: GAT(*shape, v2=True, heads=metadata["heads"], edge_dim=1, jk="last"),
         "sage": lambda: GraphSAGE(*shape, jk="last"),
+        "peer": lambda: Peer(*shape),
         "gcnii": lambda: GCNII(*shape),
         "attention": lambda: Attention(*shape),
         "none": lambda: Perceptron(*shape),
