@@ -151,6 +151,4 @@ class Recipe:
             if bool(mask.any()):
                 types = e.type if several else None
                 seen = x[:, t - self._window + 1 : t + 1] if self._window else x[:, t]
-                yield Snapshot(
-                    m.symbols, m.open_time(t), seen.clone(), mask, e.index, e.weight, e.attr[:, None], types
-                )
+                yield Snapshot(m.symbols, m.open_time(t), seen.clone(), mask, e.index, e.weight, e.attr[:, None], types)
