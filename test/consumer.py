@@ -189,24 +189,33 @@ def pyg_gives_the_same_logits(g, logits):
 
 
 def dataset_is_what_pyg_collates(newest):
+    kept = metadata["dataset"]
+    assert (folder / "dataset.pt").exists() == (kept["which"] != "none") == (kept["snapshots"] > 0)
+    assert kept["snapshots"] <= kept["of"] and (kept["which"] != "all" or kept["snapshots"] == kept["of"])
+    if not kept["snapshots"]:
+        return []
     saved = torch.load(folder / "dataset.pt")
     collated, slices = Data.from_dict(saved["data"]), saved["slices"]
     count = len(slices["x"]) - 1
+    assert count == kept["snapshots"]
     snapshots = [separate(Data, collated, i, slices, decrement=False) for i in range(count)]
     again, slices_again, _ = collate(Data, snapshots, increment=False, add_batch=False)
     assert sorted(again.keys()) == sorted(collated.keys())
     for key in again.keys():
         assert torch.equal(again[key], collated[key]), key
         assert torch.equal(slices_again[key], slices[key]), key
-    for key in newest.keys():
-        assert torch.equal(newest[key], snapshots[-1][key]), key
+    if kept["which"] != "test":
+        for key in newest.keys():
+            assert torch.equal(newest[key], snapshots[-1][key]), key
     for s in snapshots[:: max(1, count // 50)]:
         assert s.validate()
     return snapshots
 
 
 def every_prediction_comes_from_its_snapshot(pyg, snapshots):
-    """The normalised x through PyG's own model gives the whole of predictions.parquet."""
+    """The normalised x through PyG's own model gives the rows of predictions.parquet, of the snapshots that are kept."""
+    if not snapshots:
+        return None
     probability, index, label, ret = [], [], [], []
     with torch.no_grad():
         for start in range(0, len(snapshots), 256):
@@ -221,7 +230,11 @@ def every_prediction_comes_from_its_snapshot(pyg, snapshots):
     frame = pd.DataFrame(torch.cat(probability).numpy(), columns=["p_down", "p_flat", "p_up"],
                          index=pd.MultiIndex.from_tuples(index, names=["open_time", "symbol"]))
     frame["label"], frame["ret"] = label, ret
-    joined = predictions.set_index(["open_time", "symbol"]).join(frame, suffixes=("", "_pyg"), how="left")
+    rows = predictions[predictions.open_time.isin({s.open_time.item() for s in snapshots})]
+    which = metadata["dataset"]["which"]
+    assert which != "all" or len(rows) == len(predictions)
+    assert which != "test" or (set(rows.split) == {"test"} and len(rows) == (predictions.split == "test").sum())
+    joined = rows.set_index(["open_time", "symbol"]).join(frame, suffixes=("", "_pyg"), how="left")
     assert not joined.p_up_pyg.isna().any()
     gap = max((joined[c] - joined[c + "_pyg"]).abs().max() for c in ("p_down", "p_flat", "p_up"))
     assert gap < 1e-5, gap
@@ -244,6 +257,8 @@ def predictions_are_in_order_with_gaps():
 
 
 def normalisation_is_of_the_training_part(snapshots):
+    if metadata["dataset"]["which"] != "all":
+        return  # what it was fitted on is not all there
     times = set(predictions.open_time[predictions.split == "train"])
     if len(times) < metadata["splits"]["train"]["count"]:
         return  # a run that was stopped has not predicted the oldest
@@ -288,7 +303,8 @@ def manifest_vouches_for_every_file():
     names = [f["name"] for f in manifest["files"]]
     own, twin = [n for n in names if "/" not in n], {n for n in names if "/" in n}
     assert twin == ({f"baselines/no_edges/{n}" for n in ("model.pt", "weights.pt", "predictions.parquet")} if "baseline" in metrics else set())
-    assert set(own) == {"model.pt", "weights.pt", "metadata.json", "graph.pt", "dataset.pt", "predictions.parquet", "metrics.json", "report.html"}
+    stored = {"model.pt", "weights.pt", "metadata.json", "graph.pt", "predictions.parquet", "metrics.json", "report.html"}
+    assert set(own) == stored | ({"dataset.pt"} if metadata["dataset"]["snapshots"] else set())
     for f in manifest["files"]:
         content = (folder / f["name"]).read_bytes()
         assert len(content) == f["size"] and hashlib.sha256(content).hexdigest() == f["sha256"], f["name"]

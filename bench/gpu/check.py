@@ -71,7 +71,7 @@ def job(name, wait=True, dev=None, timeout=90, **variables):
     environment = os.environ | dict(
         QUEUE_ID=name, SYMBOL="BTCUSDT", TYPE="gnn_trainer", TELEMETRY_PRODUCER_ID="gpu", DATA_SOURCE="simulated",
         DEVICE=dev or device, STORE_DIR=str(store), BASELINES="none", RESUME="never", MESSAGE_LANG="en", LOG_FORMAT="json",
-        EPOCHS="6", PATIENCE="0", WORK_DIR=str(out / "work")) | {
+        EPOCHS="6", PATIENCE="0", DATASET="all", WORK_DIR=str(out / "work")) | {
         k: str(v) for k, v in variables.items()}
     process = subprocess.Popen([programs / "gnn-trainer"], env=environment, stdout=open(out / f"{name}.jsonl", "w"),
                                stderr=open(out / f"{name}.log", "w"))

@@ -37,6 +37,7 @@ type Config struct {
 	Log    Log
 	Paths  Paths
 	Tune   Tune
+	Output Output
 
 	Metrics  metrics.Config
 	Kubeflow kubeflow.Config
@@ -171,7 +172,7 @@ type Log struct {
 
 // parts are the structs that variables are read into.
 func (c *Config) parts() []any {
-	return []any{&c.IDs, &c.Source, &c.Source.Binance, &c.Source.Arango, &c.Data.Recipe, &c.Data.TargetConfig, &c.Data.FoldConfig, &c.Data.WalkForward, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log, &c.Paths, &c.Metrics, &c.Kubeflow, &c.Tune}
+	return []any{&c.IDs, &c.Source, &c.Source.Binance, &c.Source.Arango, &c.Data.Recipe, &c.Data.TargetConfig, &c.Data.FoldConfig, &c.Data.WalkForward, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log, &c.Paths, &c.Metrics, &c.Kubeflow, &c.Tune, &c.Output}
 }
 
 // Load reads the environment, in the form of os.Environ. An empty variable

@@ -478,7 +478,7 @@ func TestASecretComesFromAFile(t *testing.T) {
 func TestOnlyWhatDecidesAboutTheResultIsASetting(t *testing.T) {
 	cluster := []string{
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER=u", "KAFKA_PASSWORD=p", "MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=a", "MINIO_SECRET_KEY=s",
-		"MINIO_BUCKET_NAME=models", "STORE_DIR=/elsewhere", "LOG_LEVEL=debug", "MESSAGE_LANG=en", "RESUME=never", "CHECKPOINT_EVERY=1", "WORK_DIR=/work",
+		"MINIO_BUCKET_NAME=models", "STORE_DIR=/elsewhere", "LOG_LEVEL=debug", "MESSAGE_LANG=en", "RESUME=never", "CHECKPOINT_EVERY=1", "DATASET=none", "WORK_DIR=/work",
 	}
 	alone, inCluster := load(t), load(t, cluster...)
 	if !maps.Equal(alone.Settings(), inCluster.Settings()) {

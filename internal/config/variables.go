@@ -47,6 +47,7 @@ var groups = []group{
 		{name: "TELEMETRY_PRODUCER_ID", operational: true, required: true, meaning: "id of this service in telemetry", accepts: "this service's id, such as gnn-trainer__abc"},
 		{name: "MODEL_NAME", aliases: []string{"MODEL_OUTPUT"}, meaning: "first folder of the artefacts' path, MODEL_NAME/QUEUE_ID"},
 		{name: "STORE_DIR", operational: true, meaning: "folder that artefacts go to; with MinIO, where they wait to be uploaded"},
+		{name: "DATASET", operational: true, meaning: "snapshots that dataset.pt holds; newest:N: the N newest; test: those of the test split, of all folds; none: there is no dataset.pt; unset: all where the file stays below 200 MB, else the newest that do", accepts: "all, test, none or newest:N, such as newest:1000", unit: "snapshots"},
 		{name: "WORK_DIR", operational: true, meaning: "parent of a relative STORE_DIR"},
 		{name: "MESSAGE_LANG", operational: true, meaning: "language of telemetry messages", values: []string{"ru", "en"}},
 		{name: "LOG_LEVEL", operational: true, meaning: "lowest level logged on stderr", values: []string{"trace", "debug", "info", "warn", "error"}},

@@ -267,9 +267,13 @@ func TestAPlanIsOfTheSizeOfMeasuredRuns(t *testing.T) {
 	}{
 		"all defaults":            {nil, 371_068, 52_609_597 + 3_573_096},
 		"5 symbols over 3 days":   {[]string{"SYMBOLS=top:5", "LOOKBACK=3d"}, 176_192, 649_793 + 79_497},
-		"120 days":                {[]string{"LOOKBACK=120d"}, 815_792, 212_302_845 + 14_455_061},
-		"100 symbols":             {[]string{"SYMBOLS=top:100"}, 895_924, 263_005_261 + 17_786_301},
-		"100 symbols, 30 edges":   {[]string{"SYMBOLS=top:100", "EDGE_TOP_K=30"}, 1_419_416, 669_922_381 + 17_449_867},
+		"120 days":                {[]string{"LOOKBACK=120d", "DATASET=all"}, 815_792, 212_302_845 + 14_455_061},
+		"100 symbols":             {[]string{"SYMBOLS=top:100", "DATASET=all"}, 895_924, 263_005_261 + 17_786_301},
+		"100 symbols, 30 edges":   {[]string{"SYMBOLS=top:100", "EDGE_TOP_K=30", "DATASET=all"}, 1_419_416, 669_922_381 + 17_449_867},
+		"100 symbols by default":  {[]string{"SYMBOLS=top:100"}, 895_924, 200_000_000 + 17_786_301},
+		"without snapshots":       {[]string{"DATASET=none"}, 371_068, 3_573_096},
+		"the test split":          {[]string{"DATASET=test"}, 371_068, 52_609_597/5 + 3_573_096},
+		"1000 snapshots":          {[]string{"DATASET=newest:1000"}, 371_068, 52_609_597*1000/8540 + 3_573_096},
 		"a large batch":           {[]string{"BATCH_SIZE=512", "HIDDEN=256", "LOOKBACK=10d"}, 430_440, 0},
 		"a large batch, 4 layers": {[]string{"BATCH_SIZE=512", "HIDDEN=256", "LOOKBACK=10d", "LAYERS=4"}, 613_880, 0},
 	} {

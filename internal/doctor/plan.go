@@ -9,6 +9,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
+	"github.com/streamforge/gnn-trainer/internal/job"
 )
 
 // plan is how large the planned run will be, as far as that is known. The
@@ -101,10 +102,10 @@ func (s size) String() string {
 
 // disk is what the result and its checkpoints take in STORE_DIR, in bytes:
 //
-//	C (4 F + 13) + 24 E    dataset.pt
-//	24 C                   predictions.parquet; with FOLDS a fifth more
-//	80 P                   five checkpoints of P weights with their moments, in each fold
-//	4 MiB                  the rest
+//	C (4 F + 12 H + 1) + 24 E    dataset.pt, or what of it DATASET keeps
+//	24 C                         predictions.parquet; with FOLDS a fifth more
+//	80 P                         five checkpoints of P weights with their moments, in each fold
+//	4 MiB                        the rest
 func (p *plan) disk(s size) int64 {
 	f := p.config.Data.Features.Most()
 	network := p.config.Model.Network()
@@ -113,7 +114,34 @@ func (p *plan) disk(s size) int64 {
 	if folds > 1 {
 		rows += rows / 5
 	}
-	return s.cells*int64(4*f+13) + 24*s.edges + 24*rows + 80*weights*folds + 4<<20
+	return p.dataset(s, f) + 24*rows + 80*weights*folds + 4<<20
+}
+
+// dataset is what dataset.pt takes of it.
+func (p *plan) dataset(s size, features int) int64 {
+	edge := int64(24) // two nodes, weight, attribute
+	if len(p.config.Data.EdgeTypes()) > 1 {
+		edge += 8
+	}
+	all := s.cells*int64(4*features+12*len(p.config.Data.Horizons)+1) + edge*s.edges
+	part := func(share float64) int64 { return int64(math.Ceil(share * float64(all))) }
+	switch kept := p.config.Output.Dataset; kept.Which {
+	case config.DatasetNone:
+		return 0
+	case config.DatasetAll:
+		return all
+	case config.DatasetNewest:
+		if s.bars > 0 {
+			return part(min(1, float64(kept.Newest)/float64(s.bars)))
+		}
+		return all
+	case config.DatasetTest:
+		if c := p.config.Data; c.TrainEnd.IsZero() && c.ValidEnd.IsZero() {
+			return part(max(0, 1-c.TrainFraction-c.ValidFraction))
+		}
+		return all // no share is known
+	}
+	return min(all, job.MaxDataset)
 }
 
 // cache is what CACHE_DIR still takes for the market, in bytes: candles of eight

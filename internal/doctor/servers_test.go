@@ -461,7 +461,7 @@ func TestWhatIsBrokenOnThisMachineIsFound(t *testing.T) {
 		"a folder of candles":            {change: files.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the folder of the candle files"}}},
 		"a graph's file":                 {change: graph.with(variables{"DATA_DIR": "/nowhere"}), code: 2, checks: []want{{"files", doctor.Failed, "set it to the file that torch.save(data) wrote"}}},
 		"the ids":                        {change: variables{"QUEUE_ID": "", "SYMBOL": ""}, code: 2, checks: []want{{"configuration", doctor.Failed, "QUEUE_ID is not set: set it to"}, {"store-folder", doctor.OK, ""}}},
-		"more memory than anybody has":   {change: variables{"SYMBOLS": "top:100", "EDGE_TOP_K": "99", "LOOKBACK": "20000d"}, code: 2, checks: []want{{"memory", doctor.Failed, "or fewer SYMBOLS, about 0.5 % of it"}, {"store-folder", doctor.Failed, "free some space"}}},
+		"more memory than anybody has":   {change: variables{"SYMBOLS": "top:100", "EDGE_TOP_K": "99", "LOOKBACK": "20000d", "DATASET": "all"}, code: 2, checks: []want{{"memory", doctor.Failed, "or fewer SYMBOLS, about 0.5 % of it"}, {"store-folder", doctor.Failed, "free some space"}}},
 		"an address for metrics":         {change: variables{"METRICS_ADDR": "127.0.0.1:0"}, checks: append(made(), want{"metrics", doctor.OK, ""})},
 		"a port that is taken":           {change: variables{"METRICS_ADDR": taken.Addr().String()}, checks: []want{{"metrics", doctor.Warning, "another process has the port"}}},
 		"another machine's address":      {change: variables{"METRICS_ADDR": "192.0.2.1:8080"}, code: 2, checks: []want{{"metrics", doctor.Failed, "set an address of this machine"}}},

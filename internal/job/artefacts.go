@@ -44,17 +44,6 @@ func (a *artefacts) putBytes(ctx context.Context, name string, content []byte) e
 	})
 }
 
-// putGraph stores all snapshots, and the newest one apart.
-func putGraph(ctx context.Context, a *artefacts, d *data.Dataset, window int) error {
-	if err := a.put(ctx, "dataset.pt", func(w io.Writer) error { return pyg.SaveCollated(w, d.Len(), d.Snapshot) }); err != nil {
-		return err
-	}
-	return a.put(ctx, "graph.pt", func(w io.Writer) error {
-		newest := d.Input(d.Len()-1, window)
-		return pyg.Save(w, newest.Dict())
-	})
-}
-
 // putModel stores the model in both forms, and what it needs to be fed.
 func putModel(ctx context.Context, a *artefacts, t *trainer, predictor train.Predictor, m result.Metadata) error {
 	if err := putNetwork(ctx, a, "", t, predictor, m); err != nil {

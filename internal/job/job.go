@@ -254,7 +254,7 @@ func (j *Job) steps(s *shutdown, r *reporter, started time.Time, c *checkpoints,
 	}
 	j.Metrics.Enter(metrics.StoringGraph)
 	// The graph does not wait for the model, so that a stop need not write it.
-	if err = putGraph(s, a, input.dataset, j.Config.Model.Network().Window); err != nil {
+	if t.kept, err = putGraph(s, a, input.dataset, t.config, j.Log); err != nil {
 		return end(err)
 	}
 	ending, err := t.trainAndStore(s, a, resumed, started, loadTime)

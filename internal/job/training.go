@@ -36,9 +36,10 @@ type trainer struct {
 	loaded      loaded
 	checkpoints *checkpoints
 	trials      TrialStore
-	lightGBM    *baseline.Library // nil: there is none
-	searched    *searched         // nil: settings were not searched
-	initial     *initial          // nil: weights are drawn
+	lightGBM    *baseline.Library     // nil: there is none
+	searched    *searched             // nil: settings were not searched
+	initial     *initial              // nil: weights are drawn
+	kept        *result.KeptSnapshots // what dataset.pt holds
 }
 
 // trainAndStore trains the model, from a state where there is one, and the

@@ -143,5 +143,6 @@ func (t *trainer) metadataOf(w *walk) (result.Metadata, error) {
 		m.Graph.Edges = data.EdgesNone
 	}
 	t.initial.record(&m)
+	m.Dataset = t.kept
 	return m, err
 }

@@ -226,7 +226,7 @@ func wrongSettings(t *testing.T) []map[string]string {
 		"STORE_DIR=" + strings.Repeat("\u200b", 300), "QUEUE_ID=\ufeffq", "SYMBOL=BTC\u00a0USDT", "EPOCHS=\"ten\"", "QUEUE_ID=<id>", "STORE_DIR=/out/<your name>", "OMP_NUM_THREADS=\"2\"", "HTTPS_PROXY='http://p:1'",
 		"ENCODER=lstm", "ENCODER_WINDOW=9", "LOSS=mae", "INIT_FROM=.a", "INIT_FROM=q", "KAFKA_USER=u", "MINIO_BUCKET=models", "MINIO_ACCESS_KEY=a", "MINIO_SECURE=maybe", "STORE_TIMEOUT=soon", "METRICS_ADDR=8080", "METRICS_ADDR=" + long, "METRICS_LINGER=soon", "METRICS_LINGER=-1s",
 		"KUBEFLOW_TRAINER_SERVER_TOKEN=/t", "KUBEFLOW_TRAINER_SERVER_URL=https://u:p@a/b", "ARANGO_URL=http://u:p@a:8529", "GRAPH_WAIT=soon", "RECORD_EVERY=often", "CHECKPOINT_EVERY=0",
-		"DATA_DIR=/data", "EVENTS=file", "RESUME=always", "BINANCE_MARKET=margin", "KAFKA_PASSWORD_FILE=" + file("empty", "\n"),
+		"DATA_DIR=/data", "DATASET=newest", "DATASET=newest:0", "DATASET=train", "DATASET=" + long, "EVENTS=file", "RESUME=always", "BINANCE_MARKET=margin", "KAFKA_PASSWORD_FILE=" + file("empty", "\n"),
 	} {
 		add(nil, pair)
 	}

@@ -81,7 +81,17 @@ type Metadata struct {
 	Alpha            float64 `json:"gcnii_alpha,omitempty"` // of MODEL_TYPE=gcnii
 	Theta            float64 `json:"gcnii_theta,omitempty"`
 
+	// Dataset is what dataset.pt holds; nil in results of versions before 0.3.
+	Dataset *KeptSnapshots `json:"dataset,omitempty"`
+
 	Versions Versions `json:"versions"`
+}
+
+// KeptSnapshots are those that dataset.pt holds.
+type KeptSnapshots struct {
+	Which     string `json:"which"` // as in DATASET: all, newest, test, or none: there is no dataset.pt
+	Snapshots int    `json:"snapshots"`
+	Of        int    `json:"of"` // snapshots that the run had
 }
 
 // LabelRule is how a return becomes a class.

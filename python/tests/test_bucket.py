@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -36,7 +37,7 @@ def test_only_files_of_the_manifest_are_fetched_and_once(minio: MinIO, tmp_path:
     minio.client().put_object(BUCKET, "market_gnn_v1/q1/other.bin", io.BytesIO(b"x"), 1)
     result = gnn_trainer.load(ADDRESS, **minio.arguments(tmp_path))
     fetched = files(tmp_path)
-    assert sorted(Path(p).name for p in fetched) == sorted(f.name for f in result.manifest.files)
+    assert sorted(Path(p).name for p in fetched) == sorted({f.name for f in result.manifest.files} - {"dataset.pt"})
     gnn_trainer.load(ADDRESS, **minio.arguments(tmp_path))
     assert files(tmp_path) == fetched
 
@@ -46,6 +47,21 @@ def test_lazy_fetches_what_prediction_needs(minio: MinIO, tmp_path: Path) -> Non
     assert sorted(Path(p).name for p in files(tmp_path)) == ["metadata.json", "metrics.json", "model.pt"]
     result.graph()
     assert len(files(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("lazy", [True, False])
+def test_the_snapshots_are_fetched_when_they_are_asked_for(minio: MinIO, tmp_path: Path, lazy: bool) -> None:
+    result = gnn_trainer.load(ADDRESS, **minio.arguments(tmp_path), lazy=lazy)
+    result.graph()
+    assert not [p for p in files(tmp_path) if "dataset" in p]
+    path = result.path("dataset.pt")
+    listed = result.manifest.file("dataset.pt", "")
+    assert path.stat().st_size == listed.size
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == listed.sha256
+    fetched = path.stat().st_mtime_ns
+    assert gnn_trainer.load(ADDRESS, **minio.arguments(tmp_path)).path("dataset.pt").stat().st_mtime_ns == fetched
+    path.write_bytes(b"x" * listed.size)  # the cache is not trusted either
+    assert hashlib.sha256(result.path("dataset.pt").read_bytes()).hexdigest() == listed.sha256
 
 
 def test_a_damaged_cache_is_fetched_anew(minio: MinIO, tmp_path: Path) -> None:
@@ -67,7 +83,7 @@ def test_a_tampered_object_is_refused_and_not_kept(minio: MinIO, tmp_path: Path,
             BUCKET, key, io.BytesIO(other), len(other)
         )
         with pytest.raises(ResultError, match=f"{ADDRESS}/q1/{name}") as e:
-            gnn_trainer.load(ADDRESS, **minio.arguments(tmp_path))
+            gnn_trainer.load(ADDRESS, **minio.arguments(tmp_path)).path(name)
         assert {"same size": "SHA-256", "gone": "missing"}.get(damage, "bytes") in str(e.value)
         assert not [p for p in files(tmp_path) if Path(p).name == name or Path(p).name.startswith(".")]
     finally:

@@ -138,6 +138,19 @@ def test_lazy_leaves_what_prediction_does_not_need(model: Path) -> None:
         gnn_trainer.load(model, lazy=True)
 
 
+def test_a_result_without_snapshots_says_why(tmp_path: Path) -> None:
+    result = gnn_trainer.load(train(tmp_path, DATA_SOURCE="simulated", **SIMULATED, BASELINE="none", DATASET="none"))
+    kept = result.metadata.dataset
+    assert kept is not None
+    assert (kept.which, kept.snapshots) == ("none", 0)
+    assert kept.of > 100
+    assert "dataset.pt" not in {f.name for f in result.manifest.files}
+    with pytest.raises(ResultError, match=rf"kept none of its {kept.of} snapshots .*DATASET=newest:1000") as e:
+        result.path("dataset.pt")
+    assert "\n" not in str(e.value)
+    assert result.graph()["x"].shape[0] == 12
+
+
 REFUSED: dict[str, tuple[str, Callable[[Path], object], str]] = {
     "no folder": ("", lambda m: shutil.rmtree(m), "neither manifest.json nor latest.json"),
     "no latest.json": ("", lambda m: (m / "latest.json").unlink(), "neither manifest.json nor latest.json"),

@@ -44,6 +44,8 @@ class Bucket:
     share a cache.
     """
 
+    fetches = True
+
     def __init__(
         self,
         url: str,

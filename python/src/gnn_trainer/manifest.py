@@ -13,6 +13,7 @@ from .errors import ResultError
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 LATEST = "latest.json"
+DATASET = "dataset.pt"  # the snapshots, by far the largest file
 BASELINES = "baselines"  # the folder of what the model was compared with
 MAX_BYTES = 1 << 20  # of either
 

@@ -90,6 +90,15 @@ class Versions:
 
 
 @dataclass(frozen=True)
+class KeptSnapshots:
+    """The snapshots that dataset.pt holds."""
+
+    which: str  # as in DATASET: all, newest, test, or none: there is no dataset.pt
+    snapshots: int
+    of: int  # snapshots that the run had
+
+
+@dataclass(frozen=True)
 class Metadata:
     """metadata.json, field by field."""
 
@@ -133,4 +142,5 @@ class Metadata:
     reference_symbol: str = ""  # whose return the feature reference_return is; empty: no feature is it
     encoder: str = ""  # network that reads each node's past; empty: none
     encoder_window: int = 0  # W, bars that it reads: x is [N, W, F], the oldest bar first; 0: x is [N, F]
+    dataset: KeptSnapshots | None = None  # None in results before 0.3, which hold all
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one

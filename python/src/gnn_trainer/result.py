@@ -18,7 +18,7 @@ from .bucket import Bucket
 from .decode import decode, decode_object
 from .errors import ResultError, needs
 from .frames import Candles, moment
-from .manifest import BASELINES, Manifest
+from .manifest import BASELINES, DATASET, Manifest
 from .metadata import FORMAT_VERSION, Metadata
 from .snapshot import Recipe, Snapshot
 from .store import Files, Folder, Place, find
@@ -48,7 +48,8 @@ def load(
     s3://BUCKET/MODEL_NAME. The rest but lazy is for buckets: the server's endpoint as host:port, the keys, secure for
     https, ca for a PEM file of authorities trusted beside the system's, and cache, the folder that files are fetched to
     (unset: gnn-trainer in the user's cache folder). lazy leaves the files that prediction does not need until they are
-    asked for. An interrupted run is loaded by its own folder, with a warning.
+    asked for. The large dataset.pt is not fetched from a bucket before path("dataset.pt") asks for it, lazy or not; then
+    it is compared, too. An interrupted run is loaded by its own folder, with a warning.
     """
     result = _load(_place(address, endpoint, access_key, secret_key, secure, ca, region, cache), lazy)
     if result.status == "interrupted":
@@ -145,6 +146,13 @@ class Result:
 
     def path(self, name: str) -> Path:
         """Where a file of the result lies on the disk, such as dataset.pt: fetched if need be, and verified."""
+        kept = self.metadata.dataset
+        if name == DATASET and kept is not None and kept.snapshots == 0:
+            raise ResultError(
+                f"{self.address} holds no {DATASET}, since its run kept none of its {kept.of} snapshots "
+                "(DATASET=none, or each of them is too large): run the training again with DATASET=newest:1000, test or "
+                "all, or take the newest snapshot from graph()"
+            )
         return self._files.path(name)
 
     def graph(self) -> dict[str, Tensor]:
