@@ -22,6 +22,9 @@ const referenceReturn = "reference_return"
 
 func (f feature) with(c crossing) feature {
 	f.crossing = c
+	if c == lessMedian {
+		f.bound *= 2
+	}
 	return f
 }
 

@@ -57,6 +57,7 @@ type feature struct {
 	lookback int      // its longest window, in bars before its own; 0: at most that of FEATURES=streamforge
 	memory   int      // bars before its own that its last digits may depend on; 0: its lookback
 	crossing crossing // what becomes of it beside the other nodes
+	bound    float64  // its formula's own limit, on both sides; 0: it has none
 }
 
 // features are those of FEATURES=streamforge, in the order of the columns of x:

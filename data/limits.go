@@ -20,13 +20,18 @@ const (
 )
 
 // fitLimits is the least and the largest value [F] of each feature that is not
-// clipped.
+// clipped. One whose formula bounds it keeps those bounds: it is in units of
+// volatility, and where it is large it says most.
 func fitLimits(p *Panel, fold *Fold) (low, high []float32) {
 	f := p.NumFeatures()
 	low, high = make([]float32, f), make([]float32, f)
 	each(f, func() func(int) {
 		var keys []uint32
 		return func(j int) {
+			if bound := float32(boundOf(p.Features[j])); bound > 0 && !slices.Contains(p.Given, p.Features[j]) {
+				low[j], high[j] = -bound, bound
+				return
+			}
 			keys = keys[:0]
 			eachTrainRow(p, fold, func(x []float32) { keys = append(keys, orderedKey(x[j])) })
 			if len(keys) > 0 {

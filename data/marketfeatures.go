@@ -2,6 +2,7 @@ package data
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -118,12 +119,23 @@ func ofWindow(name string, fill func(dst []float64, s *series)) feature {
 
 // scaled is one of the market's lookback that is clipped.
 func scaled(name string, fill func(dst []float64, s *series)) feature {
-	return ofWindow(name, func(dst []float64, s *series) {
+	f := ofWindow(name, func(dst []float64, s *series) {
 		fill(dst, s)
 		for t, v := range dst {
 			dst[t] = clip(v, clippedAtSigmas)
 		}
 	})
+	f.bound = clippedAtSigmas
+	return f
+}
+
+// boundOf is the limit of a feature by its own formula, 0 where it has none.
+func boundOf(name string) float64 {
+	i := slices.IndexFunc(marketFeatures, func(f feature) bool { return f.name == name })
+	if i < 0 {
+		return 0
+	}
+	return marketFeatures[i].bound
 }
 
 // volatility is sigma of each bar, NaN where fewer returns than half a lookback
