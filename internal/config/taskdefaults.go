@@ -11,7 +11,7 @@ var taskDefaults = map[string]map[string]string{
 	"rank": {
 		"FEATURES": "market", "EDGES": "partial", "GRAPH_WINDOW": "864",
 		"MODEL_TYPE": "peer", "HIDDEN": "32", "LAYERS": "1", "ENCODER": "tcn",
-		"BATCH_SIZE": "256", "EPOCHS": "3", "LEARNING_RATE": "0.002", "WEIGHT_DECAY": "0.01",
+		"BATCH_SIZE": "256", "EPOCHS": "12", "LEARNING_RATE": "0.002", "WEIGHT_DECAY": "0.01",
 		"SCHEDULE": "one_cycle", "EMA": "0.99", "ENSEMBLE": "3", "CHECKPOINT_EVERY": "1",
 	},
 }

@@ -8,7 +8,7 @@ func TestATaskBringsItsRecipeAndWhatIsSetWins(t *testing.T) {
 		want map[string]string
 	}{
 		"the recipe": {[]string{"TASK=rank"}, map[string]string{
-			"MODEL_TYPE": "peer", "ENCODER": "tcn", "ENCODER_WINDOW": "27", "FEATURES": "market", "EDGES": "partial", "GRAPH_WINDOW": "864", "HIDDEN": "32", "EPOCHS": "3", "ENSEMBLE": "3",
+			"MODEL_TYPE": "peer", "ENCODER": "tcn", "ENCODER_WINDOW": "27", "FEATURES": "market", "EDGES": "partial", "GRAPH_WINDOW": "864", "HIDDEN": "32", "EPOCHS": "12", "ENSEMBLE": "3",
 		}},
 		"some of it":                 {[]string{"TASK=rank", "EPOCHS=7", "HIDDEN=8", "ENCODER=none"}, map[string]string{"EPOCHS": "7", "HIDDEN": "8", "ENCODER": "none", "MODEL_TYPE": "peer"}},
 		"a model without signs":      {[]string{"TASK=rank", "MODEL_TYPE=gcn"}, map[string]string{"MODEL_TYPE": "gcn", "EDGES": "correlation", "GRAPH_WINDOW": "100", "ENCODER": "tcn"}},
