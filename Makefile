@@ -57,7 +57,7 @@ CSRC := $(wildcard csrc/*.cc)
 CXX_FILES := $(wildcard csrc/*.cc csrc/*.h csrc/cuda/*.cc csrc/cuda/*.cu csrc/cuda/*.h)
 CGOTORCH := cuda device functional init memory optim pickle tensor torch
 
-.PHONY: setup build native servers run test quick keep kills stops faults truth nodes fuzz check format bench bench-data gpu-bundle gpu-check clean
+.PHONY: setup build native servers run test quick keep kills stops faults truth nodes fuzz check format bench bench-rank bench-data gpu-bundle gpu-check clean
 
 ## setup: .venv with the pinned PyTorch, PyG and test packages
 setup: $(VENV_OK)
@@ -333,6 +333,10 @@ format: $(VENV_OK)
 ## bench: side by side with PyG in one run; prints ratios
 bench: build
 	env -u OMP_WAIT_POLICY $(filter-out OMP_WAIT_POLICY=%,$(WITH_LIBS)) GOMP_SPINCOUNT=1000 GNN_BENCH=1 $(GO) test -v -count 1 -timeout 30m -run '^TestBench' ./bench
+
+## bench-rank: an epoch of the network of TASK=rank beside the same in PyTorch, on the market MARKET
+bench-rank: build
+	$(VENV)/bin/python bench/rank.py bin/gnn-trainer $(MARKET)
 
 ## gpu-bundle: what a check on a GPU machine without Go needs, in build/gpu: 64 MiB at most with the sources
 gpu-bundle: build

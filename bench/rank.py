@@ -40,6 +40,7 @@ SETTINGS = {
     "LOG_LEVEL": "error",
     "EVENTS": "none",
     "RESUME": "never",
+    "DATASET": "none",
 }
 
 
@@ -98,7 +99,8 @@ def pytorch(snapshots, nodes, features, horizons, threads, compiled):
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             adam.step()
 
-    epoch() if compiled else None  # compiles
+    if compiled:
+        epoch()  # compiles
     begin = time.perf_counter()
     epoch()
     return time.perf_counter() - begin
