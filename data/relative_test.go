@@ -12,24 +12,15 @@ import (
 
 // naiveSigma is sigma at bar t by its definition: weights of each return since the
 // block before that of bar t, blocks of 1152 bars since 1970.
-func naiveSigma(m *Market, i, t, maxGap int) float64 {
+func naiveSigma(m *Market, jumps []Jump, i, t, maxGap int) float64 {
 	step := m.Interval.Milliseconds()
 	block := m.OpenTime(t) / step / 1152
 	from := 0
 	for m.OpenTime(from)/step/1152 < block-1 {
 		from++
 	}
-	jumps := m.jumps(lookback)[i]
-	var squares []float64
-	weighted := func(span int, values []float64) float64 {
-		total, weights := 0.0, 0.0
-		for k, v := range values {
-			w := math.Pow(1-2/float64(span+1), float64(len(values)-1-k))
-			total, weights = total+w*v, weights+w
-		}
-		return total / weights
-	}
-	var clipped []float64
+	const slow, fast = 1 - 2.0/577, 1 - 2.0/289 // what a bar's weight is of the next one's
+	var squares, slowWeights, clipped, fastWeights float64
 	for b := max(from, 1); b <= t; b++ {
 		r := math.NaN()
 		for age := range maxGap + 1 {
@@ -40,10 +31,10 @@ func naiveSigma(m *Market, i, t, maxGap int) float64 {
 		if math.IsNaN(r) || slices.ContainsFunc(jumps, func(j Jump) bool { return j.bar == b }) {
 			continue
 		}
-		squares = append(squares, r*r)
-		clipped = append(clipped, min(r*r, 25*weighted(576, squares)))
+		squares, slowWeights = slow*squares+r*r, slow*slowWeights+1
+		clipped, fastWeights = fast*clipped+min(r*r, 25*squares/slowWeights), fast*fastWeights+1
 	}
-	return math.Sqrt(weighted(288, clipped)) + 1e-5
+	return math.Sqrt(clipped/fastWeights) + 1e-5
 }
 
 func relativeConfig(task string, horizons ...int) Config {
@@ -64,7 +55,7 @@ func TestRelativeTargetsEqualTheirDefinition(t *testing.T) {
 		if same.Targets.Relative(0) != nil || same.Targets.Scale(0) != nil {
 			t.Error("the direction task has relative targets")
 		}
-		compared := 0
+		compared, jumps := 0, m.jumps(lookback)
 		for s := 0; s < d.Len(); s += 97 {
 			class, value := d.Targets.At(s)
 			if wantClass, wantValue := same.Targets.At(s); !slices.Equal(class, wantClass) || !sameBits(value, wantValue) {
@@ -78,7 +69,7 @@ func TestRelativeTargetsEqualTheirDefinition(t *testing.T) {
 					if class[at] == pyg.Unlabelled {
 						continue
 					}
-					sigma := naiveSigma(m, i, d.bars[s], c.MaxGap)
+					sigma := naiveSigma(m, jumps[i], i, d.bars[s], c.MaxGap)
 					if math.Abs(float64(scale[i])/sigma-1) > 1e-5 {
 						t.Fatalf("bar %d, symbol %d: sigma is %v, its definition gives %v", d.bars[s], i, scale[i], sigma)
 					}
