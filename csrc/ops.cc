@@ -27,6 +27,7 @@ std::optional<at::Tensor> optional_tensor(gnn_tensor handle) {
 
 std::vector<at::Tensor> several(const gnn_tensor* handles, int64_t n) {
   std::vector<at::Tensor> all;
+  all.reserve(static_cast<size_t>(n));
   for (int64_t i = 0; i < n; i++) all.push_back(tensor(handles[i]));
   return all;
 }
