@@ -8,6 +8,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/result"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
@@ -87,8 +88,8 @@ func evenly[E any](list []E, most int) []E {
 // evenRuns is at most so many of a list, as evenly spread runs of neighbours, which
 // share most of what they look back on.
 func evenRuns(list []int, most int) []int {
-	runs := slices.Collect(slices.Chunk(list, train.RunLength))
-	return slices.Concat(evenly(runs, max(1, most/train.RunLength))...)
+	runs := slices.Collect(slices.Chunk(list, catalog.RunLength))
+	return slices.Concat(evenly(runs, max(1, most/catalog.RunLength))...)
 }
 
 // withPast are snapshots and those of the window bars up to each, rising, and where

@@ -63,7 +63,7 @@ func (j *Job) checkMemory(s memory.Size, device torch.Device, log bool) error {
 	}
 	level, message := memory.Judge(estimate.Host(), of, machine)
 	has, _ := machine.Has()
-	if err := j.judged(level, message, memory.Remedy(s, settings, min(has, machine.Most()), memory.Estimate.Host), log); err != nil || !settings.CUDA {
+	if err := j.memoryError(level, message, memory.Remedy(s, settings, min(has, machine.Most()), memory.Estimate.Host), log); err != nil || !settings.CUDA {
 		return err
 	}
 	total, err := torch.DeviceTotal(device)
@@ -72,11 +72,11 @@ func (j *Job) checkMemory(s memory.Size, device torch.Device, log bool) error {
 		return nil
 	}
 	level, message = memory.JudgeDevice(estimate.Device, of, device.String(), total)
-	return j.judged(level, message, memory.Remedy(s, settings, total, func(e memory.Estimate) int64 { return e.Device }), log)
+	return j.memoryError(level, message, memory.Remedy(s, settings, total, func(e memory.Estimate) int64 { return e.Device }), log)
 }
 
-// judged is the error of what cannot fit, or logs a warning.
-func (j *Job) judged(level memory.Level, message, remedy string, log bool) error {
+// memoryError is the error of what cannot fit, or logs a warning.
+func (j *Job) memoryError(level memory.Level, message, remedy string, log bool) error {
 	switch {
 	case level == memory.TooMuch:
 		return fault.Input("%s", message).Fix("%s", remedy)

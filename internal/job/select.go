@@ -58,7 +58,7 @@ func validMetric(w *walk) float64 {
 	return at(h.ValidMetric, best)
 }
 
-// chosenBy is the course that the network is judged by. Of several folds it is the
+// chosenBy is the course that the network is chosen by. Of several folds it is the
 // first one's: the validation of the others lies in test windows of folds before,
 // and the choice may not know them.
 func (w *walk) chosenBy() (bestEpoch int, h result.History) {

@@ -4,16 +4,12 @@ import (
 	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
-// runLength is how many consecutive snapshots are trained on together
-// (train.RunLength).
-const runLength = 32
-
 // encodedStep is step of a network with an encoder: its layers make tensors of each
 // bar of a run, and of each snapshot's window.
 func (s Size) encodedStep(model catalog.Model, c Settings) int64 {
 	nodes := max(s.Nodes, 1)
 	batch := max(s.batchRows(c.BatchSize)/nodes, 1)
-	run := min(batch, runLength)
+	run := min(batch, catalog.RunLength)
 	training := s.encodedTensors(model, c, batch/run, run, true)
 	return max(training, s.encodedTensors(model, c, 1, max(s.predictedRows()/nodes, 1), false))
 }

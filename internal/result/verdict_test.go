@@ -8,9 +8,9 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 )
 
-// judged are metrics of a model with a rank IC and its lower end, and of baselines
+// metricsOf are metrics of a model with a rank IC and its lower end, and of baselines
 // that it is compared with.
-func judged(ic, low float64, others ...other) Metrics {
+func metricsOf(ic, low float64, others ...other) Metrics {
 	m := Metrics{Baselines: map[string]Baseline{}}
 	m.Splits.Test = evaluation.SplitMetrics{RankIC: evaluation.Float(ic), RankICInterval: evaluation.Interval{Low: evaluation.Float(low), High: evaluation.Float(2*ic - low)}}
 	for _, o := range others {
@@ -41,27 +41,27 @@ func TestTheVerdictConcedesWhatABaselineWonAndClaimsNoMoreThanTheIntervals(t *te
 		says    string
 	}{
 		{
-			"every baseline beaten", judged(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"prior", .01, .01, .01, .01}), Better, "ridge",
+			"every baseline beaten", metricsOf(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"prior", .01, .01, .01, .01}), Better, "ridge",
 			"beats every baseline: its rank IC on the test split is 0.1000, that of the best one, ridge regression, is 0.0400",
 		},
 		{
-			"the best beaten, another one not surely", judged(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"deviation_3", .04, .05, .09, 1}), Better, "ridge",
+			"the best beaten, another one not surely", metricsOf(.1, .08, other{"ridge", .05, .04, .01, .01}, other{"deviation_3", .04, .05, .09, 1}), Better, "ridge",
 			"beats the best baseline, ridge regression: ",
 		},
-		{"the best of valid decides, not that of test", judged(.1, .08, other{"ridge", .05, .02, .01, .01}, other{"deviation_3", .04, .09, .02, 1}), Better, "ridge", ""},
-		{"within noise", judged(.1, .08, other{"ridge", .05, .09, .02, .3}), NoBetter, "ridge", "no better than a baseline, ridge regression: its rank IC on the test split is 0.1000, the baseline's 0.0900"},
+		{"the best of valid decides, not that of test", metricsOf(.1, .08, other{"ridge", .05, .02, .01, .01}, other{"deviation_3", .04, .09, .02, 1}), Better, "ridge", ""},
+		{"within noise", metricsOf(.1, .08, other{"ridge", .05, .09, .02, .3}), NoBetter, "ridge", "no better than a baseline, ridge regression: its rank IC on the test split is 0.1000, the baseline's 0.0900"},
 		{
-			"a baseline won", judged(.03, .01, other{"ridge", .05, .1, .02, .01}, other{"prior", .01, .01, .01, .01}), Worse, "ridge",
+			"a baseline won", metricsOf(.03, .01, other{"ridge", .05, .1, .02, .01}, other{"prior", .01, .01, .01, .01}), Worse, "ridge",
 			"A baseline, ridge regression, beats the model: its rank IC on the test split is 0.1000, the model's 0.0300. Use the baseline.",
 		},
-		{"another one than the best won", judged(.03, .01, other{"ridge", .05, .03, .02, 1}, other{"no_edges", .01, .1, .01, .01}), Worse, "no_edges", "same network without edges"},
-		{"a win that is chance among so many", judged(.03, .01, other{"ridge", .05, .1, .02, .2}), NoBetter, "ridge", ""},
-		{"chance", judged(.01, -.01, other{"ridge", .05, .0, .02, 1}), NoSkill, "ridge", "cannot be told from chance: its rank IC on the test split is 0.0100, and the 95 % interval, -0.0100 to 0.0300"},
-		{"chance, and a poor baseline beaten", judged(.01, -.01, other{"ridge", .05, -.1, .02, .01}), NoSkill, "ridge", ""},
-		{"the wrong way round", judged(-.1, -.12, other{"ridge", .05, -.1, .02, 1}), NoSkill, "ridge", "the wrong way round"},
-		{"no baselines", judged(.1, .08), NotCompared, "", "compared with no baseline"},
-		{"no baselines and no skill", judged(.1, -.08), NoSkill, "", ""},
-		{"no rows", judged(math.NaN(), math.NaN()), Unknown, "", "too few test rows"},
+		{"another one than the best won", metricsOf(.03, .01, other{"ridge", .05, .03, .02, 1}, other{"no_edges", .01, .1, .01, .01}), Worse, "no_edges", "same network without edges"},
+		{"a win that is chance among so many", metricsOf(.03, .01, other{"ridge", .05, .1, .02, .2}), NoBetter, "ridge", ""},
+		{"chance", metricsOf(.01, -.01, other{"ridge", .05, .0, .02, 1}), NoSkill, "ridge", "cannot be told from chance: its rank IC on the test split is 0.0100, and the 95 % interval, -0.0100 to 0.0300"},
+		{"chance, and a poor baseline beaten", metricsOf(.01, -.01, other{"ridge", .05, -.1, .02, .01}), NoSkill, "ridge", ""},
+		{"the wrong way round", metricsOf(-.1, -.12, other{"ridge", .05, -.1, .02, 1}), NoSkill, "ridge", "the wrong way round"},
+		{"no baselines", metricsOf(.1, .08), NotCompared, "", "compared with no baseline"},
+		{"no baselines and no skill", metricsOf(.1, -.08), NoSkill, "", ""},
+		{"no rows", metricsOf(math.NaN(), math.NaN()), Unknown, "", "too few test rows"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := NewVerdict(c.metrics)
@@ -77,7 +77,7 @@ func TestTheVerdictConcedesWhatABaselineWonAndClaimsNoMoreThanTheIntervals(t *te
 }
 
 func TestWithoutReturnsTheVerdictIsByAccuracy(t *testing.T) {
-	m := judged(math.NaN(), math.NaN(), other{"prior", math.NaN(), math.NaN(), 0, .01})
+	m := metricsOf(math.NaN(), math.NaN(), other{"prior", math.NaN(), math.NaN(), 0, .01})
 	b := m.Baselines["prior"]
 	m.Splits.Test.Accuracy, b.Splits.Test.Accuracy, b.Splits.Valid.Accuracy = .75, .5, .5
 	m.Baselines["prior"] = b
@@ -94,7 +94,7 @@ func TestWithoutReturnsTheVerdictIsByAccuracy(t *testing.T) {
 
 // The valid splits of later folds lie in the test windows of folds before.
 func TestScoresWithoutClassesAreJudgedByRankICAlone(t *testing.T) {
-	m := judged(math.NaN(), math.NaN())
+	m := metricsOf(math.NaN(), math.NaN())
 	m.Splits.Test.ReturnCount = 5
 	if v := NewVerdict(m); v.Outcome != Unknown || v.Metric != "rank_ic" {
 		t.Errorf("of too few snapshots: %+v", v)
@@ -102,7 +102,7 @@ func TestScoresWithoutClassesAreJudgedByRankICAlone(t *testing.T) {
 }
 
 func TestOfAWalkForwardTheFirstFoldsValidationChoosesTheBestBaseline(t *testing.T) {
-	m := judged(.1, .08, other{"ridge", .01, .04, .01, .01}, other{"prior", .05, .01, .01, .01})
+	m := metricsOf(.1, .08, other{"ridge", .01, .04, .01, .01}, other{"prior", .05, .01, .01, .01})
 	if v := NewVerdict(m); v.BestBaseline != "prior" {
 		t.Fatalf("of one split the best is %s", v.BestBaseline)
 	}

@@ -10,7 +10,7 @@ import (
 // identification, 2016), with rungs a factor eta apart: all configurations are
 // trained for a few epochs, the best third of them for three times as many, and so
 // on. A rung is a whole training of so many epochs from the start, its schedule
-// included: a training that was cut short would be judged by a learning rate that
+// included: a training that was cut short would be compared at a learning rate that
 // has not fallen yet.
 const (
 	eta      = 3

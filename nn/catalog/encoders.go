@@ -13,6 +13,10 @@ const NoEncoder = "none"
 // DefaultWindow is how many bars an encoder reads unless ENCODER_WINDOW is set.
 const DefaultWindow = 27
 
+// RunLength is how many consecutive snapshots are trained on together where a model
+// looks back: its encoder computes what their windows share once.
+const RunLength = 32
+
 // MaxWindow is the longest ENCODER_WINDOW.
 const MaxWindow = 6561
 

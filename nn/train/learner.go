@@ -44,15 +44,19 @@ func learnersOf(owner *torch.Scope, m nn.Model, c Config) []*learner {
 }
 
 // batches are the snapshots of each batch of an epoch, of pieces in an order that
-// the seed and the epoch's number alone decide.
+// the seed and the epoch's number alone decide. A batch is as many pieces as fit into
+// size snapshots where each is as long as the longest: every epoch has as many.
 func (l *learner) batches(pieces [][]int, size, number int) [][]int {
 	pieces = slices.Clone(pieces)
 	random := rand.New(rand.NewPCG(uint64(l.seed), uint64(number)))
 	random.Shuffle(len(pieces), func(i, j int) { pieces[i], pieces[j] = pieces[j], pieces[i] })
-	order, ends := batchesOf(pieces, size)
-	batches, begin := make([][]int, len(ends)), 0
-	for b, end := range ends {
-		batches[b], begin = order[begin:end], end
+	longest := 1
+	for _, p := range pieces {
+		longest = max(longest, len(p))
+	}
+	var batches [][]int
+	for batch := range slices.Chunk(pieces, max(1, size/longest)) {
+		batches = append(batches, slices.Concat(batch...))
 	}
 	return batches
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/nn"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/checkpoint"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 )
@@ -125,7 +126,7 @@ type loop struct {
 
 func (f *loop) begin() error {
 	f.kept = time.Now()
-	f.pieces = f.inputs.past.runs(f.inputs, f.train, min(RunLength, f.BatchSize))
+	f.pieces = f.inputs.past.runs(f.inputs, f.train, min(catalog.RunLength, f.BatchSize))
 	build := torch.NewScope()
 	defer build.Close()
 	for _, p := range f.model.Parameters() {
@@ -236,22 +237,6 @@ func (f *loop) epoch(ctx context.Context, number int) (float64, error) {
 		}
 	}
 	return f.pass.LossSum / float64(max(f.pass.Labelled, 1)), nil
-}
-
-// batchesOf joins pieces to batches of as many as fit into size snapshots where each
-// is as long as the longest: every epoch has as many batches. ends are where each ends in order.
-func batchesOf(pieces [][]int, size int) (order, ends []int) {
-	longest := 1
-	for _, p := range pieces {
-		longest = max(longest, len(p))
-	}
-	for batch := range slices.Chunk(pieces, max(1, size/longest)) {
-		for _, p := range batch {
-			order = append(order, p...)
-		}
-		ends = append(ends, len(order))
-	}
-	return order, ends
 }
 
 // step is one update of a learner, on the libtorch thread. What it computed on the

@@ -8,10 +8,6 @@ import (
 	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
-// RunLength is how many consecutive snapshots are trained on together where a
-// model looks back: its encoder computes what their windows share once.
-const RunLength = 32
-
 // past is what a model looks back on.
 type past struct {
 	width int // bars of a window; 0: the newest alone
