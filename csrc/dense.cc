@@ -10,15 +10,9 @@
 using gnn::guard;
 using gnn::own;
 using gnn::tensor;
+using gnn::tensors;
 
 namespace {
-
-std::vector<at::Tensor> tensors(const gnn_tensor* handles, int64_t n) {
-  std::vector<at::Tensor> all;
-  all.reserve(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; i++) all.push_back(tensor(handles[i]));
-  return all;
-}
 
 // What a masked node's score is: its share is then exactly 0 beside a present one's,
 // and all are finite where no node is present.

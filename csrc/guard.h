@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gnn.h"
 
@@ -40,6 +41,13 @@ struct CudaError : std::runtime_error {
 inline const at::Tensor& tensor(gnn_tensor handle) {
   TORCH_CHECK(handle != nullptr, "a tensor handle is NULL");
   return *static_cast<const at::Tensor*>(handle);
+}
+
+inline std::vector<at::Tensor> tensors(const gnn_tensor* handles, int64_t n) {
+  std::vector<at::Tensor> all;
+  all.reserve(static_cast<size_t>(n));
+  for (int64_t i = 0; i < n; i++) all.push_back(tensor(handles[i]));
+  return all;
 }
 
 // What a handle points to. Go's Close sets its handle to NULL.

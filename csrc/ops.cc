@@ -8,7 +8,6 @@
 #include <cmath>
 #include <optional>
 #include <unordered_map>
-#include <vector>
 
 #include "accelerator.h"
 #include "guard.h"
@@ -23,13 +22,6 @@ namespace {
 std::optional<at::Tensor> optional_tensor(gnn_tensor handle) {
   if (handle == nullptr) return std::nullopt;
   return tensor(handle);
-}
-
-std::vector<at::Tensor> several(const gnn_tensor* handles, int64_t n) {
-  std::vector<at::Tensor> all;
-  all.reserve(static_cast<size_t>(n));
-  for (int64_t i = 0; i < n; i++) all.push_back(tensor(handles[i]));
-  return all;
 }
 
 // The gradient of a loss by itself, kept, so that no step has to make it. It is
@@ -130,7 +122,7 @@ gnn_status gnn_cross_entropy(gnn_tensor logits, gnn_tensor target, gnn_tensor cl
 gnn_status gnn_mean_of(const gnn_tensor* tensors, int64_t n, int64_t classes, gnn_tensor* out) {
   return guard([&] {
     TORCH_CHECK(n > 0, "the mean of no tensors");
-    const auto all = at::stack(several(tensors, n));
+    const auto all = at::stack(gnn::tensors(tensors, n));
     if (classes == 0) {
       *out = own(all.mean(0));
       return;
@@ -145,7 +137,7 @@ gnn_status gnn_lerp_(const gnn_tensor* averages, const gnn_tensor* values, int64
                      double weight) {
   return guard([&] {
     const at::NoGradGuard no_grad;
-    at::_foreach_lerp_(several(averages, n), several(values, n), weight);
+    at::_foreach_lerp_(gnn::tensors(averages, n), gnn::tensors(values, n), weight);
   });
 }
 
