@@ -3,6 +3,7 @@ package baseline
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -51,6 +52,10 @@ func (m lightGBM) boost(ctx context.Context, rows ranked) (*booster, error) {
 	if len(rows.x) == 0 {
 		return nil, nil
 	}
+	// LightGBM keeps its verbosity by thread: growing on another than the one that
+	// was told to be quiet, it would write among the events on stdout.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	b, err := m.library.newBooster(rows.x, rows.y, treeParameters)
 	if err != nil {
 		return nil, err
