@@ -51,10 +51,11 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 			t.reporter.log.Info().Str("baseline", name).Msg("left out: the graph has no returns or closes to make it of")
 		}
 	}
-	model.test() // before several ask for it
+	model.test() // both before several ask for them
+	model.ofHorizons()
 	type measured struct {
-		result.Baseline
-		evaluation.Comparison
+		baseline result.Baseline
+		compared compared
 	}
 	all := make([]measured, len(names))
 	var g errgroup.Group
@@ -65,7 +66,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 			if err != nil {
 				return fmt.Errorf("fitting the baseline %s: %w", name, err)
 			}
-			all[i] = measured{b, model.compare(p, name)}
+			all[i] = measured{b, model.compareAll(p, name)}
 			return nil
 		})
 	}
@@ -75,7 +76,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 		return nil, err
 	}
 	for _, a := range all {
-		addBaseline(m, a.Baseline, a.Comparison)
+		addBaseline(m, a.baseline, a.compared)
 	}
 	return nil, nil
 }
@@ -125,11 +126,23 @@ func (t *trainer) fitFold(ctx context.Context, method train.Method, number int) 
 	return f, err
 }
 
+// compared is how the model differs from a baseline.
+type compared struct {
+	comparison  evaluation.Comparison
+	differences []evaluation.Difference
+}
+
+// compareAll compares the predictions with a baseline's.
+func (p *predictions) compareAll(other *predictions, name string) compared {
+	return compared{p.compare(other, name), p.differences(other, name)}
+}
+
 // addBaseline adds one to the metrics, with how the model compares.
-func addBaseline(m *result.Metrics, b result.Baseline, c evaluation.Comparison) {
+func addBaseline(m *result.Metrics, b result.Baseline, c compared) {
 	if m.Baselines == nil {
 		m.Baselines = map[string]result.Baseline{}
 	}
 	m.Baselines[b.Name] = b
-	m.Comparisons = append(m.Comparisons, c)
+	m.Comparisons = append(m.Comparisons, c.comparison)
+	m.Differences = append(m.Differences, c.differences...)
 }

@@ -20,7 +20,8 @@ import (
 type predictions struct {
 	folds []*foldPredictions
 
-	testSplit *evaluation.TestSplit // of the first call of test
+	testSplit    *evaluation.TestSplit     // of the first call of test
+	correlations []evaluation.Correlations // [H], of the first call of differences
 }
 
 // foldPredictions are those of one fold, or of the only one.
@@ -267,4 +268,27 @@ func (p *predictions) calibration() *evaluation.Calibration {
 // another method's.
 func (p *predictions) compare(other *predictions, name string) evaluation.Comparison {
 	return p.test().Compare(other.test(), name, p.last().dataset.Targets.Reach(0))
+}
+
+// ofHorizons are the correlations of the test rows at each horizon.
+func (p *predictions) ofHorizons() []evaluation.Correlations {
+	for h := len(p.correlations); h < p.last().dataset.Targets.NumHorizons(); h++ {
+		p.correlations = append(p.correlations, evaluation.NewCorrelations(p.at(h)))
+	}
+	return p.correlations
+}
+
+// differences compares the predictions of the test split at each horizon with
+// another method's; nil where there are no returns.
+func (p *predictions) differences(other *predictions, name string) []evaluation.Difference {
+	targets := p.last().dataset.Targets
+	if _, ret := targets.At(0); ret == nil {
+		return nil
+	}
+	var all []evaluation.Difference
+	ours, theirs := p.ofHorizons(), other.ofHorizons()
+	for h, horizon := range targets.Horizons {
+		all = append(all, ours[h].Differences(theirs[h], name, horizon)...)
+	}
+	return all
 }

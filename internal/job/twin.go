@@ -118,7 +118,7 @@ func (t *trainer) addNetwork(ctx context.Context, a *artefacts, w *walk, p, mode
 		b.Folds = append(b.Folds, result.BaselineFold{Fold: f.Fold, Valid: f.Splits.Valid, Test: f.Splits.Test})
 	}
 	t.reporter.metrics.Evaluated(w.kind, b.Splits)
-	addBaseline(m, b, model.compare(p, b.Name))
+	addBaseline(m, b, model.compareAll(p, b.Name))
 	if w.twin == noEdges {
 		m.Baseline = &b
 	}

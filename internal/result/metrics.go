@@ -37,6 +37,9 @@ type Metrics struct {
 	// Comparisons are the model's with each baseline, on the test split at the
 	// first horizon.
 	Comparisons []evaluation.Comparison `json:"comparisons,omitempty"`
+	// Differences are those of the mean correlations from each baseline's on the test
+	// split, at each horizon; nil: there are no returns.
+	Differences []evaluation.Difference `json:"differences,omitempty"`
 	// Verdict is what they come to.
 	Verdict Verdict `json:"verdict"`
 	// Importance is what each feature is worth to the model; nil: not measured.
