@@ -38,6 +38,22 @@ func (w past) runs(in *inputs, snapshots []int, longest int) [][]int {
 	return all
 }
 
+// joined are the runs of a batch, and how many bars each of them takes: as many as
+// the longest needs. Pieces of a batch that happen to meet stay apart where joining
+// them would make the others longer than it saves.
+func (w past) joined(in *inputs, snapshots []int) (runs [][]int, bars int) {
+	for _, longest := range []int{len(snapshots), catalog.RunLength} {
+		cut, most := w.runs(in, snapshots, longest), 0
+		for _, run := range cut {
+			most = max(most, len(run))
+		}
+		if each := w.width - 1 + most; runs == nil || len(cut)*each < len(runs)*bars {
+			runs, bars = cut, each
+		}
+	}
+	return runs, bars
+}
+
 // follows tells whether snapshot u can be in a run that ends with t.
 func (w past) follows(in *inputs, t, u int) bool {
 	return w.width > 0 && in.panel.Bar(u) == in.panel.Bar(t)+1 && (!w.perBar || in.graphs[in.at(t)] == in.graphs[in.at(u)])
@@ -73,13 +89,8 @@ func (in *inputs) windowed(s *nn.Scope, snapshots []int) *nn.Batch {
 	for i, k := range order {
 		rising[i] = snapshots[k]
 	}
-	runs := in.past.runs(in, rising, len(rising))
-	longest := 0
-	for _, run := range runs {
-		longest = max(longest, len(run))
-	}
+	runs, bars := in.past.joined(in, rising)
 	w := &nn.Windows{Width: in.past.width, Places: make([]nn.Place, len(snapshots))}
-	bars := in.past.width - 1 + longest
 	index := make([]int64, 0, len(runs)*bars)
 	runGraphs, next := make([]*nn.Graph, len(runs)), 0
 	for r, run := range runs {
