@@ -124,6 +124,8 @@ gnn_status gnn_take_at(gnn_tensor x, gnn_tensor index, gnn_tensor* out);
 gnn_status gnn_reshape(gnn_tensor x, const int64_t* shape, int64_t dims, gnn_tensor* out);
 // length places of an axis, from start.
 gnn_status gnn_narrow(gnn_tensor x, int64_t axis, int64_t start, int64_t length, gnn_tensor* out);
+// x [..., A, B] as [..., B, A], without a copy.
+gnn_status gnn_transpose(gnn_tensor x, gnn_tensor* out);
 // Mean cross-entropy of logits [N, C] over the rows whose target [N] is not
 // -100. class_weight [C] may be NULL. smoothing is how much of a target's
 // probability is spread over all classes, torch.nn.CrossEntropyLoss's.

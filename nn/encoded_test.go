@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/streamforge/gnn-trainer/data"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 	"github.com/streamforge/gnn-trainer/nn/torch"
 	"github.com/streamforge/gnn-trainer/nn/torch/torchtest"
 )
@@ -39,6 +40,8 @@ var encodedCases = []encodedCase{
 	{"peer", "none", 0, 5, 8, 2, 3, 7, 5},
 	{"gcn", "tcn", 9, 5, 8, 2, 3, 7, 6},
 	{"sage", "gru", 5, 5, 8, 1, 3, 7, 7},
+	{"peer", "mixer", 6, 5, 8, 1, 2, 7, 8},
+	{"gcn", "mixer", 27, 5, 8, 1, 3, 7, 9},
 }
 
 type encodedResult struct {
@@ -113,6 +116,26 @@ func TestNetworksWithEncodersAndTheirGradientsAreThoseOfPyTorch(t *testing.T) {
 	}
 }
 
+func TestEveryEncoderHasAsManyParametersAsTheCatalogSays(t *testing.T) {
+	err := onThread(t, func() error {
+		for _, name := range catalog.Encoders() {
+			m := newModel(t, encodedCase{Type: "peer", Encoder: name, Window: 9, Features: 5, Hidden: 8, Layers: 2, Outputs: 3}.config())
+			defer m.Close()
+			n := 0
+			for _, p := range m.Parameters() {
+				n += len(torch.ReadFloat32s(p.Tensor))
+			}
+			if want := m.Config().Parameters(); n != want {
+				t.Errorf("%s has %d parameters, and the catalog says %d", name, n, want)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Runs share what windows overlap in: each snapshot gets what it gets alone.
 func TestARunGivesEachSnapshotWhatItsWindowAloneGives(t *testing.T) {
 	err := onThread(t, func() error {
@@ -127,7 +150,7 @@ func TestARunGivesEachSnapshotWhatItsWindowAloneGives(t *testing.T) {
 		}
 		graph := NewGraph(nodes, nil, func() Edges { return NewEdges(nodes, []int64{0, 1, 2, 3, 1, 0, 1, 2}, []float32{0.5, -1, 2, 1}) })
 		defer graph.Close()
-		for _, c := range []encodedCase{{Type: "peer", Encoder: "tcn"}, {Type: "peer", Encoder: "gru"}, {Type: "peer", Encoder: "mlp"}, {Type: "gatv2", Encoder: "tcn"}} {
+		for _, c := range []encodedCase{{Type: "peer", Encoder: "tcn"}, {Type: "peer", Encoder: "gru"}, {Type: "peer", Encoder: "mlp"}, {Type: "peer", Encoder: "mixer"}, {Type: "gatv2", Encoder: "tcn"}} {
 			c.Features, c.Hidden, c.Layers, c.Outputs, c.Window = 5, 8, 1, 2, window
 			m := newModel(t, c.config())
 			defer m.Close()
@@ -162,7 +185,7 @@ func TestARunGivesEachSnapshotWhatItsWindowAloneGives(t *testing.T) {
 
 func TestWindowedModelsAreExported(t *testing.T) {
 	err := onThread(t, func() error {
-		for _, c := range []encodedCase{{Type: "peer", Encoder: "tcn", Window: 9}, {Type: "gcn", Encoder: "gru", Window: 5}, {Type: "sage", Encoder: "mlp", Window: 3}, {Type: "peer", Encoder: "none"}} {
+		for _, c := range []encodedCase{{Type: "peer", Encoder: "tcn", Window: 9}, {Type: "gcn", Encoder: "gru", Window: 5}, {Type: "sage", Encoder: "mlp", Window: 3}, {Type: "none", Encoder: "mixer", Window: 4}, {Type: "peer", Encoder: "none"}} {
 			for _, centred := range []bool{false, true} {
 				o := sample(20, 5)
 				o.Sample.NodeMask = make([]bool, 20)

@@ -240,7 +240,7 @@ func TestAnEndInErrorSaysWhatToChangeOnceAndExitsWith(t *testing.T) {
 		"two wrong values":         {map[string]string{"EPOCHS": "0", "DROPOUT": "1.5"}, 2, []string{"EPOCHS", "DROPOUT"}},
 		"an unknown model":         {map[string]string{"MODEL_TYPE": "gat"}, 2, []string{"MODEL_TYPE", "set " + catalog.OneOf(catalog.Types())}},
 		"heads that do not divide": {map[string]string{"MODEL_TYPE": "gatv2", "HIDDEN": "10"}, 2, []string{"HIDDEN=10 is no multiple of HEADS=4"}},
-		"an encoder that is none":  {map[string]string{"ENCODER": "lstm"}, 2, []string{"ENCODER", "set none, tcn, gru or mlp"}},
+		"an encoder that is none":  {map[string]string{"ENCODER": "lstm"}, 2, []string{"ENCODER", "set none, tcn, gru, mlp or mixer"}},
 		"an impossible candle": {
 			map[string]string{"DATA_SOURCE": "files", "DATA_DIR": broken, "SYMBOLS": "", "LOOKBACK": ""},
 			2,

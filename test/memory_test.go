@@ -21,6 +21,7 @@ func TestTheEstimateIsNearWhatARunTakes(t *testing.T) {
 		"gcn, many rows":      {"SYMBOLS": "top:40", "LOOKBACK": "10d"},
 		"gcn, many weights":   {"HIDDEN": "2048", "LAYERS": "2"},
 		"gcn, no baseline":    {"BASELINE": "none", "HIDDEN": "512", "BATCH_SIZE": "256"},
+		"a mixer of windows":  {"MODEL_TYPE": "none", "ENCODER": "mixer", "HIDDEN": "32", "BATCH_SIZE": "256", "BASELINE": "none"},
 		"gcn, three horizons": {"SYMBOLS": "top:40", "LOOKBACK": "10d", "HORIZON": "1,3,12"},
 	} {
 		t.Run(name, func(t *testing.T) {

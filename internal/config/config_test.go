@@ -197,7 +197,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"TASK=node", `TASK=node learns the classes of one graph's nodes, and DATA_SOURCE=simulated has markets: set DATA_SOURCE=pyg and DATA_DIR, or TASK=direction`},
 		{"LOG_LEVEL=wran", `LOG_LEVEL is "wran": set trace, debug, info, warn or error (did you mean warn?)`},
 		{"DATA_SOURCE=Binance", `DATA_SOURCE is "Binance": set auto, binance, arango, files, simulated or pyg (did you mean binance?)`},
-		{"ENCODER=lstm", `ENCODER is "lstm": set none, tcn, gru or mlp`},
+		{"ENCODER=lstm", `ENCODER is "lstm": set none, tcn, gru, mlp or mixer`},
 		{"ENCODER_WINDOW=27", `ENCODER_WINDOW is set, but ENCODER=none reads the newest bar alone: set ENCODER=tcn, or unset it`},
 		{"LOSS=ic", `LOSS is "ic", and TASK=direction has one loss alone: unset LOSS`},
 		{"KAFKA_BOOTSTRAP_SERVERS=b", `address 1 of KAFKA_BOOTSTRAP_SERVERS is not host:port: set host:port, several with commas and no spaces between`},

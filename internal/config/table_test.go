@@ -245,7 +245,7 @@ func TestTheVariablesAsJSONAreAnArrayWithOneObjectEach(t *testing.T) {
 		"LOG_FORMAT":     {"values": []any{"auto", "console", "json"}, "accepts": "auto, console or json", "default": "auto"},
 		"SYMBOL":         {"required": true, "default": ""},
 		"KAFKA_PASSWORD": {"secret": true, "aliases": []any{"KAFKA_PASSWORD_CONSUMER"}},
-		"ENCODER":        {"values": []any{"none", "tcn", "gru", "mlp"}, "default": "none"},
+		"ENCODER":        {"values": []any{"none", "tcn", "gru", "mlp", "mixer"}, "default": "none"},
 	} {
 		for key, value := range want {
 			if !reflect.DeepEqual(byName[name][key], value) {

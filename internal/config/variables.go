@@ -92,7 +92,7 @@ var groups = []group{
 		{name: "LAYERS", meaning: "graph layers", accepts: "a whole number from 1 to 64", unit: "layers"},
 		{name: "HEADS", meaning: "attention heads of a layer, which share HIDDEN; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("HEADS")), accepts: "a whole number from 1 to 64", unit: "heads"},
 		{name: "DROPOUT", meaning: "probability that training drops a hidden value", accepts: "a number from 0, below 1", unit: "probability"},
-		{name: "ENCODER", meaning: "network that reads each node's own past, so that x is [N, ENCODER_WINDOW, F]; tcn: temporal convolutions; gru: a recurrent network; mlp: a perceptron over all bars", values: catalog.Encoders()},
+		{name: "ENCODER", meaning: "network that reads each node's own past, so that x is [N, ENCODER_WINDOW, F]; tcn: temporal convolutions; gru: a recurrent network; mlp: a perceptron over all bars; mixer: perceptrons over the bars and the channels by turns", values: catalog.Encoders()},
 		{name: "ENCODER_WINDOW", meaning: "bars that ENCODER reads, the newest included", accepts: "a whole number from 2 to 6561; with ENCODER=tcn a power of 3", unit: "bars"},
 		{name: "RESIDUAL", meaning: "whether a layer's input is added to its output, where both are as wide; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("RESIDUAL")), accepts: "true or false"},
 		{name: "NORM", meaning: "what follows a layer, before ReLU; layer: layer norm over a node's channels; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("NORM")), values: catalog.Norms},

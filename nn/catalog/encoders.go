@@ -40,6 +40,7 @@ var encoders = []Encoder{
 	{Name: "tcn", About: "temporal convolutions dilated by 1, 3, 9 and so on (Bai, Kolter and Koltun, 2018)", Check: powerOfThree, Weights: tcnWeights, Bar: tcnBar, Window: noWindow},
 	{Name: "gru", About: "gated recurrent unit (Cho et al., 2014)", Weights: gruWeights, Bar: noWindow, Window: gruWindow},
 	{Name: "mlp", About: "perceptron over all bars of the window", Weights: mlpWeights, Bar: noWindow, Window: mlpWindow},
+	{Name: "mixer", About: "perceptrons over the bars and over the channels by turns (Tolstikhin et al., 2021; Chen et al., 2023)", Weights: mixerWeights, Bar: noWindow, Window: mixerWindow},
 }
 
 // Encoders are the values of ENCODER, the default first.
@@ -122,3 +123,19 @@ func mlpWeights(channels, window int) int {
 
 // mlpWindow: the window, its gradient, and three hidden layers.
 func mlpWindow(channels, window int) int { return 2*channels*window + 4*channels }
+
+// MixerBlocks is how many blocks a mixer has. The last gives the newest bar alone.
+const MixerBlocks = 2
+
+func mixerWeights(channels, window int) int {
+	whole, last := (window+1)*window, window+1 // the second layer over the bars
+	return MixerBlocks*(4*channels+(window+1)*window+2*(channels+1)*channels) + (MixerBlocks-1)*whole + last
+}
+
+// mixerWindow: the window; of each block but the last both norms, the transposed one,
+// three layers over the bars and their sum, four over the channels and theirs, and
+// the mask of dropout; of the last the norm, the transposed one and two layers; the
+// gradients of three of these. The last block's rest is of one bar.
+func mixerWindow(channels, window int) int {
+	return ((MixerBlocks-1)*13+8)*channels*window + 8*channels
+}

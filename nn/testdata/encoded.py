@@ -52,6 +52,27 @@ class MLP(nn.Module):
         return self.lin2(gelu(self.lin1(x.flatten(1)))) + x[:, -1]
 
 
+class MixerBlock(nn.Module):
+    def __init__(self, channels, window, kept):
+        super().__init__()
+        self.time_norm, self.channel_norm = nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.time1, self.time2 = nn.Linear(window, window), nn.Linear(window, kept)
+        self.channel1, self.channel2 = nn.Linear(channels, channels), nn.Linear(channels, channels)
+
+    def forward(self, x):  # [N, W, C]
+        h = self.time2(gelu(self.time1(self.time_norm(x).transpose(1, 2)))).transpose(1, 2)
+        x = x[:, -h.size(1) :] + h
+        return x + self.channel2(gelu(self.channel1(self.channel_norm(x))))
+
+
+class Mixer(nn.Sequential):
+    def __init__(self, channels, window):
+        super().__init__(MixerBlock(channels, window, window), MixerBlock(channels, window, 1))
+
+    def forward(self, x):
+        return super().forward(x)[:, -1]
+
+
 class Peer(nn.Module):
     def __init__(self, channels):
         super().__init__()
@@ -72,7 +93,7 @@ class Network(nn.Module):
         self.input = nn.Linear(c["features"], h)
         if c["type"] == "peer":
             self.peers = nn.ModuleList(Peer(h) for _ in range(c["layers"]))
-        self.encoder = {"tcn": TCN, "gru": GRU, "mlp": MLP, "none": None}[c["encoder"]]
+        self.encoder = {"tcn": TCN, "gru": GRU, "mlp": MLP, "mixer": Mixer, "none": None}[c["encoder"]]
         if self.encoder is not None:
             self.encoder = self.encoder(h, c["window"])
         if c["type"] != "peer":

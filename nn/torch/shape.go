@@ -18,3 +18,10 @@ func (s *Scope) Narrow(x Tensor, axis, start, length int) Tensor {
 	must("narrowing", C.gnn_narrow(handle(x), C.int64_t(axis), C.int64_t(start), C.int64_t(length), &out))
 	return s.own(out)
 }
+
+// Transpose is x [..., A, B] as [..., B, A], a view of the same values.
+func (s *Scope) Transpose(x Tensor) Tensor {
+	var out C.gnn_tensor
+	must("transposing", C.gnn_transpose(handle(x), &out))
+	return s.own(out)
+}

@@ -14,12 +14,13 @@ import (
 )
 
 // windowed are networks that look back on nine bars: one whose graph layers see each
-// bar, one whose graph layers see the newest.
+// bar, one whose graph layers see the newest, and one that computes each window by
+// itself.
 func (f *fixture) windowed(epochs int) map[string]*train.Network {
 	all := map[string]*train.Network{}
-	for _, name := range []string{"peer", "gcn"} {
+	for name, encoder := range map[string]string{"peer": "tcn", "gcn": "tcn", "none": "mixer"} {
 		n := f.network(epochs)
-		n.Model = nn.Config{Type: name, Hidden: 8, Layers: 1, Dropout: 0.2, Encoder: "tcn", Window: 9}
+		n.Model = nn.Config{Type: name, Hidden: 8, Layers: 1, Dropout: 0.2, Encoder: encoder, Window: 9}
 		n.BatchSize = 64
 		all[name] = n
 	}
