@@ -10,10 +10,11 @@ import (
 	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
-// The baselines that are the same network, trained the same way.
+// The baselines that are a network, trained as the model is.
 const (
-	BaselineNoEdges       = "no_edges"       // without edges
-	BaselineShuffledEdges = "shuffled_edges" // with other sources, by one law for all snapshots
+	BaselineNoEdges       = "no_edges"       // the same, without edges
+	BaselineShuffledEdges = "shuffled_edges" // the same, with other sources, by one law for all snapshots
+	BaselineMixer         = "mixer"          // ENCODER=mixer without a graph, on the same windows
 )
 
 const (
@@ -77,10 +78,22 @@ func (c Config) TrainsShuffled() bool {
 	return c.Train.Baselines.Has(BaselineShuffledEdges) && c.readsEdges()
 }
 
+// TrainsMixer reports whether a mixer of the windows is trained, too: where the model
+// is that network itself, it is not.
+func (c Config) TrainsMixer() bool {
+	return c.Train.Baselines.Has(BaselineMixer) && c.Model.Network().Encoded() && c.Model != c.WithMixer().Model
+}
+
+// WithMixer is c with the network of the baseline mixer in the model's place.
+func (c Config) WithMixer() Config {
+	c.Model.Type, c.Model.Encoder = "none", "mixer"
+	return c
+}
+
 // Trainings are how many networks are trained, the model among them.
 func (c Config) Trainings() int {
 	count := 1
-	for _, more := range []bool{c.TrainsTwin(), c.TrainsShuffled()} {
+	for _, more := range []bool{c.TrainsTwin(), c.TrainsShuffled(), c.TrainsMixer()} {
 		if more {
 			count++
 		}
@@ -101,7 +114,7 @@ func (b Baselines) Signals() []string {
 
 // baselineNames are all that BASELINES may list.
 func baselineNames() []string {
-	return append([]string{"prior", allSignals, "ridge", "lightgbm", BaselineNoEdges, BaselineShuffledEdges}, data.SignalNames()...)
+	return append([]string{"prior", allSignals, "ridge", "lightgbm", BaselineNoEdges, BaselineShuffledEdges, BaselineMixer}, data.SignalNames()...)
 }
 
 func (b Baselines) problems(faults *fault.List) {

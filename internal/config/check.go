@@ -116,6 +116,13 @@ func (c *Config) check(s settings, faults *fault.List) {
 		}
 	}
 	t.Baselines.problems(faults)
+	if t.Baselines.Has(BaselineMixer) && !m.Network().Encoded() {
+		f := fault.Input("BASELINES names mixer, a network over the bars of ENCODER_WINDOW, and ENCODER=none reads the newest bar alone").At("BASELINES").Fix("leave mixer out of it")
+		if model, _ := catalog.Lookup(m.Type); !model.Unencoded && c.Source.Source != PyG {
+			f = f.Fix("set ENCODER=tcn, or leave mixer out of it")
+		}
+		faults.Add(f)
+	}
 	if t.Select == SelectBest && !c.TrainsTwin() {
 		f := fault.Input("SELECT=best chooses between the network and no_edges, which BASELINES does not name").At("SELECT").Fix("set SELECT=model, or add no_edges to BASELINES")
 		if t.Baselines.Has(BaselineNoEdges) {

@@ -171,11 +171,11 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"DEVICE=gpu", `DEVICE is "gpu": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=cuda:", `DEVICE is "cuda:": set auto, cpu, cuda or cuda:N`},
 		{"DEVICE=CUDA", `DEVICE is "CUDA": set auto, cpu, cuda or cuda:N`},
-		{"BASELINE=yes", `BASELINE names "yes": set a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINE=yes", `BASELINE names "yes": set a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges, mixer, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"FEATURES=streamforge,rsi_15", `FEATURES names "rsi_15", which is no feature, and DATA_SOURCE=simulated has no columns of your own: set rsi_14 in its place`},
 		{"FEATURES=rsi_14,", `FEATURES is "rsi_14,", in which a name is empty: set a list of names such as streamforge,my_column`},
 		{"BASELINES=ridge,no_edge", `BASELINES names "no_edge": set no_edges in its place`},
-		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
+		{"BASELINES=none,ridge", `BASELINES names "none": set a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges, mixer, reversal_1, deviation_3, deviation_12, deviation_48, range_position, momentum_24, low_volatility, or none`},
 		{"MESSAGE_LANG=fr", `MESSAGE_LANG is "fr": set ru or en`},
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
@@ -512,6 +512,27 @@ func TestTheBestOfOneNetworkIsNoChoice(t *testing.T) {
 	}
 	if c := load(t, "BASELINES=no_edges,shuffled_edges"); c.Trainings() != 3 {
 		t.Errorf("%d trainings", c.Trainings())
+	}
+}
+
+func TestTheBaselineMixerNeedsAnEncoder(t *testing.T) {
+	const why = "BASELINES names mixer, a network over the bars of ENCODER_WINDOW, and ENCODER=none reads the newest bar alone: "
+	for _, c := range []struct{ set, want string }{
+		{"MODEL_TYPE=gcn", why + "set ENCODER=tcn, or leave mixer out of it"},
+		{"MODEL_TYPE=gcnii", why + "leave mixer out of it"},
+	} {
+		if got := rejected(t, environ("BASELINES=ridge,mixer", c.set)); !slices.Equal(got, []string{c.want}) {
+			t.Errorf("%s:\n got %q\nwant %q", c.set, got, c.want)
+		}
+	}
+	for set, want := range map[string]int{"ENCODER=tcn": 2, "ENCODER=mixer": 2, "ENCODER=mixer MODEL_TYPE=none": 1} {
+		c := load(t, append([]string{"BASELINES=mixer"}, strings.Fields(set)...)...)
+		if n := c.WithMixer().Network(); c.Trainings() != want || n.Type != "none" || n.Encoder != "mixer" || n.Window != 27 {
+			t.Errorf("%s: %d trainings, %+v", set, c.Trainings(), n)
+		}
+	}
+	if slices.Contains(load(t).Train.Baselines, BaselineMixer) {
+		t.Error("it is in the default list")
 	}
 }
 

@@ -118,7 +118,7 @@ var groups = []group{
 		{name: "LOSS", meaning: "what training minimises; unset: the task's own. TASK=rank: huber, mse, or ic, minus the mean correlation over the bars; TASK=return: huber or mse", accepts: "huber, mse or ic"},
 		{name: "SEED", meaning: "seed of everything random", accepts: "a whole number of 64 bits"},
 		{name: "DEVICE", meaning: "device of the tensors; auto: CUDA if there is one", accepts: "auto, cpu, cuda or cuda:N"},
-		{name: "BASELINES", aliases: []string{"BASELINE"}, meaning: "what the model is compared with: prior, the classes' shares; signals, forecasts without parameters, or their names; ridge, a regression on ranks; lightgbm, boosted trees on ranks; no_edges, the same network without edges; shuffled_edges, the same with other edges", accepts: "a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges and names of signals, or none"},
+		{name: "BASELINES", aliases: []string{"BASELINE"}, meaning: "what the model is compared with: prior, the classes' shares; signals, forecasts without parameters, or their names; ridge, a regression on ranks; lightgbm, boosted trees on ranks; no_edges, the same network without edges; shuffled_edges, the same with other edges; mixer, with an ENCODER: ENCODER=mixer without a graph", accepts: "a list of prior, signals, ridge, lightgbm, no_edges, shuffled_edges, mixer and names of signals, or none"},
 		{name: "SELECT", meaning: "which network is the result's model.pt; model: the one with edges; best: of that and no_edges the one with the better validation", values: []string{"model", "best"}},
 		{name: "LIGHTGBM_LIB", operational: true, meaning: "file of LightGBM's C library, for the baseline lightgbm; unset: lib_lightgbm.so beside the program's libraries"},
 	}},

@@ -42,7 +42,7 @@ func (t *trainer) compareWithMethods(ctx context.Context, model *predictions, m 
 	var names []string
 	for _, name := range t.config.Train.Baselines {
 		switch {
-		case name == config.BaselineNoEdges || name == config.BaselineShuffledEdges:
+		case name == config.BaselineNoEdges || name == config.BaselineShuffledEdges || name == config.BaselineMixer:
 		case name == baseline.LightGBM && t.lightGBM == nil:
 		case name == baseline.Prior && t.withoutClasses(): // nor does it rank
 		case baseline.Suits(name, t.loaded.dataset):

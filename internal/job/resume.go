@@ -21,6 +21,7 @@ const (
 	modelKind    = "model"
 	baselineKind = "baseline"
 	shuffledKind = "shuffled"
+	mixerKind    = "mixer"
 )
 
 // kindOf is the kind of a training of one fold, in which case the checkpoints of

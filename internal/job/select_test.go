@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/streamforge/gnn-trainer/internal/config"
@@ -104,18 +105,50 @@ func TestANetworkWithShuffledEdgesIsCompared(t *testing.T) {
 	}
 }
 
+// The baseline is, to the bit, the model of a run that asks for it.
+func TestAMixerOfTheSameWindowsIsComparedAndStored(t *testing.T) {
+	same := []string{"ENCODER_WINDOW=9", "ENSEMBLE=2"}
+	want, model := stored(t, append(same, "BASELINES=mixer", "MODEL_TYPE=none", "ENCODER=mixer")...)
+	if want.Baselines != nil || want.Timing.MixerSeconds != 0 {
+		t.Errorf("it is compared with itself: %+v", want.Baselines)
+	}
+	m, path := stored(t, append(same, "BASELINES=no_edges,mixer", "MODEL_TYPE=gcn", "ENCODER=tcn")...)
+	folder := filepath.Join(path, "baselines", "mixer")
+	for _, name := range []string{"weights.pt", "predictions.parquet"} {
+		if !bytes.Equal(file(t, folder, name), file(t, model, name)) {
+			t.Errorf("%s is another one", name)
+		}
+	}
+	if b := m.Baselines["mixer"]; encoded(t, b.Splits) != encoded(t, want.Splits) || len(m.Comparisons) != 2 || m.Timing.MixerSeconds <= 0 || m.Baseline == nil {
+		t.Errorf("%+v, compared %+v", b, m.Comparisons)
+	}
+	// It does not begin with weights of another shape.
+	_, path = stored(t, append(same, "BASELINES=mixer", "MODEL_TYPE=gcn", "ENCODER=tcn", "INIT_FROM="+filepath.Join(path, "weights.pt"))...)
+	if !bytes.Equal(file(t, path, "baselines", "mixer", "weights.pt"), file(t, model, "weights.pt")) {
+		t.Error("INIT_FROM changes it")
+	}
+}
+
 // A stop while a twin is trained leaves the model, and the run resumes it.
-func TestAStopWhileTheShuffledTwinIsTrainedIsResumed(t *testing.T) {
-	dir := t.TempDir()
-	set := []string{"STORE_DIR=" + dir, "BASELINES=shuffled_edges", "EPOCHS=3", "CHECKPOINT_EVERY=1"}
-	whole, _ := stored(t, "BASELINES=shuffled_edges", "EPOCHS=3", "CHECKPOINT_EVERY=1")
+func TestAStopWhileATwinIsTrainedIsResumed(t *testing.T) {
+	for name, more := range map[string][]string{"shuffled": {"BASELINES=shuffled_edges"}, "mixer": {"BASELINES=mixer", "ENCODER=gru", "ENCODER_WINDOW=5"}} {
+		t.Run(name, func(t *testing.T) { stoppedTwin(t, name, more) })
+	}
+}
+
+// stoppedTwin is of checkpoints named by kind, with a run's further settings, the
+// baseline first.
+func stoppedTwin(t *testing.T, kind string, more []string) {
+	more = append(more, "EPOCHS=3", "CHECKPOINT_EVERY=1")
+	set, baseline := append(more, "STORE_DIR="+t.TempDir()), strings.TrimPrefix(more[0], "BASELINES=")
+	whole, _ := stored(t, more...)
 	j, _, path := newJob(t, never, set...)
-	kept := &stopping{CheckpointStore: j.Store.Checkpoints, name: "shuffled-000000002-"}
+	kept := &stopping{CheckpointStore: j.Store.Checkpoints, name: kind + "-000000002-"}
 	ctx, cancel := kept.context(t.Context())
 	defer cancel()
 	j.Store.Checkpoints = kept
 	j.Run(ctx)
-	if _, ok := readMetrics(t, path).Baselines["shuffled_edges"]; ok || !kept.stopped {
+	if _, ok := readMetrics(t, path).Baselines[baseline]; ok || !kept.stopped {
 		t.Fatalf("stopped: %v, and it is reported", kept.stopped)
 	}
 	j, _, _ = newJob(t, never, set...)
@@ -124,10 +157,10 @@ func TestAStopWhileTheShuffledTwinIsTrainedIsResumed(t *testing.T) {
 	if code := j.Run(t.Context()); code != 0 {
 		t.Fatalf("exit code %d", code)
 	}
-	if !slices.ContainsFunc(names, func(name string) bool { return len(name) > 8 && name[:8] == "shuffled" }) {
+	if !slices.ContainsFunc(names, func(name string) bool { return strings.HasPrefix(name, kind+"-") }) {
 		t.Errorf("it resumed from %v", names)
 	}
-	if encoded(t, readMetrics(t, path).Baselines["shuffled_edges"].Splits) != encoded(t, whole.Baselines["shuffled_edges"].Splits) {
+	if encoded(t, readMetrics(t, path).Baselines[baseline].Splits) != encoded(t, whole.Baselines[baseline].Splits) {
 		t.Error("the resumed twin is another one")
 	}
 }

@@ -129,7 +129,7 @@ func (t *trainer) trainAndStore(s *shutdown, a *artefacts, resumed *checkpoint.S
 	r.metrics.SetVerdict(verdictMetrics(m))
 	ending.Stored = true
 	m.Timing = result.Timing{
-		LoadSeconds: loadTime.Seconds(), TrainSeconds: w.seconds, EpochSeconds: w.epochSeconds, BaselineSeconds: took.BaselineSeconds, ShuffledSeconds: took.ShuffledSeconds, BaselinesSeconds: baselinesSeconds,
+		LoadSeconds: loadTime.Seconds(), TrainSeconds: w.seconds, EpochSeconds: w.epochSeconds, BaselineSeconds: took.BaselineSeconds, ShuffledSeconds: took.ShuffledSeconds, MixerSeconds: took.MixerSeconds, BaselinesSeconds: baselinesSeconds,
 		ImportanceSeconds: importanceSeconds, TuneSeconds: t.searched.took(),
 		TotalSeconds:      time.Since(started).Seconds(),
 		CheckpointSeconds: w.checkpointSeconds + took.CheckpointSeconds, TelemetrySeconds: w.telemetrySeconds,
@@ -183,7 +183,7 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	origin, folds := t.origin(), f.dataset.NumFolds()
 	f.criterion = newCriterion(c.Data.Task, f.dataset, task)
 	network := &train.Network{
-		Thread: t.thread, Device: t.device, Model: c.Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
+		Thread: t.thread, Device: t.device, Model: f.twin.of(c).Network(), Task: task, Isolated: f.twin.isolated(), Shuffled: f.twin.shuffled(), Initial: f.initial,
 		Config: train.Config{
 			Epochs: c.Train.Epochs, BatchSize: c.Train.BatchSize, Patience: c.Train.Patience, Seed: c.Train.Seed, ClipNorm: c.Train.ClipNorm,
 			Adam:     torch.AdamConfig{LearningRate: c.Train.LearningRate, WeightDecay: c.Train.WeightDecay, Decoupled: true},
@@ -218,8 +218,8 @@ func (t *trainer) method(graceCtx context.Context, f *training, display *progres
 	if f.criterion != nil {
 		network.Select = f.criterion.of
 	}
-	if t.initial != nil {
-		network.State = t.initial.weights
+	if begun := f.twin.begun(t.initial); begun != nil {
+		network.State = begun.weights
 	}
 	if c.Data.Task == data.TaskNode { // L2 of the first layer, as Kipf and Welling have it
 		network.Adam.Decoupled, network.Decays = false, nn.InFirstLayer

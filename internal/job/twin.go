@@ -13,8 +13,9 @@ import (
 	"github.com/streamforge/gnn-trainer/store"
 )
 
-// twin is the same network as the model, from the same seed, trained the same way
-// but for its edges: the difference is what they are worth.
+// twin is a network that is trained the same way as the model, from the same seed:
+// the same one but for its edges, whose difference is what they are worth, or the
+// mixer.
 type twin struct {
 	name        string // of the baseline
 	kind        string // of its checkpoints and metrics
@@ -32,12 +33,34 @@ var (
 		config.BaselineShuffledEdges, shuffledKind, "shuffled edges", "the same network, trained the same way, with other nodes at the ends of its edges, the same in every snapshot",
 		kafka.Text{Russian: "Обучение базовой модели с перемешанными рёбрами", English: "Training the baseline with shuffled edges"},
 	}
+	mixer = &twin{
+		config.BaselineMixer, mixerKind, "mixer", "MODEL_TYPE=none ENCODER=mixer on the same windows, trained the same way",
+		kafka.Text{Russian: "Обучение базовой модели-миксера", English: "Training the baseline mixer"},
+	}
 )
 
-// isolated and shuffled say what is done to the edges; nil is the model itself.
-func (w *twin) isolated() bool { return w == noEdges }
+// isolated and shuffled say what is done to the edges; nil is the model itself. The
+// mixer reads none.
+func (w *twin) isolated() bool { return w == noEdges || w == mixer }
 
 func (w *twin) shuffled() bool { return w == shuffledEdges }
+
+// of is the configuration of the network.
+func (w *twin) of(c config.Config) config.Config {
+	if w == mixer {
+		return c.WithMixer()
+	}
+	return c
+}
+
+// begun is what it begins with; nil: weights are drawn. The mixer has another shape
+// than the weights of INIT_FROM.
+func (w *twin) begun(i *initial) *initial {
+	if w == mixer {
+		return nil
+	}
+	return i
+}
 
 // trainTwin trains a twin in each fold. A stop is an error: a baseline is reported
 // whole or not at all. The caller closes it, whatever comes of it.
@@ -65,6 +88,12 @@ func (t *trainer) compareWithTwins(ctx, graceCtx context.Context, a *artefacts, 
 	if t.config.TrainsShuffled() {
 		left = append(left, shuffledEdges)
 	}
+	switch {
+	case t.config.TrainsMixer():
+		left = append(left, mixer)
+	case t.config.Train.Baselines.Has(config.BaselineMixer):
+		t.reporter.log.Info().Str("baseline", config.BaselineMixer).Msg("left out: the model is this network itself")
+	}
 	compare := func(w *walk) error {
 		defer w.close()
 		p, err := t.lastPredictions(ctx, w)
@@ -87,10 +116,13 @@ func (t *trainer) compareWithTwins(ctx, graceCtx context.Context, a *artefacts, 
 		}
 		w.close()
 		took.CheckpointSeconds += w.checkpointSeconds
-		if of == noEdges {
+		switch of {
+		case noEdges:
 			took.BaselineSeconds = w.seconds
-		} else {
+		case shuffledEdges:
 			took.ShuffledSeconds = w.seconds
+		case mixer:
+			took.MixerSeconds = w.seconds
 		}
 		switch {
 		case isStop(ctx, err):
@@ -138,11 +170,11 @@ func (t *trainer) addNetwork(ctx context.Context, a *artefacts, w *walk, p, mode
 
 // metadataOf describes a network of the run. One without edges needs none.
 func (t *trainer) metadataOf(w *walk) (result.Metadata, error) {
-	m, err := newMetadata(t.config, t.version, w.model.dataset)
+	m, err := newMetadata(w.twin.of(t.config), t.version, w.model.dataset)
 	if w.twin.isolated() && m.Graph.Edges != "" {
 		m.Graph.Edges = data.EdgesNone
 	}
-	t.initial.record(&m)
+	w.twin.begun(t.initial).record(&m)
 	m.Dataset = t.kept
 	return m, err
 }

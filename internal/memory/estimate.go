@@ -30,13 +30,14 @@ type Size struct {
 
 // Settings are those of a run that its memory depends on.
 type Settings struct {
-	Model     catalog.Config // Features and Outputs follow from the size
-	BatchSize int            // snapshots
-	Baseline  bool           // the network without edges is trained too
-	Methods   bool           // methods without a network are compared
-	Outputs   int            // of a node and horizon, by the task
-	EMA       bool           // the weights have a moving average
-	Relative  bool           // the task is learned from returns in units of volatility
+	Model     catalog.Config   // Features and Outputs follow from the size
+	BatchSize int              // snapshots
+	Others    []catalog.Config // networks of another shape that are trained after it
+	Baseline  bool             // the network without edges is trained too
+	Methods   bool             // methods without a network are compared
+	Outputs   int              // of a node and horizon, by the task
+	EMA       bool             // the weights have a moving average
+	Relative  bool             // the task is learned from returns in units of volatility
 	CUDA      bool
 }
 
@@ -64,8 +65,20 @@ const baseCUDA = 2 << 30
 // use.
 //
 // The peak is that of the training of the baseline, where there is one: model
-// and data of both are held then.
+// and data of both are held then. Of networks of several shapes it is the largest
+// one's.
 func Of(s Size, c Settings) Estimate {
+	e := of(s, c)
+	for _, m := range c.Others {
+		c.Model = m
+		if other := of(s, c); other.Host()+other.Device > e.Host()+e.Device {
+			e = other
+		}
+	}
+	return e
+}
+
+func of(s Size, c Settings) Estimate {
 	c.Model.Features, c.Model.Outputs = s.Features, max(c.Outputs, 1)*s.Horizons
 	s.relative = c.Relative
 	e := Estimate{Base: base}

@@ -11,7 +11,12 @@ import (
 // SettingsOf are those of a configuration, on the CPU.
 func SettingsOf(c config.Config) Settings {
 	task, _ := catalog.LookupTask(c.Data.Task)
+	var others []catalog.Config
+	if c.TrainsMixer() {
+		others = append(others, c.WithMixer().Network())
+	}
 	return Settings{
+		Others:  others,
 		Outputs: task.Outputs, Model: c.Network(), BatchSize: c.Train.BatchSize, Baseline: c.Trainings() > 1, Methods: len(c.Train.Baselines) > 0, EMA: c.Train.EMA > 0,
 		Relative: c.Data.Task == data.TaskRank || c.Data.Task == data.TaskReturn,
 	}

@@ -3,6 +3,7 @@ package memory
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -101,6 +102,10 @@ func (to change) of(s Size, c Settings) (Size, Settings) {
 	}
 	if to.layers > 0 {
 		c.Model.Layers = to.layers
+	}
+	c.Others = slices.Clone(c.Others)
+	for i := range c.Others { // of the same variables
+		c.Others[i].Hidden, c.Others[i].Layers = c.Model.Hidden, c.Model.Layers
 	}
 	if to.share > 0 {
 		scale := func(n int64) int64 { return max(1, int64(float64(n)*to.share)) }

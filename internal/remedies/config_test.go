@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -92,6 +93,10 @@ var byVariables = []step{
 		scheme, rest, _ := strings.Cut(s, "://")
 		return scheme + "://" + rest[strings.Index(rest, "@")+1:]
 	})},
+	{regexp.MustCompile(`^leave (\w+) out of it$`), func(w *world, f *fault.Error, g []string) bool {
+		names := slices.DeleteFunc(strings.Split(w.vars[f.Where], ","), func(name string) bool { return name == g[1] })
+		return set(w, f.Where, strings.Join(names, ","))
+	}},
 	{regexp.MustCompile(`^unset (it|one of them|LOSS)`), to("")},
 	{regexp.MustCompile(`^set both or neither$`), func(w *world, f *fault.Error, _ []string) bool {
 		name, _, _ := strings.Cut(f.What, " ") // "A is set, but B is not"
@@ -237,6 +242,9 @@ func wrongSettings(t *testing.T) []map[string]string {
 	add(nil, "FOLDS=2", "TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z")
 	add(nil, "FOLDS=2", "FOLD_TRAIN=15m")
 	add(nil, "FOLDS=2", "FOLD_WARM=warm")
+	add(nil, "BASELINES=mixer")
+	add(nil, "BASELINES=mixer", "MODEL_TYPE=gcnii")
+	add(nil, "BASELINES=ridge,mixer", "DATA_SOURCE=pyg", "DATA_DIR=g.pt")
 	add(nil, "SELECT=twin")
 	add(nil, "SELECT=best", "BASELINES=ridge")
 	add(nil, "SELECT=best", "EDGES=none")

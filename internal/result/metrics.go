@@ -183,6 +183,7 @@ type Timing struct {
 	EpochSeconds    []float64 `json:"epoch_seconds"`    // [epochs_run], of all folds one after the other
 	BaselineSeconds float64   `json:"baseline_seconds"` // of no_edges
 	ShuffledSeconds float64   `json:"shuffled_seconds"` // of shuffled_edges
+	MixerSeconds    float64   `json:"mixer_seconds"`    // of mixer
 	// BaselinesSeconds are those of all other baselines together.
 	BaselinesSeconds  float64 `json:"baselines_seconds"`
 	ImportanceSeconds float64 `json:"importance_seconds"` // of the importance of features

@@ -19,6 +19,7 @@ var baselineTexts = map[string]kafka.Text{
 	"ridge":          {Russian: "гребневая регрессия", English: "ridge regression"},
 	"no_edges":       {Russian: "та же сеть без рёбер", English: "same network without edges"},
 	"with_edges":     {Russian: "сеть с рёбрами", English: "network with edges"},
+	"mixer":          {Russian: "миксер без графа", English: "mixer without a graph"},
 	"shuffled_edges": {Russian: "та же сеть с перемешанными рёбрами", English: "same network with shuffled edges"},
 }
 

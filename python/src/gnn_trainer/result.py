@@ -173,8 +173,8 @@ class Result:
         return frame
 
     def baseline(self, name: str) -> torch.jit.ScriptModule:
-        """The model of a network that the run compared its model with: no_edges, or with_edges where SELECT=best chose
-        the one without. It takes what self.model takes, and is verified."""
+        """The model of a network that the run compared its model with: no_edges, mixer, or with_edges where SELECT=best
+        chose the one without. It takes what self.model takes, and is verified."""
         file = f"{BASELINES}/{name}/model.pt"
         found = sorted(
             f.name.split("/")[1]
