@@ -16,6 +16,7 @@
 
 #include "accelerator.h"
 #include "adjacency.h"
+#include "clones.h"
 #include "guard.h"
 #include "layer.h"
 
@@ -49,10 +50,9 @@ Csr compress(int64_t n, const std::vector<int32_t>& row, const std::vector<int32
   return csr;
 }
 
-// One processor's best version is picked when the library is loaded.
-__attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512"))) void multiply_rows(
-    const int32_t* ptr, const int32_t* col, const float* value, const float* x, float* out,
-    int64_t begin, int64_t end, int64_t features) {
+GNN_CLONES void multiply_rows(const int32_t* ptr, const int32_t* col, const float* value,
+                              const float* x, float* out, int64_t begin, int64_t end,
+                              int64_t features) {
   for (int64_t i = begin; i < end; i++) {
     float* sum = out + i * features;
     for (int64_t f = 0; f < features; f++) sum[f] = 0;
