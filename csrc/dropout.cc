@@ -14,11 +14,14 @@
 #include <limits>
 
 #include "accelerator.h"
+#include "clones.h"
 #include "guard.h"
 #include "layer.h"
 #include "philox.h"
 
 using gnn::Activation;
+using gnn::Draw;
+using gnn::draw_of;
 using gnn::guard;
 using gnn::own;
 using gnn::tensor;
@@ -30,12 +33,6 @@ constexpr int64_t grain = 1024;  // counters, below which a thread does not pay
 
 // A counter is 32 bits, of eight values.
 constexpr int64_t most_values = int64_t{8} * std::numeric_limits<uint32_t>::max();
-
-struct Draw {
-  uint64_t seed, step;
-  uint32_t layer, threshold;
-  float scale;
-};
 
 constexpr int64_t at_once = 8;  // counters, in the lanes of a register
 using Halves = uint16_t[at_once * drawn];
@@ -96,11 +93,9 @@ inline float kept(uint32_t threshold, float scale, uint32_t bits, float v) {
   return bits >= threshold ? scaled : 0;
 }
 
-// Counters first to first + count, of n values in all. One processor's best
-// version is picked when the library is loaded.
-__attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512"))) void
-relu_dropout_blocks(const float* x, float* out, int64_t n, int64_t first, int64_t count,
-                    const Draw& d) {
+// Counters first to first + count, of n values in all.
+GNN_CLONES void relu_dropout_blocks(const float* x, float* out, int64_t n, int64_t first,
+                                    int64_t count, const Draw& d) {
   const auto threshold = d.threshold;
   const auto scale = d.scale;
   static const auto draws = __builtin_cpu_supports("avx2") ? draw_avx2 : draw;
@@ -122,8 +117,8 @@ relu_dropout_blocks(const float* x, float* out, int64_t n, int64_t first, int64_
 }
 
 // The same without ReLU, for a value of either sign.
-__attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512"))) void
-dropout_blocks(const float* x, float* out, int64_t n, int64_t first, int64_t count, const Draw& d) {
+GNN_CLONES void dropout_blocks(const float* x, float* out, int64_t n, int64_t first, int64_t count,
+                               const Draw& d) {
   const auto threshold = d.threshold;
   const auto scale = d.scale;
   static const auto draws = __builtin_cpu_supports("avx2") ? draw_avx2 : draw;
@@ -156,8 +151,7 @@ at::Tensor masked(const at::Tensor& x_any, const Activation& a) {
   const auto n = x.numel();
   const auto* from = x.const_data_ptr<float>();
   auto* to = out.mutable_data_ptr<float>();
-  const Draw d = {a.seed, static_cast<uint64_t>(*a.step.const_data_ptr<int64_t>()), a.layer,
-                  a.threshold, a.scale};
+  const auto d = draw_of(a);
   at::parallel_for(0, (n + drawn - 1) / drawn, grain, [&](int64_t begin, int64_t end) {
     dropout_blocks(from, to, n, begin, end - begin, d);
   });
@@ -189,13 +183,6 @@ struct KeyedDropout : torch::autograd::Function<KeyedDropout> {
     return {masked(grads[0], a), at::Tensor()};
   }
 };
-
-void check_draws(const at::Tensor& x, const Activation& a) {
-  TORCH_CHECK(x.scalar_type() == at::kFloat && x.numel() < most_values, "dropout of a ",
-              x.scalar_type(), " tensor of ", x.numel(), " values");
-  TORCH_CHECK(a.step.device() == x.device(), "dropout on ", x.device(), ": its step is on ",
-              a.step.device());
-}
 
 // The gradient passes where the output is positive: where x is, and was kept.
 at::Tensor backward_of(const at::Tensor& out, const at::Tensor& grad_any, double scale) {
@@ -231,9 +218,7 @@ struct ReluDropout : torch::autograd::Function<ReluDropout> {
                                    x.numel(), a.threshold, a.scale, a.seed,
                                    a.step.const_data_ptr<int64_t>(), a.layer, gnn::stream_of(x)));
     } else {
-      on_cpu(x, out,
-             {a.seed, static_cast<uint64_t>(*a.step.const_data_ptr<int64_t>()), a.layer,
-              a.threshold, a.scale});
+      on_cpu(x, out, draw_of(a));
     }
     context->save_for_backward({out});
     context->saved_data["scale"] = static_cast<double>(a.scale);
@@ -266,10 +251,37 @@ Activation gnn::activation_of(double p, uint64_t seed, gnn_tensor step, uint32_t
   return a;
 }
 
+void gnn::check_draws(const Activation& a, const at::Tensor& x, int64_t values) {
+  TORCH_CHECK(x.scalar_type() == at::kFloat && values < most_values, "dropout of ", values,
+              " values of type ", x.scalar_type());
+  TORCH_CHECK(a.threshold == 0 || a.step.device() == x.device(), "dropout on ", x.device(),
+              ": its step is on ", a.step.device());
+}
+
+Draw gnn::draw_of(const Activation& a) {
+  if (a.threshold == 0) return {};
+  return {a.seed, static_cast<uint64_t>(*a.step.const_data_ptr<int64_t>()), a.layer, a.threshold,
+          a.scale};
+}
+
+void gnn::draw_bits(const Draw& d, int64_t first, int64_t n, uint16_t* bits) {
+  static const auto draws = __builtin_cpu_supports("avx2") ? draw_avx2 : draw;
+  constexpr auto all = at_once * drawn;
+  for (int64_t i = 0; i < n; i += all) {
+    draws(d, (first + i) / drawn, *reinterpret_cast<Halves*>(bits + i));
+  }
+}
+
 at::Tensor gnn::relu_dropout(const at::Tensor& x, const Activation& a) {
   if (a.threshold == 0) return at::relu(x);
-  check_draws(x, a);
+  gnn::check_draws(a, x, x.numel());
   return ReluDropout::apply(x, a);
+}
+
+at::Tensor gnn::keyed_dropout(const at::Tensor& x, const Activation& a) {
+  if (a.threshold == 0) return x;
+  gnn::check_draws(a, x, x.numel());
+  return KeyedDropout::apply(x, a);
 }
 
 gnn_status gnn_relu_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor step, uint32_t layer,
@@ -281,12 +293,7 @@ gnn_status gnn_relu_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor st
 gnn_status gnn_keyed_dropout(gnn_tensor x, double p, uint64_t seed, gnn_tensor step, uint32_t layer,
                              gnn_tensor* out) {
   return guard([&] {
-    const auto a = gnn::activation_of(p, seed, step, layer);
-    if (a.threshold == 0) {
-      *out = own(tensor(x).alias());
-      return;
-    }
-    check_draws(tensor(x), a);
-    *out = own(KeyedDropout::apply(tensor(x), a));
+    const auto y = gnn::keyed_dropout(tensor(x), gnn::activation_of(p, seed, step, layer));
+    *out = own(y.is_same(tensor(x)) ? y.alias() : y);
   });
 }

@@ -169,6 +169,17 @@ gnn_status gnn_windows(gnn_tensor x, int64_t width, gnn_tensor* out);
 // bars, C] with the channels last: [R, bars - (taps - 1) * dilation, out].
 gnn_status gnn_causal_conv(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, int64_t dilation,
                            gnn_tensor* out);
+// x + dropout(GELU(conv(v))), v = LayerNorm(x): the block of a temporal convolutional network, over
+// x [R, bars, C], of weight [C, C, taps] and the rest [C]; dropout as in gnn_keyed_dropout. The
+// result is [R, bars - (taps - 1) * dilation, C], to whose bars those of x are added that it is of.
+gnn_status gnn_conv_block(gnn_tensor x, gnn_tensor norm_weight, gnn_tensor norm_bias,
+                          gnn_tensor weight, gnn_tensor bias, int64_t dilation, double p,
+                          uint64_t seed, gnn_tensor step, uint32_t layer, gnn_tensor* out);
+// x + W_out GELU(W_self v + (I - A) W_peers v), v = LayerNorm(x), over x [N, C] or [N, bars, C].
+// The parameters are weight and bias of the norm, W_self, W_peers and W_out. A is block-diagonal
+// with blocks that begin at offsets [graphs + 1].
+gnn_status gnn_peer_layer(const gnn_adjacency* a, const int64_t* offsets, int64_t graphs,
+                          gnn_tensor x, const gnn_tensor* parameters, gnn_tensor* out);
 // The last hidden state [R, H] of torch.nn.GRU over x [R, bars, C].
 gnn_status gnn_gru(gnn_tensor x, gnn_tensor weight_ih, gnn_tensor weight_hh, gnn_tensor bias_ih,
                    gnn_tensor bias_hh, gnn_tensor* out);

@@ -24,6 +24,25 @@ Activation activation_of(double p, uint64_t seed, gnn_tensor step, uint32_t laye
 
 // All of it as an autograd function; dropout.cc.
 at::Tensor relu_dropout(const at::Tensor& x, const Activation& activation);
+// Dropout alone; x itself without any.
+at::Tensor keyed_dropout(const at::Tensor& x, const Activation& activation);
+
+// Dropout of a tensor on the CPU, a stretch at a time.
+struct Draw {
+  uint64_t seed = 0, step = 0;
+  uint32_t layer = 0, threshold = 0;
+  float scale = 1;
+};
+Draw draw_of(const Activation& activation);
+// Throws where so many values like x's cannot be drawn for.
+void check_draws(const Activation& activation, const at::Tensor& x, int64_t values);
+// bits of the values first to first + n decide: one is kept where it has threshold or more. first
+// is a multiple of 8, and bits have room for n up to the next multiple of 64.
+void draw_bits(const Draw& d, int64_t first, int64_t n, uint16_t* bits);
+
+// torch.nn.functional.conv1d over bars as an autograd function; temporal.cc.
+at::Tensor causal_conv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                       int64_t dilation);
 
 // A x as an autograd function, after checks; adjacency.cc.
 at::Tensor multiply(const c10::intrusive_ptr<Matrix>& matrix, const at::Tensor& x);

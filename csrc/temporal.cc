@@ -96,6 +96,18 @@ at::Tensor correlation_loss(const at::Tensor& outputs, const at::Tensor& values,
 
 }  // namespace
 
+at::Tensor gnn::causal_conv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
+                            int64_t dilation) {
+  check_runs(x);
+  TORCH_CHECK(weight.dim() == 3 && weight.size(1) == x.size(2) && bias.dim() == 1 &&
+                  bias.size(0) == weight.size(0),
+              "a convolution of ", weight.sizes(), " with a bias of ", bias.sizes(), " over ",
+              x.sizes());
+  TORCH_CHECK(dilation >= 1 && x.size(1) > (weight.size(2) - 1) * dilation, x.size(1),
+              " bars are too few for ", weight.size(2), " taps ", dilation, " apart");
+  return CausalConv::apply(x, weight, bias, dilation);
+}
+
 gnn_status gnn_take_runs(gnn_tensor x, const int64_t* index, int64_t runs, int64_t bars,
                          gnn_tensor* out) {
   return guard([&] {
@@ -140,16 +152,8 @@ gnn_status gnn_windows(gnn_tensor x, int64_t width, gnn_tensor* out) {
 
 gnn_status gnn_causal_conv(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, int64_t dilation,
                            gnn_tensor* out) {
-  return guard([&] {
-    const auto &runs = tensor(x), &w = tensor(weight), &b = tensor(bias);
-    check_runs(runs);
-    TORCH_CHECK(w.dim() == 3 && w.size(1) == runs.size(2) && b.dim() == 1 && b.size(0) == w.size(0),
-                "a convolution of ", w.sizes(), " with a bias of ", b.sizes(), " over ",
-                runs.sizes());
-    TORCH_CHECK(dilation >= 1 && runs.size(1) > (w.size(2) - 1) * dilation, runs.size(1),
-                " bars are too few for ", w.size(2), " taps ", dilation, " apart");
-    *out = own(CausalConv::apply(runs, w, b, dilation));
-  });
+  return guard(
+      [&] { *out = own(gnn::causal_conv(tensor(x), tensor(weight), tensor(bias), dilation)); });
 }
 
 gnn_status gnn_gru(gnn_tensor x, gnn_tensor weight_ih, gnn_tensor weight_hh, gnn_tensor bias_ih,

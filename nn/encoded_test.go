@@ -35,6 +35,9 @@ func (c encodedCase) config() Config {
 var encodedCases = []encodedCase{
 	{"peer", "tcn", 27, 5, 8, 1, 3, 7, 1},
 	{"peer", "tcn", 9, 5, 8, 2, 1, 6, 2},
+	{"peer", "tcn", 27, 5, 32, 1, 3, 7, 8}, // 16 channels and multiples are one pass
+	{"peer", "tcn", 9, 5, 48, 2, 3, 9, 9},
+	{"peer", "none", 0, 5, 16, 2, 3, 7, 10},
 	{"peer", "gru", 6, 5, 8, 1, 2, 7, 3},
 	{"peer", "mlp", 4, 5, 8, 1, 2, 7, 4},
 	{"peer", "none", 0, 5, 8, 2, 3, 7, 5},

@@ -33,7 +33,11 @@ func (n *noise) relu(s *Scope, x Tensor) Tensor {
 	return s.ReluDropout(x, n.p, n.draw())
 }
 
+// draw is what the next place draws; nothing without dropout.
 func (n *noise) draw() torch.Draw {
+	if n.p == 0 {
+		return torch.Draw{}
+	}
 	d := n.draws.Of(n.next)
 	n.next++
 	return d

@@ -41,12 +41,11 @@ var edgeWeights = &Form[*torch.Adjacency]{
 // Forward takes x [N, ..., C] to the same shape, over the graphs of b, of N nodes in
 // all: a node's bars receive messages alike.
 func (l *PeerLayer) Forward(s *Scope, x Tensor, b *Batch) Tensor {
-	shape := x.Shape()
-	normed := l.Norm.Forward(s, x)
-	own := l.Peers.Forward(s, normed)
-	explained := s.Reshape(s.Matmul(edgeWeights.Of(b), s.Reshape(own, shape[0], -1)), shape...)
-	hidden := s.Add(l.Self.Forward(s, normed), s.Sub(own, explained))
-	return s.Add(x, l.Out.Forward(s, s.GELU(hidden)))
+	parameters := make([]Tensor, 0, 8)
+	for _, p := range l.Parameters() {
+		parameters = append(parameters, p.Tensor)
+	}
+	return s.PeerLayer(edgeWeights.Of(b), b.Offsets, x, parameters)
 }
 
 // Prepare derives the matrix of a graph.

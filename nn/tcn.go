@@ -53,9 +53,7 @@ func NewTCN(i *Init, channels, window int) *TCN {
 // for the bars that it lacks the past of.
 func (t *TCN) Forward(s *Scope, x Tensor, n *noise) Tensor {
 	for _, b := range t.Blocks {
-		h := n.drop(s, s.GELU(s.CausalConv(b.Norm.Forward(s, x), b.Weight, b.Bias, b.Dilation)))
-		bars, kept := int(x.Shape()[1]), int(h.Shape()[1])
-		x = s.Add(s.Narrow(x, 1, bars-kept, kept), h)
+		x = s.ConvBlock(x, b.Norm.Weight, b.Norm.Bias, b.Weight, b.Bias, b.Dilation, n.p, n.draw())
 	}
 	return x
 }

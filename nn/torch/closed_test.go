@@ -46,6 +46,10 @@ func TestUseAfterCloseIsAnError(t *testing.T) {
 		"an adjacency of a layer": {"the adjacency is closed", func(s *torch.Scope) {
 			s.Layer(adjacency(), s.Float32s([]float32{1, 2}, 2, 1), s.Float32s([]float32{1}, 1, 1), torch.Tensor{}, 0, torch.Draw{})
 		}},
+		"an adjacency of peers": {"the adjacency is closed", func(s *torch.Scope) {
+			x := s.Float32s([]float32{1, 2}, 2, 1)
+			s.PeerLayer(adjacency(), []int{0, 2}, x, []torch.Tensor{x, x, x, x, x, x, x, x})
+		}},
 		"an adjacency batched":         {"the adjacency is closed", func(*torch.Scope) { torch.CatAdjacency([]*torch.Adjacency{adjacency()}, torch.CPU) }},
 		"an adjacency converted":       {"the adjacency is closed", func(*torch.Scope) { adjacency().UseLibtorch() }},
 		"an optimiser's step":          {"the optimiser is closed", func(s *torch.Scope) { optimiser(s).Step(torch.Tensor{}, 1) }},

@@ -28,6 +28,36 @@ func (s *Scope) CausalConv(x, weight, bias Tensor, dilation int) Tensor {
 	return s.own(out)
 }
 
+// ConvBlock is x + KeyedDropout(GELU(CausalConv(LayerNorm(x)))), of the bars that the
+// convolution is of, in one pass: x [R, bars, C], weight [C, C, taps], the others [C].
+func (s *Scope) ConvBlock(x, normWeight, normBias, weight, bias Tensor, dilation int, p float64, d Draw) Tensor {
+	var out C.gnn_tensor
+	must("a block of convolutions", C.gnn_conv_block(handle(x), handle(normWeight), handle(normBias), handle(weight), handle(bias),
+		C.int64_t(dilation), C.double(p), C.uint64_t(d.Seed), handle(d.Step), C.uint32_t(d.Layer), &out))
+	return s.own(out)
+}
+
+// PeerLayer is x + W_out GELU(W_self v + (I - A) W_peers v) in one pass, of x [N, C] or
+// [N, bars, C] and v = LayerNorm(x). Parameters are weight and bias of the norm, W_self,
+// W_peers and W_out; a is block-diagonal with blocks that begin at offsets [blocks + 1].
+func (s *Scope) PeerLayer(a *Adjacency, offsets []int, x Tensor, parameters []Tensor) Tensor {
+	if a.matrix == nil {
+		panic(&Error{Op: "a layer of peers", Message: "the adjacency is closed"})
+	}
+	if len(parameters) != 8 {
+		panic(&Error{Op: "a layer of peers", Message: "it has eight parameters"})
+	}
+	blocks := make([]int64, len(offsets))
+	for i, first := range offsets {
+		blocks[i] = int64(first)
+	}
+	var out C.gnn_tensor
+	all := handles(parameters)
+	must("a layer of peers", C.gnn_peer_layer(a.matrix, (*C.int64_t)(unsafe.SliceData(blocks)), C.int64_t(len(blocks)-1),
+		handle(x), unsafe.SliceData(all), &out))
+	return s.own(out)
+}
+
 // GRU is the last hidden state [R, H] of torch.nn.GRU over x [R, bars, C].
 func (s *Scope) GRU(x, weightIH, weightHH, biasIH, biasHH Tensor) Tensor {
 	var out C.gnn_tensor
