@@ -99,6 +99,7 @@ gnn_status gnn_tensor_read(gnn_tensor tensor, void* dst, int64_t bytes);
 gnn_status gnn_tensor_item(gnn_tensor tensor, double* value);
 gnn_status gnn_tensor_uniform(const int64_t* shape, int64_t dims, double low, double high,
                               gnn_tensor* out);
+gnn_status gnn_tensor_normal(const int64_t* shape, int64_t dims, gnn_tensor* out);
 
 // ---- operations, all differentiable where it makes sense -----------------
 
@@ -124,6 +125,9 @@ gnn_status gnn_take_at(gnn_tensor x, gnn_tensor index, gnn_tensor* out);
 gnn_status gnn_reshape(gnn_tensor x, const int64_t* shape, int64_t dims, gnn_tensor* out);
 // length places of an axis, from start.
 gnn_status gnn_narrow(gnn_tensor x, int64_t axis, int64_t start, int64_t length, gnn_tensor* out);
+// x [parts * N, ..., F] with the rows of table [N, D] beside those of each part:
+// [parts * N, ..., F + D].
+gnn_status gnn_beside_rows(gnn_tensor x, gnn_tensor table, gnn_tensor* out);
 // x [..., A, B] as [..., B, A], without a copy.
 gnn_status gnn_transpose(gnn_tensor x, gnn_tensor* out);
 // Mean cross-entropy of logits [N, C] over the rows whose target [N] is not

@@ -76,3 +76,7 @@ gnn_status gnn_tensor_uniform(const int64_t* shape, int64_t dims, double low, do
   return guard(
       [&] { *out = own(at::empty(at::IntArrayRef(shape, dims), at::kFloat).uniform_(low, high)); });
 }
+
+gnn_status gnn_tensor_normal(const int64_t* shape, int64_t dims, gnn_tensor* out) {
+  return guard([&] { *out = own(at::empty(at::IntArrayRef(shape, dims), at::kFloat).normal_()); });
+}

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -17,34 +19,39 @@ import (
 
 // encodedCase is a network with an encoder, as testdata/encoded.py makes it too.
 type encodedCase struct {
-	Type     string `json:"type"`
-	Encoder  string `json:"encoder"`
-	Window   int    `json:"window"`
-	Features int    `json:"features"`
-	Hidden   int    `json:"hidden"`
-	Layers   int    `json:"layers"`
-	Outputs  int    `json:"outputs"`
-	Nodes    int    `json:"nodes"`
-	Seed     int    `json:"seed"`
+	Type      string `json:"type"`
+	Encoder   string `json:"encoder"`
+	Window    int    `json:"window"`
+	Features  int    `json:"features"`
+	Hidden    int    `json:"hidden"`
+	Layers    int    `json:"layers"`
+	Outputs   int    `json:"outputs"`
+	Nodes     int    `json:"nodes"`
+	Seed      int    `json:"seed"`
+	Embedding int    `json:"embedding"`
 }
 
 func (c encodedCase) config() Config {
-	return Config{Type: c.Type, Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Heads: 1, Outputs: c.Outputs, Encoder: c.Encoder, Window: c.Window}
+	return Config{Type: c.Type, Features: c.Features, Hidden: c.Hidden, Layers: c.Layers, Heads: 1, Outputs: c.Outputs, Encoder: c.Encoder, Window: c.Window, NodeEmbedding: c.Embedding, Nodes: c.Nodes}
 }
 
 var encodedCases = []encodedCase{
-	{"peer", "tcn", 27, 5, 8, 1, 3, 7, 1},
-	{"peer", "tcn", 9, 5, 8, 2, 1, 6, 2},
-	{"peer", "tcn", 27, 5, 32, 1, 3, 7, 8}, // 16 channels and multiples are one pass
-	{"peer", "tcn", 9, 5, 48, 2, 3, 9, 9},
-	{"peer", "none", 0, 5, 16, 2, 3, 7, 10},
-	{"peer", "gru", 6, 5, 8, 1, 2, 7, 3},
-	{"peer", "mlp", 4, 5, 8, 1, 2, 7, 4},
-	{"peer", "none", 0, 5, 8, 2, 3, 7, 5},
-	{"gcn", "tcn", 9, 5, 8, 2, 3, 7, 6},
-	{"sage", "gru", 5, 5, 8, 1, 3, 7, 7},
-	{"peer", "mixer", 6, 5, 8, 1, 2, 7, 8},
-	{"gcn", "mixer", 27, 5, 8, 1, 3, 7, 9},
+	{"peer", "tcn", 27, 5, 8, 1, 3, 7, 1, 0},
+	{"peer", "tcn", 9, 5, 8, 2, 1, 6, 2, 0},
+	{"peer", "tcn", 27, 5, 32, 1, 3, 7, 8, 0}, // 16 channels and multiples are one pass
+	{"peer", "tcn", 9, 5, 48, 2, 3, 9, 9, 0},
+	{"peer", "none", 0, 5, 16, 2, 3, 7, 10, 0},
+	{"peer", "gru", 6, 5, 8, 1, 2, 7, 3, 0},
+	{"peer", "mlp", 4, 5, 8, 1, 2, 7, 4, 0},
+	{"peer", "none", 0, 5, 8, 2, 3, 7, 5, 0},
+	{"gcn", "tcn", 9, 5, 8, 2, 3, 7, 6, 0},
+	{"sage", "gru", 5, 5, 8, 1, 3, 7, 7, 0},
+	{"peer", "mixer", 6, 5, 8, 1, 2, 7, 8, 0},
+	{"gcn", "mixer", 27, 5, 8, 1, 3, 7, 9, 0},
+	{"peer", "tcn", 9, 5, 8, 1, 3, 7, 10, 4},
+	{"sage", "mixer", 4, 5, 8, 1, 2, 7, 11, 2},
+	{"peer", "none", 0, 5, 8, 1, 2, 7, 12, 3},
+	{"gcn", "none", 0, 5, 8, 2, 3, 7, 13, 3},
 }
 
 type encodedResult struct {
@@ -122,7 +129,7 @@ func TestNetworksWithEncodersAndTheirGradientsAreThoseOfPyTorch(t *testing.T) {
 func TestEveryEncoderHasAsManyParametersAsTheCatalogSays(t *testing.T) {
 	err := onThread(t, func() error {
 		for _, name := range catalog.Encoders() {
-			m := newModel(t, encodedCase{Type: "peer", Encoder: name, Window: 9, Features: 5, Hidden: 8, Layers: 2, Outputs: 3}.config())
+			m := newModel(t, encodedCase{Type: "peer", Encoder: name, Window: 9, Features: 5, Hidden: 8, Layers: 2, Outputs: 3, Nodes: 6, Embedding: 2}.config())
 			defer m.Close()
 			n := 0
 			for _, p := range m.Parameters() {
@@ -188,7 +195,7 @@ func TestARunGivesEachSnapshotWhatItsWindowAloneGives(t *testing.T) {
 
 func TestWindowedModelsAreExported(t *testing.T) {
 	err := onThread(t, func() error {
-		for _, c := range []encodedCase{{Type: "peer", Encoder: "tcn", Window: 9}, {Type: "gcn", Encoder: "gru", Window: 5}, {Type: "sage", Encoder: "mlp", Window: 3}, {Type: "none", Encoder: "mixer", Window: 4}, {Type: "peer", Encoder: "none"}} {
+		for _, c := range []encodedCase{{Type: "peer", Encoder: "tcn", Window: 9}, {Type: "gcn", Encoder: "gru", Window: 5}, {Type: "sage", Encoder: "mlp", Window: 3}, {Type: "none", Encoder: "mixer", Window: 4, Embedding: 3}, {Type: "gcn", Encoder: "none", Embedding: 2}, {Type: "peer", Encoder: "none"}} {
 			for _, centred := range []bool{false, true} {
 				o := sample(20, 5)
 				o.Sample.NodeMask = make([]bool, 20)
@@ -205,7 +212,7 @@ func TestWindowedModelsAreExported(t *testing.T) {
 					}
 				}
 				o.Scaler = data.Scaler{Mean: []float32{0.1, 0.2, 0.3, 0.4, 0.5}, Std: []float32{1, 2, 1, 0.5, 1}}
-				c.Features, c.Hidden, c.Layers, c.Outputs = 5, 8, 1, 2
+				c.Features, c.Hidden, c.Layers, c.Outputs, c.Nodes = 5, 8, 1, 2, 20
 				config := c.config()
 				config.Centred = centred
 				m := newModel(t, config)
@@ -215,6 +222,42 @@ func TestWindowedModelsAreExported(t *testing.T) {
 				}
 				m.Close()
 			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAModelThatKnowsItsNodesTakesNoOthers(t *testing.T) {
+	err := onThread(t, func() error {
+		for _, modelType := range []string{"gcn", "attention"} {
+			m, err := New(torch.CPU, Config{Type: modelType, Features: 5, Hidden: 8, Layers: 2, Heads: 2, Outputs: 3, NodeEmbedding: 3, Nodes: 20, Members: 2, Classes: 3})
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			if first := m.Parameters()[0]; first.Name != "members.0.node_embedding.weight" || !slices.Equal(first.Shape, []int{20, 3}) {
+				t.Errorf("the first parameter is %s %v", first.Name, first.Shape)
+			}
+			file, err := Export(m, sample(20, 5))
+			if err != nil {
+				return err
+			}
+			loaded := torch.LoadModule(file)
+			defer loaded.Close()
+			const want = "the model knows the 20 symbols that it was trained on, by NODE_EMBEDDING, and x has 19 nodes"
+			func() {
+				defer func() {
+					if e := fmt.Sprint(recover()); !strings.Contains(e, want) {
+						t.Errorf("%s takes 19 nodes: %s", modelType, e)
+					}
+				}()
+				s := torch.NewScope()
+				defer s.Close()
+				s.Forward(loaded, s.Float32s(make([]float32, 19*5), 19, 5), s.Int64s([]int64{0, 1}, 2, 1), Tensor{})
+			}()
 		}
 		return nil
 	})

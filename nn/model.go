@@ -78,7 +78,12 @@ func newSingle(d torch.Device, c Config) (Model, error) {
 			m.Close()
 		}
 	}()
-	m.Network = build(&Init{owner: m.owner, device: d}, c)
+	i := &Init{owner: m.owner, device: d}
+	if c.NodeEmbedding > 0 {
+		m.Network = identify(i, c, build)
+	} else {
+		m.Network = build(i, c)
+	}
 	return m, nil
 }
 

@@ -53,6 +53,13 @@ func (i *Init) Uniform(bound float64, shape ...int) Tensor {
 	return torch.RequireGrad(i.owner.Clone(step.To(step.Uniform(-bound, bound, dims(shape)...), i.device)))
 }
 
+// Normal draws a parameter from N(0, 1), as Uniform draws.
+func (i *Init) Normal(shape ...int) Tensor {
+	step := torch.NewScope()
+	defer step.Close()
+	return torch.RequireGrad(i.owner.Clone(step.To(step.Normal(dims(shape)...), i.device)))
+}
+
 // Constant is a parameter that begins with one value everywhere.
 func (i *Init) Constant(value float64, shape ...int) Tensor {
 	t := i.Uniform(0, shape...)

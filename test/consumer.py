@@ -168,8 +168,28 @@ class Perceptron(MLP):
         return super().forward(x)
 
 
+class Identified(torch.nn.Module):
+    """A network with a learned vector of each symbol beside its features."""
+
+    def __init__(self, net):
+        super().__init__()
+        self.node_embedding = torch.nn.Embedding(len(metadata["symbols"]), metadata["node_embedding"])
+        self.net = net
+        self.register_load_state_dict_pre_hook(self.flat)
+
+    @staticmethod
+    def flat(module, state, prefix, *_):
+        for name in [n for n in state if n.startswith(prefix) and not n.startswith(prefix + "node_embedding.")]:
+            state[prefix + "net." + name.removeprefix(prefix)] = state.pop(name)
+
+    def forward(self, x, edge_index, **edges):
+        table = self.node_embedding.weight.repeat(len(x) // len(metadata["symbols"]), 1)
+        return self.net(torch.cat([x, table], 1), edge_index, **edges)
+
+
 def pyg_gives_the_same_logits(g, logits):
-    shape = (len(metadata["feature_names"]), metadata["hidden"], metadata["layers"], 3)
+    embedding = metadata.get("node_embedding", 0)
+    shape = (len(metadata["feature_names"]) + embedding, metadata["hidden"], metadata["layers"], 3)
     pyg = {
         "gcn": lambda: GCN(*shape, jk="last"),
         "gatv2": lambda: GAT(*shape, v2=True, heads=metadata["heads"], edge_dim=1, jk="last"),
@@ -179,6 +199,9 @@ def pyg_gives_the_same_logits(g, logits):
         "attention": lambda: Attention(*shape),
         "none": lambda: Perceptron(*shape),
     }[metadata["model_type"]]
+    if embedding:
+        plain = pyg
+        pyg = lambda: Identified(plain())  # noqa: E731
     pyg = (Ensemble([pyg() for _ in range(metadata["ensemble"])]) if "ensemble" in metadata else pyg()).eval()
     pyg.load_state_dict(torch.load(folder / "weights.pt"), strict=True)
     x = scaled(g.x, metadata)

@@ -49,6 +49,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 	}{
 		{"HIDDEN", m.Hidden >= 1 && m.Hidden <= 4096},
 		{"LAYERS", m.Layers >= 1 && m.Layers <= 64},
+		{"NODE_EMBEDDING", m.NodeEmbedding >= 0 && m.NodeEmbedding <= 256},
 		{"HEADS", m.Heads >= 1 && m.Heads <= 64},
 		{"DROPOUT", m.Dropout >= 0 && m.Dropout < 1},
 		{"ENSEMBLE", m.Members >= 1 && m.Members <= 64},
@@ -89,6 +90,9 @@ func (c *Config) check(s settings, faults *fault.List) {
 	}
 	if c.Source.Source == PyG && m.Network().Encoded() {
 		faults.Add(fault.Input("ENCODER=%s reads past bars, and DATA_SOURCE=pyg reads a graph without time", m.Encoder).At("ENCODER").Fix("set ENCODER=none"))
+	}
+	if c.Source.Source == PyG && m.NodeEmbedding > 0 {
+		faults.Add(fault.Input("NODE_EMBEDDING learns a vector of each symbol from all its bars, and DATA_SOURCE=pyg reads a graph without time, whose tested nodes are not trained on").At("NODE_EMBEDDING").Fix("set NODE_EMBEDDING=0"))
 	}
 	for _, step := range []struct { // of the artefacts' path
 		name  string

@@ -67,6 +67,8 @@ type Model struct {
 	Encoder string `env:"ENCODER" envDefault:"none"`
 	Window  int    `env:"ENCODER_WINDOW" envDefault:"27"` // bars that the encoder reads
 	Members int    `env:"ENSEMBLE" envDefault:"1"`        // networks whose outputs are averaged
+
+	NodeEmbedding int `env:"NODE_EMBEDDING" envDefault:"0"` // values of each node's learned vector; 0: none
 }
 
 // Network is the shape of the model; its features and outputs follow from the
@@ -74,7 +76,7 @@ type Model struct {
 func (m Model) Network() catalog.Config {
 	c := catalog.Config{
 		Type: m.Type, Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Dropout: m.Dropout,
-		Residual: m.Residual, Norm: m.Norm, Jump: m.Jump, Alpha: m.Alpha, Theta: m.Theta, Encoder: m.Encoder, Members: m.Members,
+		Residual: m.Residual, Norm: m.Norm, Jump: m.Jump, Alpha: m.Alpha, Theta: m.Theta, Encoder: m.Encoder, Members: m.Members, NodeEmbedding: m.NodeEmbedding,
 	}
 	if c.Encoded() {
 		c.Window = m.Window

@@ -67,7 +67,7 @@ func TestDefaultsAreThoseOfTheContract(t *testing.T) {
 		"DATA_SOURCE": "simulated", "INTERVAL": "5m",
 		"HORIZON": "1", "TARGET": "open", "TASK": "direction", "FEATURES": "streamforge", "EDGES": "correlation", "GRAPH_WINDOW": "100", "EDGE_TOP_K": "10", "EDGE_RETURNS": "raw", "MAX_GAP": "7",
 		"TRAIN_FRACTION": "0.6", "VALID_FRACTION": "0.2",
-		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1", "RESIDUAL": "false", "NORM": "none", "JK": "last", "ENCODER": "none", "ENSEMBLE": "1",
+		"MODEL_TYPE": "gcn", "HIDDEN": "64", "LAYERS": "2", "DROPOUT": "0.1", "RESIDUAL": "false", "NORM": "none", "JK": "last", "ENCODER": "none", "ENSEMBLE": "1", "NODE_EMBEDDING": "0",
 		"EPOCHS": "100", "LEARNING_RATE": "0.001", "WEIGHT_DECAY": "0", "SCHEDULE": "none", "CLIP_NORM": "1", "EMA": "0", "LABEL_SMOOTHING": "0", "CLASS_WEIGHTS": "none", "BATCH_SIZE": "32", "PATIENCE": "10", "SEED": "42",
 		"DEVICE": "auto", "SELECT": "model", "BASELINES": "prior,reversal_1,deviation_3,deviation_12,deviation_48,range_position,momentum_24,low_volatility,ridge,lightgbm,no_edges", "RESUME": "auto", "CHECKPOINT_EVERY": "10", "WORK_DIR": ".",
 	}
@@ -81,7 +81,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		"SYMBOLS=top:8", "INTERVAL=1h", "START=2024-01-01", "END=2024-03-01T00:00:00Z",
 		"HORIZON=3,1", "TARGET=mid", "GRAPH_WINDOW=50", "EDGE_THRESHOLD=0", "EDGE_RETURNS=excess",
 		"TRAIN_END=2024-02-01T00:00:00Z", "VALID_END=2024-02-15T12:00:00+03:00",
-		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "ENCODER=gru", "ENCODER_WINDOW=9", "ENSEMBLE=3", "INIT_FROM=./weights.pt", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "SCHEDULE=plateau", "SCHEDULE_PATIENCE=2", "CLIP_NORM=0", "EMA=0.99", "LABEL_SMOOTHING=0.1", "CLASS_WEIGHTS=balanced", "BATCH_SIZE=16",
+		"MODEL_TYPE=gatv2", "HIDDEN=128", "LAYERS=3", "HEADS=8", "DROPOUT=0", "ENCODER=gru", "ENCODER_WINDOW=9", "ENSEMBLE=3", "NODE_EMBEDDING=16", "INIT_FROM=./weights.pt", "EPOCHS=7", "LEARNING_RATE=1e-2", "WEIGHT_DECAY=5e-4", "SCHEDULE=plateau", "SCHEDULE_PATIENCE=2", "CLIP_NORM=0", "EMA=0.99", "LABEL_SMOOTHING=0.1", "CLASS_WEIGHTS=balanced", "BATCH_SIZE=16",
 		"PATIENCE=0", "SEED=-7", "DEVICE=cuda:1", "BASELINE=none", "LIGHTGBM_LIB=/lib_lightgbm.so", "RESUME=never", "CHECKPOINT_EVERY=5m", "WORK_DIR=/work",
 		"KAFKA_BOOTSTRAP_SERVERS=k:9093", "KAFKA_USER_CONSUMER=u", "KAFKA_PASSWORD=canary", "KAFKA_CA_PATH=/ca.pem",
 		"MINIO_ENDPOINT=m:9000", "MINIO_ACCESS_KEY=canary", "MINIO_SECRET_KEY=canary", "MINIO_BUCKET=models", "STORE_TIMEOUT=1m",
@@ -102,7 +102,7 @@ func TestEverySettingReachesItsPart(t *testing.T) {
 		Epochs: 7, LearningRate: 0.01, WeightDecay: 5e-4, InitFrom: "./weights.pt", Schedule: "plateau", Warmup: 0.15, SchedulePatience: 2, EMA: 0.99, LabelSmoothing: 0.1, ClassWeights: "balanced", BatchSize: 16, Patience: 0, Seed: -7,
 		Device: "cuda:1", Resume: "never", BaselinesGiven: true, LightGBM: "/lib_lightgbm.so", Select: "model", CheckpointEvery: checkpoint.Every{Time: 5 * time.Minute},
 	}
-	if !reflect.DeepEqual(c.Train, train) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Norm: "none", Jump: "last", Alpha: 0.1, Theta: 0.5, Encoder: "gru", Window: 9, Members: 3}) || c.Log != (Log{"trace", "json"}) {
+	if !reflect.DeepEqual(c.Train, train) || c.Model != (Model{Type: "gatv2", Hidden: 128, Layers: 3, Heads: 8, Norm: "none", Jump: "last", Alpha: 0.1, Theta: 0.5, Encoder: "gru", Window: 9, Members: 3, NodeEmbedding: 16}) || c.Log != (Log{"trace", "json"}) {
 		t.Errorf("%+v %+v %+v", c.Train, c.Model, c.Log)
 	}
 	public := c.Public()
@@ -181,6 +181,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
 		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, binance, arango, files, simulated or pyg`},
 		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn, gatv2, sage, peer, gcnii, attention or none (did you mean gcn?)`},
+		{"NODE_EMBEDDING=-1", `NODE_EMBEDDING is "-1": set a whole number from 0 to 256`},
 		{"HEADS=2", `HEADS is set, but MODEL_TYPE=gcn does not read it: unset it`},
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},
 		{"EDGE_THRESHOLD=high", `EDGE_THRESHOLD is "high": set a number from -1 to 1`},
@@ -512,6 +513,17 @@ func TestTheBestOfOneNetworkIsNoChoice(t *testing.T) {
 	}
 	if c := load(t, "BASELINES=no_edges,shuffled_edges"); c.Trainings() != 3 {
 		t.Errorf("%d trainings", c.Trainings())
+	}
+}
+
+func TestOneGraphHasNoEmbeddingOfItsNodes(t *testing.T) {
+	got := rejected(t, environ("DATA_SOURCE=pyg", "DATA_DIR=g.pt", "TASK=node", "NODE_EMBEDDING=4"))
+	want := "NODE_EMBEDDING learns a vector of each symbol from all its bars, and DATA_SOURCE=pyg reads a graph without time, whose tested nodes are not trained on: set NODE_EMBEDDING=0"
+	if !slices.Equal(got, []string{want}) {
+		t.Errorf("got %q", got)
+	}
+	if n := load(t, "NODE_EMBEDDING=4").Network(); n.NodeEmbedding != 4 {
+		t.Errorf("%+v", n)
 	}
 }
 

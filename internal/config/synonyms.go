@@ -89,4 +89,4 @@ var ofOthers = regexp.MustCompile(`_PORT$|_PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|P
 
 // general are the first words of ours that other programs' names begin with as
 // well.
-var general = map[string]bool{"CA": true, "TIME": true, "KUBEFLOW": true, "TYPE": true, "START": true, "END": true, "MAX": true, "TASK": true, "WORK": true, "MESSAGE": true}
+var general = map[string]bool{"CA": true, "TIME": true, "KUBEFLOW": true, "TYPE": true, "START": true, "END": true, "MAX": true, "TASK": true, "WORK": true, "MESSAGE": true, "NODE": true}

@@ -94,6 +94,7 @@ var groups = []group{
 		{name: "DROPOUT", meaning: "probability that training drops a hidden value", accepts: "a number from 0, below 1", unit: "probability"},
 		{name: "ENCODER", meaning: "network that reads each node's own past, so that x is [N, ENCODER_WINDOW, F]; tcn: temporal convolutions; gru: a recurrent network; mlp: a perceptron over all bars; mixer: perceptrons over the bars and the channels by turns", values: catalog.Encoders()},
 		{name: "ENCODER_WINDOW", meaning: "bars that ENCODER reads, the newest included", accepts: "a whole number from 2 to 6561; with ENCODER=tcn a power of 3", unit: "bars"},
+		{name: "NODE_EMBEDDING", meaning: "values of a vector that is learned of each symbol and is beside its features, so that the model knows its own symbols alone; 0: none", accepts: "a whole number from 0 to 256", unit: "values"},
 		{name: "RESIDUAL", meaning: "whether a layer's input is added to its output, where both are as wide; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("RESIDUAL")), accepts: "true or false"},
 		{name: "NORM", meaning: "what follows a layer, before ReLU; layer: layer norm over a node's channels; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("NORM")), values: catalog.Norms},
 		{name: "JK", meaning: "jumping knowledge: what of the layers the head reads; last: the last one's output; cat: all side by side; max: the largest at each place; read by MODEL_TYPE=" + catalog.OneOf(catalog.Readers("JK")), values: catalog.Jumps},

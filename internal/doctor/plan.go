@@ -109,6 +109,7 @@ func (s size) String() string {
 func (p *plan) disk(s size) int64 {
 	f := p.config.Data.Features.Most()
 	network := p.config.Model.Network()
+	network.Nodes = int(s.nodes)
 	network.Features, network.Outputs = f, 3*len(p.config.Data.Horizons)
 	weights, rows, folds := int64(network.Parameters()), s.cells, int64(max(1, p.config.Data.Count))
 	if folds > 1 {

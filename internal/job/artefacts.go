@@ -68,7 +68,11 @@ func putNetwork(ctx context.Context, a *artefacts, dir string, t *trainer, predi
 	if err != nil {
 		return err
 	}
-	file, state, err := exporter.Export(metadata, sample(d.Input(d.Len()-1, t.config.Model.Network().Window)))
+	compared := d.Input(d.Len()-1, t.config.Model.Network().Window)
+	if m.NodeEmbedding == 0 { // else the model takes all its nodes or none
+		compared = sample(compared)
+	}
+	file, state, err := exporter.Export(metadata, compared)
 	if err != nil {
 		return err
 	}
@@ -181,7 +185,7 @@ func newMetadata(c config.Config, version string, d *data.Dataset) (result.Metad
 		FeatureNames: d.Features, Columns: d.Given, FeatureLow: d.Low, FeatureHigh: d.High, FeatureMean: d.Mean, FeatureStd: d.Std, LeftOut: d.Dropped, Reference: d.Reference,
 		Symbols: d.Symbols, Horizon: d.Targets.Horizons[0], Horizons: d.Targets.Horizons, Task: c.Data.Task, Outputs: task.Outputs(), Classes: classes(task), Score: scoreRules[c.Data.Task],
 		Splits: ranges, Fold: d.Number,
-		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(), Window: c.Model.Network().Window,
+		Hidden: c.Model.Hidden, Layers: c.Model.Layers, Heads: c.Model.EffectiveHeads(), Window: c.Model.Network().Window, NodeEmbedding: c.Model.NodeEmbedding,
 		Graph:    result.GraphRule{Density: d.Density},
 		Versions: result.Versions{GNNTrainer: version, Torch: torch.Version(), Go: runtime.Version()},
 	}

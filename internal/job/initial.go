@@ -60,8 +60,9 @@ func readInitial(ctx context.Context, c config.Config) (*initial, error) {
 	return i, nil
 }
 
-// check rejects a model of other features than the dataset's, and warns where it has
-// seen bars that this run is tested on.
+// check rejects a model of other features than the dataset's, or of other symbols
+// where it has an embedding of each, and warns where it has seen bars that this run is
+// tested on.
 func (i *initial) check(d *data.Dataset, log zerolog.Logger) error {
 	if i == nil || i.of == nil {
 		return nil
@@ -69,6 +70,10 @@ func (i *initial) check(d *data.Dataset, log zerolog.Logger) error {
 	if !slices.Equal(i.of.FeatureNames, d.Features) {
 		return fault.Input("INIT_FROM=%s was trained on the features %s, and this run has %s", i.from, strings.Join(i.of.FeatureNames, ","), strings.Join(d.Features, ",")).
 			At("INIT_FROM").Fix("set FEATURES and the data as they were in that run, or unset INIT_FROM")
+	}
+	if i.of.NodeEmbedding > 0 && !slices.Equal(i.of.Symbols, d.Symbols) {
+		return fault.Input("INIT_FROM=%s has a vector of each symbol, by NODE_EMBEDDING, and was trained on others than this run: %s", i.from, difference(i.of.Symbols, d.Symbols)).
+			At("INIT_FROM").Fix("set SYMBOLS as in that run, or unset INIT_FROM")
 	}
 	times, tested := d.OpenTimes(), d.Snapshots(data.Test)
 	if d.NumFolds() > 1 {
@@ -82,6 +87,21 @@ func (i *initial) check(d *data.Dataset, log zerolog.Logger) error {
 		}
 	}
 	return nil
+}
+
+// difference is the first one between the symbols of an earlier run and of this one.
+func difference(earlier, now []string) string {
+	for _, s := range now {
+		if !slices.Contains(earlier, s) {
+			return s + " is new"
+		}
+	}
+	for _, s := range earlier {
+		if !slices.Contains(now, s) {
+			return s + " is missing"
+		}
+	}
+	return "their order differs"
 }
 
 // record adds it to a result's metadata.

@@ -33,6 +33,9 @@ func (j *Job) checkPlan(device torch.Device) error {
 // checkData rejects a run that cannot fit into the memory: the system would end
 // it without a terminal event. It warns of one that hardly fits.
 func (j *Job) checkData(d *data.Dataset, device torch.Device) error {
+	if d.Timeless() && j.Config.Model.NodeEmbedding > 0 {
+		return fault.Input("NODE_EMBEDDING learns a vector of each symbol from all its bars, and this graph has no time: its tested nodes are not trained on").At("NODE_EMBEDDING").Fix("set NODE_EMBEDDING=0")
+	}
 	return j.checkMemory(sizeOf(d), device, true)
 }
 

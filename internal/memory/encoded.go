@@ -26,6 +26,9 @@ func (s Size) encodedTensors(model catalog.Model, c Settings, runs, run int64, t
 		most = int64(layer.Backward)
 	}
 	perBar := int64(m.Features+m.Hidden) + int64(encoder.Bar(m.Hidden, m.Window))
+	if d := m.NodeEmbedding; d > 0 { // x with the vectors beside it
+		perBar += int64(m.Features + 2*d)
+	}
 	perWindow := int64(encoder.Window(m.Hidden, m.Window)) + int64(8*m.Hidden+4*m.Outputs)
 	entries := int64(0)
 	if model.BeforeEncoder {

@@ -80,6 +80,7 @@ func Of(s Size, c Settings) Estimate {
 
 func of(s Size, c Settings) Estimate {
 	c.Model.Features, c.Model.Outputs = s.Features, max(c.Outputs, 1)*s.Horizons
+	c.Model.Nodes = int(s.Nodes)
 	s.relative = c.Relative
 	e := Estimate{Base: base}
 	parameters := int64(c.Model.Parameters())
@@ -230,6 +231,10 @@ func (s Size) tensors(model catalog.Model, c Settings, rows int64, training bool
 		edges += rows
 	}
 	perRow, perEdge, most, in := int64(s.Features), int64(0), int64(0), c.Model.Features
+	if d := c.Model.NodeEmbedding; d > 0 { // x with the vectors beside it
+		in += d
+		perRow += int64(in)
+	}
 	if c.Model.InputDropout && training { // the values that are kept, and their gradient's way
 		perRow += 2 * int64(s.Features)
 	}

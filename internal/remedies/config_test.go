@@ -242,6 +242,8 @@ func wrongSettings(t *testing.T) []map[string]string {
 	add(nil, "FOLDS=2", "TRAIN_END=2024-01-02T00:00:00Z", "VALID_END=2024-01-03T00:00:00Z")
 	add(nil, "FOLDS=2", "FOLD_TRAIN=15m")
 	add(nil, "FOLDS=2", "FOLD_WARM=warm")
+	add(nil, "NODE_EMBEDDING=257")
+	add(nil, "DATA_SOURCE=pyg", "DATA_DIR=g.pt", "NODE_EMBEDDING=8")
 	add(nil, "BASELINES=mixer")
 	add(nil, "BASELINES=mixer", "MODEL_TYPE=gcnii")
 	add(nil, "BASELINES=ridge,mixer", "DATA_SOURCE=pyg", "DATA_DIR=g.pt")

@@ -72,6 +72,11 @@ type Metadata struct {
 
 	Encoder string `json:"encoder,omitempty"`        // network that reads each node's past; empty: none
 	Window  int    `json:"encoder_window,omitempty"` // W, bars that it reads: x is [N, W, F]
+
+	// NodeEmbedding is how many values the learned vector of each of Symbols has; 0:
+	// there are none, and the model takes other symbols too.
+	NodeEmbedding int `json:"node_embedding,omitempty"`
+
 	// How the layers are joined, where it is not the default; as in RESIDUAL, NORM and
 	// JK. JumpingKnowledge is none where the last layer gives the outputs, without a
 	// linear head.

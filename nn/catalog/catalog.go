@@ -28,6 +28,10 @@ type Config struct {
 	Classes int    // of an ensemble's outputs, in groups of so many logits; 0: they are values
 	Centred bool   // outputs are less their mean over a snapshot's present nodes
 
+	// NodeEmbedding is how many values each node's learned vector has, beside its
+	// features; 0: there is none. Nodes is N then, those of a snapshot.
+	NodeEmbedding, Nodes int
+
 	Residual bool   // h + the layer's output, where both are as wide
 	Norm     string // after each layer, before ReLU: one of Norms; "" is none
 	Jump     string // what of the layers the head reads: one of Jumps; "" is last
@@ -192,7 +196,9 @@ func (c Config) Parameters() int {
 	if !known {
 		return 0
 	}
-	return c.one(m) * max(1, c.Members)
+	table := c.Nodes * c.NodeEmbedding
+	c.Features += c.NodeEmbedding
+	return (table + c.one(m)) * max(1, c.Members)
 }
 
 // one is Parameters of one network.
@@ -244,6 +250,8 @@ func (c Config) Validate() error {
 		return fault.Input("MODEL_TYPE is %q", c.Type).At("MODEL_TYPE").Fix("set %s", OneOf(Types()))
 	case c.Features < 1 || c.Hidden < 1 || c.Layers < 1 || c.Outputs < 1:
 		return fmt.Errorf("a network of %d features, %d layers of %d and %d outputs: each must be 1 or more", c.Features, c.Layers, c.Hidden, c.Outputs)
+	case c.NodeEmbedding < 0 || c.NodeEmbedding > 0 && c.Nodes < 1:
+		return fmt.Errorf("a vector of %d values for each of %d nodes: both must be 1 or more", c.NodeEmbedding, c.Nodes)
 	case c.Dropout < 0 || c.Dropout >= 1:
 		return fault.Input("DROPOUT is %v", c.Dropout).At("DROPOUT").Fix("set a number from 0, below 1")
 	}

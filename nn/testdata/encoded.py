@@ -9,7 +9,7 @@ import sys
 import torch
 from torch import nn
 from torch.nn.functional import gelu
-from torch_geometric.nn import GCNConv, SAGEConv
+from torch_geometric.nn import GCN, GCNConv, SAGEConv
 
 
 class Block(nn.Module):
@@ -115,9 +115,30 @@ class Network(nn.Module):
         return self.lin2(gelu(self.lin1(self.norm(x))))
 
 
+class Stack(GCN):
+    def __init__(self, c):
+        super().__init__(c["features"], c["hidden"], c["layers"], c["outputs"], jk="last")
+
+
+class Identified(nn.Module):
+    """A vector of each node beside its features, on each bar."""
+
+    def __init__(self, c):
+        super().__init__()
+        self.node_embedding = nn.Embedding(c["nodes"], c["embedding"])
+        c = {**c, "features": c["features"] + c["embedding"]}
+        self.net = Stack(c) if (c["type"], c["encoder"]) == ("gcn", "none") else Network(c)
+
+    def forward(self, x, edge_index, edge_weight):
+        table = self.node_embedding(torch.arange(len(x)))
+        if x.dim() == 3:
+            table = table[:, None].expand(-1, x.size(1), -1)
+        return self.net(torch.cat([x, table], -1), edge_index, edge_weight)
+
+
 def run(c):
     torch.manual_seed(c["seed"])
-    net = Network(c)
+    net = Identified(c) if c["embedding"] else Network(c)
     for p in net.parameters():  # norms and biases that begin with 0 and 1 would compare nothing
         p.data.add_(0.1 * torch.randn_like(p))
     n = c["nodes"]
@@ -137,8 +158,8 @@ def run(c):
         "output": plain(out),
         "upstream": plain(upstream),
         "grad_x": plain(x.grad),
-        "parameters": {name: plain(p) for name, p in net.named_parameters()},
-        "grads": {name: plain(p.grad) for name, p in net.named_parameters()},
+        "parameters": {name.removeprefix("net."): plain(p) for name, p in net.named_parameters()},
+        "grads": {name.removeprefix("net."): plain(p.grad) for name, p in net.named_parameters()},
     }
 
 

@@ -25,3 +25,11 @@ func (s *Scope) Transpose(x Tensor) Tensor {
 	must("transposing", C.gnn_transpose(handle(x), &out))
 	return s.own(out)
 }
+
+// BesideRows is x [parts*N, ..., F] with the rows of table [N, D] beside those of
+// each part: [parts*N, ..., F + D].
+func (s *Scope) BesideRows(x, table Tensor) Tensor {
+	var out C.gnn_tensor
+	must("putting a table beside features", C.gnn_beside_rows(handle(x), handle(table), &out))
+	return s.own(out)
+}

@@ -81,6 +81,13 @@ func (s *Scope) Uniform(low, high float64, shape ...int64) Tensor {
 	return s.own(out)
 }
 
+// Normal draws a new float32 tensor from N(0, 1).
+func (s *Scope) Normal(shape ...int64) Tensor {
+	var out C.gnn_tensor
+	must("drawing weights", C.gnn_tensor_normal((*C.int64_t)(unsafe.SliceData(shape)), C.int64_t(len(shape)), &out))
+	return s.own(out)
+}
+
 // To gives the tensor on a device; on the same device it shares memory.
 func (s *Scope) To(t Tensor, d Device) Tensor {
 	var out C.gnn_tensor

@@ -50,6 +50,9 @@ func (n *Network) Fit(ctx context.Context, d *data.Dataset) (Predictor, Result, 
 func (n *Network) fit(ctx context.Context, d *data.Dataset, f *fittedNetwork) (Result, error) {
 	c := n.Model
 	c.Classes = classesOf(n.Task)
+	if c.NodeEmbedding > 0 {
+		c.Nodes = d.NumNodes()
+	}
 	c.Features, c.Outputs, c.Centred = d.NumFeatures(), d.Targets.NumHorizons()*n.Task.Outputs(), nn.Centred(n.Task)
 	err := n.Thread.Do(func() (err error) {
 		if f.model, err = nn.NewSeeded(n.Device, c, n.Seed); err == nil {
@@ -138,6 +141,9 @@ func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []
 	out := Prediction{Horizons: f.horizons, Columns: len(f.task.Columns())}
 	if want := f.model.Config().Features; p.NumFeatures() != want {
 		return out, fmt.Errorf("predicting a panel of %d features with a model of %d", p.NumFeatures(), want)
+	}
+	if c := f.model.Config(); c.NodeEmbedding > 0 && p.NumNodes() != c.Nodes {
+		return out, fmt.Errorf("predicting a panel of %d nodes with a model that knows the %d that it was trained on, by NODE_EMBEDDING", p.NumNodes(), c.Nodes)
 	}
 	for chunk := range slices.Chunk(snapshots, perBatch(p.NumNodes())) {
 		if err := ctx.Err(); err != nil {

@@ -15,12 +15,15 @@ import (
 
 // windowed are networks that look back on nine bars: one whose graph layers see each
 // bar, one whose graph layers see the newest, and one that computes each window by
-// itself.
+// itself and knows the nodes; and one that knows the nodes without a past.
 func (f *fixture) windowed(epochs int) map[string]*train.Network {
 	all := map[string]*train.Network{}
-	for name, encoder := range map[string]string{"peer": "tcn", "gcn": "tcn", "none": "mixer"} {
+	for name, shape := range map[string]nn.Config{
+		"peer": {Encoder: "tcn", Window: 9}, "gcn": {Encoder: "tcn", Window: 9}, "none": {Encoder: "mixer", Window: 9, NodeEmbedding: 3}, "sage": {NodeEmbedding: 3},
+	} {
 		n := f.network(epochs)
-		n.Model = nn.Config{Type: name, Hidden: 8, Layers: 1, Dropout: 0.2, Encoder: encoder, Window: 9}
+		shape.Type, shape.Hidden, shape.Layers, shape.Dropout = name, 8, 1, 0.2
+		n.Model = shape
 		n.BatchSize = 64
 		all[name] = n
 	}
