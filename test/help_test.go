@@ -72,7 +72,7 @@ func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
 
 func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"tune", "HIDDEN"}, {"env", "EPOCHS"}, {"env", "--jsn"}, {"env", "--json", "x"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
+	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"tune", "HIDDEN"}, {"tune", "--jsn"}, {"tune", "--json", "x"}, {"env", "EPOCHS"}, {"env", "--jsn"}, {"env", "--json", "x"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
 		code, stdout, stderr := say(t, words...)
 		if code != 2 || stdout != "" || !strings.Contains(stderr, "\nusage: gnn-trainer ") {
 			t.Errorf("%q: exit code %d, %q, %q", words, code, stdout, stderr)

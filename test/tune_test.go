@@ -1,9 +1,11 @@
 package test
 
 import (
+	"encoding/json"
 	"maps"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -21,6 +23,46 @@ var searching = map[string]string{
 func tuned(t *testing.T, vars map[string]string) *process {
 	t.Helper()
 	return startProgram(t, "sh", vars, "env", "PROGRAM="+binary, "sh", "-c", `exec "$PROGRAM" tune`)
+}
+
+// tuneJSON runs a search whose trials go to stdout.
+func tuneJSON(t *testing.T, vars map[string]string) (code int, stdout, stderr string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), plainBinary, "tune", "--json")
+	for name, value := range vars {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	var out, log strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &log
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), log.String()
+}
+
+func TestTheTrialsOfASearchGoToStdoutInPlaceOfEvents(t *testing.T) {
+	t.Parallel()
+	vars, result := environment(t, searching)
+	vars["TUNE_TRIALS"], vars["EPOCHS"] = "3", "2"
+	code, stdout, stderr := tuneJSON(t, vars)
+	if code != 0 || !json.Valid([]byte(stdout)) {
+		t.Fatalf("exit code %d, %q\n%s", code, stdout, stderr)
+	}
+	stored, err := os.ReadFile(filepath.Join(result, "tune.json"))
+	if err != nil || string(stored) != stdout {
+		t.Errorf("%v: stdout has\n%s\nand tune.json\n%s", err, stdout, stored)
+	}
+	if code, again, stderr := tuneJSON(t, vars); code != 0 || again != stdout { // the run has finished
+		t.Errorf("a second start: exit code %d, %q\n%s", code, again, stderr)
+	}
+	vars["EVENTS"] = "stdout"
+	if code, stdout, stderr := tuneJSON(t, vars); code != 2 || stdout != "" || !strings.Contains(stderr, "EVENTS=stdout and gnn-trainer tune --json write to stdout both: unset EVENTS, or leave out --json") {
+		t.Errorf("beside EVENTS=stdout: exit code %d, %q\n%s", code, stdout, stderr)
+	}
+	vars["EVENTS"], vars["TUNE_HIDDEN"] = "none", "0..8"
+	if code, stdout, _ := tuneJSON(t, vars); code != 2 || stdout != "" {
+		t.Errorf("a wrong range: exit code %d, %q", code, stdout)
+	}
 }
 
 func TestASearchKilledAtAnyMomentEndsInTheSameChoiceAndBits(t *testing.T) {

@@ -59,6 +59,8 @@ func run(args []string) int {
 		return diagnose(true)
 	case command == "audit" && slices.Equal(args, []string{"--json"}):
 		return inspect(true)
+	case command == "tune" && slices.Equal(args, []string{"--json"}):
+		return search(true)
 	case command == "env" && slices.Equal(args, []string{"--json"}):
 		return written(config.WriteJSON(os.Stdout))
 	case len(args) > 0 && slices.Contains(commands, command):
@@ -68,9 +70,7 @@ func run(args []string) int {
 		defer stop()
 		return job.Train(ctx, os.Environ(), version, os.Stdout, os.Stderr)
 	case command == "tune":
-		ctx, stop := stopOnSignal()
-		defer stop()
-		return job.Tune(ctx, os.Environ(), version, os.Stdout, os.Stderr)
+		return search(false)
 	case command == "record":
 		ctx, stop := stopOnSignal()
 		defer stop()
@@ -125,7 +125,7 @@ func printHelp(args []string) int {
 
 // misused reports a wrong command line.
 func misused(format string, a ...any) int {
-	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | tune | record | doctor [--json] | audit [--json] | env [--json] | version | help [tune | record | doctor | audit]]\n", a...)
+	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | tune [--json] | record | doctor [--json] | audit [--json] | env [--json] | version | help [tune | record | doctor | audit]]\n", a...)
 	return job.ExitInput
 }
 
@@ -133,6 +133,13 @@ func diagnose(asJSON bool) int {
 	ctx, stop := stopOnSignal()
 	defer stop()
 	return doctor.Doctor(ctx, os.Environ(), version, asJSON, os.Stdout, os.Stderr)
+}
+
+// search trains the best of several configurations.
+func search(asJSON bool) int {
+	ctx, stop := stopOnSignal()
+	defer stop()
+	return job.Tune(ctx, os.Environ(), version, asJSON, os.Stdout, os.Stderr)
 }
 
 // inspect audits the data.

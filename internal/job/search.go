@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -25,6 +27,29 @@ import (
 type Search struct {
 	Space   tune.Space
 	Environ []string // of the run, in the form of os.Environ
+
+	stored []byte // tune.json; nil: this start has stored none
+}
+
+// write writes tune.json: what this start has stored, or, where an earlier one had
+// finished the run, what that did. A search that has not come to its end writes
+// nothing.
+func (s *Search) write(ctx context.Context, w io.Writer, results ResultStore, code int) error {
+	content := s.stored
+	if content == nil && code == ExitDone {
+		earlier, err := results.Read(ctx, trialsName)
+		if errors.Is(err, fs.ErrNotExist) { // a stop from Kafka
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", trialsName, err)
+		}
+		if state, err := tune.ParseState(earlier); err == nil && maps.Equal(state.Origin.Ranges, s.Space.Ranges()) {
+			content = earlier
+		}
+	}
+	_, err := w.Write(content)
+	return err
 }
 
 // The files of a search: its state, which lies among the checkpoints until the run
@@ -345,6 +370,7 @@ func (f *searched) put(ctx context.Context, a *artefacts) error {
 	if err := a.putBytes(ctx, trialsName, content); err != nil {
 		return err
 	}
+	f.stored = content
 	return a.putBytes(ctx, settingsName, f.settingsOf(f.state.Trials[f.state.Chosen-1]).File())
 }
 

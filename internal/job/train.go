@@ -18,20 +18,24 @@ import (
 // the job and returns its exit code. Events go to stdout, logs and progress to
 // stderr.
 func Train(ctx context.Context, environ []string, version string, stdout, stderr *os.File) int {
-	return start(ctx, environ, version, false, stdout, stderr)
+	return start(ctx, environ, version, how{}, stdout, stderr)
 }
 
 // Tune is Train of the best of several configurations, which the variables of
-// environ with the prefix TUNE_ describe.
-func Tune(ctx context.Context, environ []string, version string, stdout, stderr *os.File) int {
-	return start(ctx, environ, version, true, stdout, stderr)
+// environ with the prefix TUNE_ describe. As JSON, stdout gets what tune.json has,
+// once the model is stored, in place of the events.
+func Tune(ctx context.Context, environ []string, version string, asJSON bool, stdout, stderr *os.File) int {
+	return start(ctx, environ, version, how{tuned: true, asJSON: asJSON}, stdout, stderr)
 }
 
-func start(ctx context.Context, environ []string, version string, tuned bool, stdout, stderr *os.File) int {
+// how a run was started.
+type how struct{ tuned, asJSON bool }
+
+func start(ctx context.Context, environ []string, version string, as how, stdout, stderr *os.File) int {
 	before := countResources()
 	c, err := config.Load(environ)
 	var search *Search
-	if tuned {
+	if as.tuned {
 		var wrong error
 		if search, wrong = newSearch(c, environ); wrong != nil {
 			err = errors.Join(err, wrong)
@@ -47,7 +51,11 @@ func start(ctx context.Context, environ []string, version string, tuned bool, st
 		lines = kafka.Lines(console.Beside(stdout))
 	}
 	warn := func(line string) { log.Warn().Msg(line) }
-	events := localEvents(c.Kafka, lines, progress.IsTerminal(stdout))
+	events := localEvents(c.Kafka, lines, as.asJSON || progress.IsTerminal(stdout))
+	if as.asJSON && c.Kafka.Events == kafka.EventsStdout {
+		err = errors.Join(err, fault.Input("EVENTS=stdout and gnn-trainer tune --json write to stdout both").At("EVENTS").Fix("unset EVENTS, or leave out --json"))
+		events, lines = kafka.Discard, kafka.Discard
+	}
 	var broker *kafka.Broker
 	if c.ReachesKafka() {
 		var wrong error
@@ -82,6 +90,12 @@ func start(ctx context.Context, environ []string, version string, tuned bool, st
 		return Reject(c.IDs, c.Kafka.Lang, events, log, fault.Input("%w", err))
 	}
 	code := j.Run(ctx)
+	if as.asJSON {
+		if err := search.write(context.WithoutCancel(ctx), stdout, j.Store.Results, code); err != nil {
+			log.Error().Err(err).Msg("writing the trials to stdout failed")
+			code = max(code, ExitFailure)
+		}
+	}
 	observed.Linger(ctx, c.Metrics.Linger)
 	return code
 }
