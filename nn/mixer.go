@@ -94,8 +94,12 @@ type layer interface {
 
 func (b *MixerBlock) parts() []mixerPart {
 	return []mixerPart{
-		{"time_norm", b.TimeNorm}, {"time1", b.Time1}, {"time2", b.Time2},
-		{"channel_norm", b.ChannelNorm}, {"channel1", b.Channel1}, {"channel2", b.Channel2},
+		{"time_norm", b.TimeNorm},
+		{"time1", b.Time1},
+		{"time2", b.Time2},
+		{"channel_norm", b.ChannelNorm},
+		{"channel1", b.Channel1},
+		{"channel2", b.Channel2},
 	}
 }
 
