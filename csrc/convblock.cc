@@ -217,10 +217,6 @@ struct ConvBlock : torch::autograd::Function<ConvBlock> {
   }
 };
 
-bool is_floats(const at::Tensor& t) {
-  return t.is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
-}
-
 }  // namespace
 
 gnn_status gnn_conv_block(gnn_tensor x, gnn_tensor norm_weight, gnn_tensor norm_bias,
@@ -237,8 +233,8 @@ gnn_status gnn_conv_block(gnn_tensor x, gnn_tensor norm_weight, gnn_tensor norm_
     TORCH_CHECK(dilation >= 1 && kept > 0, in.size(1), " bars are too few for ", w.size(2),
                 " taps ", dilation, " apart");
     const auto activation = gnn::activation_of(p, seed, step, layer);
-    if (gnn::fits_lanes(in.size(2)) && in.size(0) > 0 && is_floats(in) && is_floats(nw) &&
-        is_floats(nb) && is_floats(w) && is_floats(b)) {
+    if (gnn::fits_lanes(in.size(2)) && in.size(0) > 0 && gnn::is_floats(in) && gnn::is_floats(nw) &&
+        gnn::is_floats(nb) && gnn::is_floats(w) && gnn::is_floats(b)) {
       gnn::check_draws(activation, in, in.size(0) * kept * in.size(2));
       *out = own(ConvBlock::apply(in, nw, nb, w, b, dilation, gnn::draw_of(activation)));
       return;

@@ -40,6 +40,15 @@ void check_draws(const Activation& activation, const at::Tensor& x, int64_t valu
 // is a multiple of 8, and bits have room for n up to the next multiple of 64.
 void draw_bits(const Draw& d, int64_t first, int64_t n, uint16_t* bits);
 
+// Whether a loop of ours can read it: float32 on the CPU, in order.
+inline bool is_floats(const at::Tensor& t) {
+  return t.is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
+}
+
+// x W^T + bias, which may be undefined; nothing where BLAS or a device does it. linear.cc.
+std::optional<at::Tensor> few_channels(const at::Tensor& x, const at::Tensor& weight,
+                                       const at::Tensor& bias);
+
 // torch.nn.functional.conv1d over bars as an autograd function; temporal.cc.
 at::Tensor causal_conv(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                        int64_t dilation);

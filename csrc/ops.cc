@@ -66,8 +66,9 @@ struct CrossEntropy : torch::autograd::Function<CrossEntropy> {
 gnn_status gnn_linear(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, gnn_tensor* out) {
   return guard([&] {
     const auto b = bias == nullptr ? at::Tensor() : tensor(bias);
-    const auto fused = gnn::fused_layer({}, tensor(x), tensor(weight), b, {});
-    *out = own(fused ? *fused : at::linear(tensor(x), tensor(weight), optional_tensor(bias)));
+    auto y = gnn::fused_layer({}, tensor(x), tensor(weight), b, {});
+    if (!y) y = gnn::few_channels(tensor(x), tensor(weight), b);
+    *out = own(y ? *y : at::linear(tensor(x), tensor(weight), optional_tensor(bias)));
   });
 }
 

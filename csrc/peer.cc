@@ -289,13 +289,9 @@ bool within(const Csr& a, const std::vector<int64_t>& offsets) {
   return true;
 }
 
-bool is_floats(const at::Tensor& t) {
-  return t.is_cpu() && t.scalar_type() == at::kFloat && t.is_contiguous();
-}
-
 bool fits(const at::Tensor& x, const Parameters& p, const Matrix& m) {
-  return gnn::fits_lanes(x.size(-1)) && x.numel() > 0 && is_floats(x) &&
-         std::all_of(p.begin(), p.end(), is_floats) && !m.on_device() &&
+  return gnn::fits_lanes(x.size(-1)) && x.numel() > 0 && gnn::is_floats(x) &&
+         std::all_of(p.begin(), p.end(), gnn::is_floats) && !m.on_device() &&
          !m.sparse_forward.defined();
 }
 

@@ -12,6 +12,9 @@ constexpr int64_t lanes = 16;
 
 inline bool fits_lanes(int64_t channels) { return channels > 0 && channels % lanes == 0; }
 
+// Channels up to a multiple of the lanes.
+inline int64_t whole_lanes(int64_t channels) { return (channels + lanes - 1) / lanes * lanes; }
+
 // The rows of a matrix of floats.
 struct Rows {
   const float* at;

@@ -173,13 +173,6 @@ gnn_status gnn_gru(gnn_tensor x, gnn_tensor weight_ih, gnn_tensor weight_hh, gnn
   });
 }
 
-gnn_status gnn_layer_norm(gnn_tensor x, gnn_tensor weight, gnn_tensor bias, gnn_tensor* out) {
-  return guard([&] {
-    const auto& w = tensor(weight);
-    *out = own(at::layer_norm(tensor(x), w.sizes(), w, tensor(bias), 1e-5));
-  });
-}
-
 gnn_status gnn_gelu(gnn_tensor x, gnn_tensor* out) {
   return guard([&] { *out = own(at::gelu(tensor(x))); });
 }

@@ -151,3 +151,62 @@ func TestALayerOfPeersIsWhatItIsMadeOf(t *testing.T) {
 		}
 	}
 }
+
+// A linear map of few channels is its formula, and so are its gradients, whatever the widths.
+func TestALinearMapOfFewChannelsIsItsFormula(t *testing.T) {
+	for _, c := range []struct{ rows, in, out int64 }{{1, 1, 1}, {7, 16, 16}, {200, 35, 32}, {9000, 32, 3}, {97, 5, 48}} {
+		for _, biased := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%v, a bias: %v", c, biased), func(t *testing.T) {
+				got := passes(t, func(s *torch.Scope, d *draws) torch.Tensor {
+					x, w, b := d.normal(c.rows, c.in), d.normal(c.out, c.in), torch.Tensor{}
+					if biased {
+						b = d.normal(c.out)
+					}
+					return s.Linear(x, w, b)
+				})
+				var made [][]float32 // what went in
+				passes(t, func(s *torch.Scope, d *draws) torch.Tensor {
+					made = append(made, torch.ReadFloat32s(d.normal(c.rows, c.in)), torch.ReadFloat32s(d.normal(c.out, c.in)))
+					b := d.normal(c.out)
+					made = append(made, torch.ReadFloat32s(b))
+					return s.Linear(d.made[0], d.made[1], b)
+				})
+				want := byHand(int(c.rows), int(c.in), int(c.out), made, biased)
+				sameNumbers(t, got, want)
+			})
+		}
+	}
+}
+
+// byHand is x W^T + b and the gradients that passes asks for.
+func byHand(rows, in, out int, made [][]float32, biased bool) [][]float32 {
+	x, w := made[0], made[1]
+	y, gx, gw, gb := make([]float64, rows*out), make([]float64, rows*in), make([]float64, out*in), make([]float64, out)
+	for i := range rows {
+		for o := range out {
+			if biased {
+				y[i*out+o] = float64(made[2][o])
+			}
+			g := math.Sin(float64(i*out + o))
+			gb[o] += g
+			for k := range in {
+				y[i*out+o] += float64(x[i*in+k]) * float64(w[o*in+k])
+				gx[i*in+k] += g * float64(w[o*in+k])
+				gw[o*in+k] += g * float64(x[i*in+k])
+			}
+		}
+	}
+	all := [][]float64{y, gx, gw}
+	if biased {
+		all = append(all, gb)
+	}
+	var singles [][]float32
+	for _, v := range all {
+		single := make([]float32, len(v))
+		for i := range v {
+			single[i] = float32(v[i])
+		}
+		singles = append(singles, single)
+	}
+	return singles
+}
