@@ -1,9 +1,13 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
+	"os"
 	"path"
+	"path/filepath"
 	"time"
 )
 
@@ -43,4 +47,57 @@ func encodeJSON(w io.Writer, v any) error {
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
 	return e.Encode(v)
+}
+
+// parseLatest reads latest.json. The error wraps ErrInvalid.
+func parseLatest(content []byte) (Latest, error) {
+	var l Latest
+	bad := func(format string, a ...any) (Latest, error) {
+		return Latest{}, fmt.Errorf("%w: %s %s", ErrInvalid, LatestName, fmt.Sprintf(format, a...))
+	}
+	if err := json.Unmarshal(content, &l); err != nil {
+		return bad("cannot be read: %v", err)
+	}
+	if l.FormatVersion != FormatVersion {
+		return bad("has format_version %d, but this version reads %d; use the version that wrote it", l.FormatVersion, FormatVersion)
+	}
+	if err := CheckRun(l.QueueID); err != nil {
+		return bad("names the run %.80q: a run's name must be one %v", l.QueueID, err)
+	}
+	return l, nil
+}
+
+// Latest reads latest.json, whichever run f is of. Where there is none, the error
+// wraps fs.ErrNotExist; where it cannot be used, ErrInvalid.
+func (f *Folder) Latest(context.Context) (Latest, error) {
+	name := filepath.Join(filepath.Dir(f.path), LatestName)
+	file, err := os.Open(name)
+	if err != nil {
+		return Latest{}, fmt.Errorf("reading %s: %w", LatestName, err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxManifest))
+	if err != nil {
+		return Latest{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	l, err := parseLatest(content)
+	if err != nil {
+		return Latest{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return l, nil
+}
+
+// Latest is that of a Folder, in the bucket.
+func (m *MinIO) Latest(ctx context.Context) (l Latest, err error) {
+	err = m.atStart(ctx, func(ctx context.Context) error {
+		content, err := m.get(ctx, m.latestKey(), maxManifest)
+		if err == nil {
+			l, err = parseLatest(content)
+		}
+		return err
+	})
+	if err != nil {
+		return Latest{}, fmt.Errorf("reading s3://%s: %w", path.Join(m.config.Bucket, m.latestKey()), err)
+	}
+	return l, nil
 }

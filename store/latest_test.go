@@ -3,7 +3,9 @@ package store_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +96,53 @@ func TestLatestMovesToAFinishedResultUnlessItNamesANewerOne(t *testing.T) {
 				t.Error(err)
 			}
 			check(t, content.Bytes(), c.after)
+			if latest, err := s.Latest(t.Context()); err != nil || latest.QueueID != c.after {
+				t.Errorf("%s: read as %+v, %v", name, latest, err)
+			}
+		}
+		if err := other.RemoveObject(t.Context(), "models", "m1/latest.json", minio.RemoveObjectOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Latest(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("without one: %v", err)
 		}
 	})
+}
+
+func TestLatestIsReadOrRejectedWithItsReason(t *testing.T) {
+	dir := t.TempDir()
+	f, err := store.NewFolder(store.Config{Dir: dir, ModelName: "m1"}, "q1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Latest(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("without one: %v", err)
+	}
+	if err := f.MoveLatest(t.Context(), store.Manifest{Status: store.Finished, Created: time.Now()}); !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if err := f.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.MoveLatest(t.Context(), store.Manifest{Status: store.Finished, Created: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	latest, err := f.Latest(t.Context())
+	if err != nil || latest.QueueID != "q1" || latest.ModelPath != f.Location("model.pt") {
+		t.Errorf("%+v, %v", latest, err)
+	}
+	for content, want := range map[string]string{
+		`{"format_version":1,"queue_id":"q`:         "cannot be read",
+		`{"format_version":2,"queue_id":"q1"}`:      "has format_version 2",
+		`{"format_version":1,"queue_id":"../m2/q"}`: "names the run \"../m2/q\"",
+		`{"format_version":1}`:                      "names the run",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "m1", store.LatestName), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Latest(t.Context()); !errors.Is(err, store.ErrInvalid) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", content, err)
+		}
+	}
 }

@@ -49,15 +49,15 @@ func (f *Folder) Others(ctx context.Context, name string) ([]Other, error) {
 		switch {
 		case err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrInvalid):
 			return nil, fmt.Errorf("reading the runs in %s: %w", dir, explain(err))
-		case m.vouchesFor(name, content):
+		case m.VouchesFor(name, content):
 			all = append(all, Other{entry.Name(), content})
 		}
 	}
 	return all, nil
 }
 
-// vouchesFor tells whether an artefact is the one that was stored.
-func (m Manifest) vouchesFor(name string, content []byte) bool {
+// VouchesFor tells whether content is that of the artefact of a name, as it was stored.
+func (m Manifest) VouchesFor(name string, content []byte) bool {
 	sum := sha256.Sum256(content)
 	return slices.Contains(m.Files, FileInfo{name, int64(len(content)), hex.EncodeToString(sum[:])})
 }
@@ -117,7 +117,7 @@ func (m *MinIO) other(ctx context.Context, run, name string) (content []byte, er
 		if err != nil || manifest.Status != Finished {
 			return err
 		}
-		if content, err = m.get(ctx, path.Join(run, name), maxRead); err == nil && !manifest.vouchesFor(name, content) {
+		if content, err = m.get(ctx, path.Join(run, name), maxRead); err == nil && !manifest.VouchesFor(name, content) {
 			content = nil
 		}
 		return err
