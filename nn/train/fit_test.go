@@ -327,6 +327,33 @@ func TestAPredictorOfStoredWeightsPredictsTheSameBits(t *testing.T) {
 	}
 }
 
+// A bar that is predicted as it closes has the numbers that a training's
+// predictions of all bars have.
+func TestASnapshotAloneIsPredictedAsAmongOthersToTheBit(t *testing.T) {
+	f := newFixture(t, 3)
+	for _, c := range []nn.Config{
+		{Type: "gcn", Hidden: 64, Layers: 2}, {Type: "gatv2", Hidden: 16, Layers: 2, Heads: 4}, {Type: "sage", Hidden: 16, Layers: 2}, {Type: "gcnii", Hidden: 16, Layers: 2, Alpha: 0.1, Theta: 0.5},
+		{Type: "attention", Hidden: 64, Layers: 2, Heads: 4}, {Type: "none", Hidden: 16, Layers: 2},
+		{Type: "peer", Hidden: 32, Layers: 1, Encoder: "tcn", Window: 9, Members: 2}, {Type: "gcn", Hidden: 16, Layers: 1, Encoder: "gru", Window: 9}, {Type: "sage", Hidden: 16, Layers: 1, Encoder: "mlp", Window: 9},
+	} {
+		n := f.network(1)
+		n.Model = c
+		p, _ := f.fit(t.Context(), t, n)
+		all := make([]int, f.dataset.Len())
+		for i := range all {
+			all[i] = len(all) - 1 - i
+		}
+		together := f.predict(t, p, all)
+		p.(train.Releaser).Release() // from now on what it needs is copied
+		width := len(together) / len(all)
+		for _, k := range []int{0, 1, 17, 100, 301} {
+			if alone := f.predict(t, p, all[k:k+1]); !slices.Equal(alone, together[k*width:(k+1)*width]) {
+				t.Errorf("%s with encoder %q: snapshot %d alone has other bits", c.Type, c.Encoder, all[k])
+			}
+		}
+	}
+}
+
 func TestSeveralHorizonsAreLearnedTogether(t *testing.T) {
 	f := newFixture(t, 6, 12)
 	c := f.network(30)

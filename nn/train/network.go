@@ -136,6 +136,17 @@ type fittedNetwork struct {
 // perBatch is how many snapshots of N nodes are predicted at once.
 func perBatch(nodes int) int { return max(1, catalog.PredictNodes/nodes) }
 
+// accompanied is a chunk of snapshots of N nodes as it is predicted: one alone comes
+// with itself where others would be predicted together. libtorch multiplies one
+// matrix by another routine than several, which rounds otherwise, and what is
+// predicted of a snapshot must not depend on which others are.
+func accompanied(chunk []int, nodes int) []int {
+	if len(chunk) == 1 && perBatch(nodes) > 1 {
+		return []int{chunk[0], chunk[0]}
+	}
+	return chunk
+}
+
 // Predict implements Predictor.
 func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []int) (Prediction, error) {
 	out := Prediction{Horizons: f.horizons, Columns: len(f.task.Columns())}
@@ -158,9 +169,10 @@ func (f *fittedNetwork) Predict(ctx context.Context, p *data.Panel, snapshots []
 				defer in.close()
 			}
 			torch.NoGrad(func() {
-				b := in.batch(s, chunk)
+				b := in.batch(s, accompanied(chunk, p.NumNodes()))
 				defer b.Close()
-				out.Values = append(out.Values, torch.ReadFloat32s(f.task.Predict(s, f.model.Forward(s, b, false)))...)
+				values := torch.ReadFloat32s(f.task.Predict(s, f.model.Forward(s, b, false)))
+				out.Values = append(out.Values, values[:len(chunk)*p.NumNodes()*out.Horizons*out.Columns]...)
 			})
 			return nil
 		})
