@@ -19,11 +19,21 @@ var (
 	StoringModel  = Text{"Сохранение модели", "Storing the model"}
 )
 
+// Words are what the first and the last event of a kind of run say.
+type Words struct{ Started, Interrupted, Finished Text }
+
+// The kinds of runs. A Telemetry is of a training unless it is told another one.
+var (
+	OfTraining = Words{
+		Text{"Обучение запущено", "Training started"}, Text{"Обучение прервано", "Training interrupted"}, Text{"Обучение завершено", "Training finished"},
+	}
+	OfPrediction = Words{
+		Text{"Прогноз запущен", "Prediction started"}, Text{"Прогноз прерван", "Prediction interrupted"}, Text{"Прогноз готов", "Prediction finished"},
+	}
+)
+
 // What the other events say; the verbs are filled in by Telemetry.
 var (
-	textStarted     = Text{"Обучение запущено", "Training started"}
-	textEpoch       = Text{"Эпоха %d завершена, loss: %.4f", "Epoch %d finished, loss: %.4f"}
-	textInterrupted = Text{"Обучение прервано", "Training interrupted"}
-	textError       = Text{"Ошибка: %v", "Error: %v"}
-	textFinished    = Text{"Обучение завершено", "Training finished"}
+	textEpoch = Text{"Эпоха %d завершена, loss: %.4f", "Epoch %d finished, loss: %.4f"}
+	textError = Text{"Ошибка: %v", "Error: %v"}
 )

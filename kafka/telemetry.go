@@ -26,6 +26,7 @@ type Telemetry struct {
 	lang        Lang
 	sink        Sink
 	undelivered func(event []byte)
+	words       Words
 	begun       time.Time
 
 	turn     chan struct{}   // full while the sink has an event: they leave one at a time
@@ -60,7 +61,7 @@ func NewTelemetry(ids IDs, lang Lang, sink Sink, undelivered func(event []byte))
 		undelivered = func([]byte) {}
 	}
 	t := &Telemetry{
-		ids: ids, lang: lang, sink: sink, undelivered: undelivered,
+		ids: ids, lang: lang, sink: sink, undelivered: undelivered, words: OfTraining,
 		begun: time.Now(), turn: make(chan struct{}, 1), ended: make(chan struct{}),
 		stats: Stats{Delivered: map[Status]int64{}},
 	}
@@ -68,6 +69,9 @@ func NewTelemetry(ids IDs, lang Lang, sink Sink, undelivered func(event []byte))
 	t.progress, t.cut = context.WithCancel(t.life)
 	return t
 }
+
+// Say sets what the first and the last event say. Call it before Started.
+func (t *Telemetry) Say(w Words) { t.words = w }
 
 // Started reports that the run has begun. A run emits it once. The error is as
 // with Loading.
@@ -77,7 +81,7 @@ func (t *Telemetry) Started() error {
 	if t.over {
 		return t.takeLost()
 	}
-	e := t.event(Started, textStarted.In(t.lang))
+	e := t.event(Started, t.words.Started.In(t.lang))
 	t.started = &e
 	t.arm(0)
 	return t.takeLost()
@@ -112,7 +116,7 @@ func (t *Telemetry) Epoch(epoch, epochs int, loss float64, extra map[string]floa
 // what the first returned: the state that won and whether it was delivered.
 // ctx bounds the sending and should outlive the run's own.
 func (t *Telemetry) Finished(ctx context.Context, modelPath string, metrics any) (Status, error) {
-	e := t.event(Finished, textFinished.In(t.lang))
+	e := t.event(Finished, t.words.Finished.In(t.lang))
 	e.ModelPath = modelPath
 	b, err := json.Marshal(metrics)
 	if err != nil {
@@ -126,7 +130,7 @@ func (t *Telemetry) Finished(ctx context.Context, modelPath string, metrics any)
 // Interrupted ends a run that was asked to stop; the model so far lies at
 // modelPath, which is empty where there is none. See Finished.
 func (t *Telemetry) Interrupted(ctx context.Context, modelPath string) (Status, error) {
-	e := t.event(Interrupted, textInterrupted.In(t.lang))
+	e := t.event(Interrupted, t.words.Interrupted.In(t.lang))
 	e.ModelPath = modelPath
 	return t.conclude(ctx, e, nil)
 }
