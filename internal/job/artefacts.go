@@ -137,9 +137,6 @@ var scoreRules = map[string]string{
 	data.TaskReturn: "the log return over horizon bars, divided by the volatility sigma at the bar and by sqrt(horizon), clipped to +-6, as far as it can be foreseen",
 }
 
-// noHead is the jk of a network whose last layer gives the outputs.
-const noHead = "none"
-
 // taskOf is the task of a TASK, with the classes of a dataset.
 func taskOf(name string, d *data.Dataset) (nn.Task, error) {
 	task, err := nn.NewTask(name)
@@ -154,7 +151,7 @@ func describeLayers(m *result.Metadata, all config.Config) {
 	c := all.Model
 	reads := func(variable string) bool { return slices.Contains(catalog.Readers(variable), c.Type) }
 	if all.Network().DirectOutputs() && (reads("JK") || c.Type == "none") {
-		m.JumpingKnowledge = noHead
+		m.JumpingKnowledge = result.NoHead
 	}
 	if reads("RESIDUAL") {
 		m.Residual = c.Residual

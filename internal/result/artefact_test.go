@@ -13,6 +13,7 @@ import (
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 func TestUndefinedMetricsAreNullAndComeBackAsNaN(t *testing.T) {
@@ -230,5 +231,36 @@ func TestTheRecipeOfMetadataBuildsThePanelOfTheRun(t *testing.T) {
 				t.Error("the panel has other bits")
 			}
 		})
+	}
+}
+
+func TestTheNetworkOfMetadataIsThatOfTheRun(t *testing.T) {
+	m := Metadata{
+		ModelType: "gcnii", Symbol: "A", Symbols: []string{"A", "B"}, Interval: "5m", FeatureNames: []string{"x", "y"}, FeatureMean: Float32s{1, 2}, FeatureStd: Float32s{3, 4},
+		FeatureLow: Float32s{-1, -1}, FeatureHigh: Float32s{1, 1}, Horizons: []int{1, 6}, Outputs: 3, Hidden: 16, Layers: 5, Norm: "layer", Residual: true, JumpingKnowledge: "cat", Alpha: 0.2, Theta: 0.7, Ensemble: 3,
+	}
+	text, err := m.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := ParseMetadata(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := catalog.Config{Type: "gcnii", Features: 2, Hidden: 16, Layers: 5, Outputs: 6, Norm: "layer", Residual: true, Jump: "cat", Alpha: 0.2, Theta: 0.7, Members: 3}
+	if got := read.Network(); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if s := read.Scaler(); s.Mean[1] != 2 || s.Std[0] != 3 || s.Low[0] != -1 || s.High[1] != 1 {
+		t.Errorf("%+v", s)
+	}
+	m.JumpingKnowledge = NoHead
+	if got := m.Network(); !got.Headless || got.Jump != catalog.JumpLast {
+		t.Errorf("%+v", got)
+	}
+	for old, bad := range map[string]string{`"format_version": 1`: `"format_version": 2`, `"feature_std": [`: `"feature_sd": [`, "{": "["} {
+		if _, err := ParseMetadata([]byte(strings.Replace(string(text), old, bad, 1))); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
 	}
 }

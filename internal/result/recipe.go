@@ -1,11 +1,14 @@
 package result
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/streamforge/gnn-trainer/data"
 	"github.com/streamforge/gnn-trainer/data/source"
+	"github.com/streamforge/gnn-trainer/nn/catalog"
 )
 
 // Recipe is how the panel of the model is built from a market again.
@@ -28,6 +31,43 @@ func (m *Metadata) Recipe() data.Recipe {
 		}
 	}
 	return r
+}
+
+// Network is the shape of the model, whose outputs are those of the task for each
+// horizon. Centred and Classes follow from the task.
+func (m *Metadata) Network() catalog.Config {
+	c := catalog.Config{
+		Type: m.ModelType, Features: len(m.FeatureNames), Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Outputs: len(m.Horizons) * m.Outputs,
+		Encoder: m.Encoder, Window: m.Window, Members: m.Ensemble, Residual: m.Residual, Norm: m.Norm, Jump: m.JumpingKnowledge, Alpha: m.Alpha, Theta: m.Theta,
+	}
+	if m.JumpingKnowledge == NoHead {
+		c.Jump, c.Headless = catalog.JumpLast, true
+	}
+	return c
+}
+
+// NoHead is the jk of a network whose last layer gives the outputs.
+const NoHead = "none"
+
+// Scaler brings x to the scale of weights.pt.
+func (m *Metadata) Scaler() data.Scaler {
+	return data.Scaler{Low: m.FeatureLow, High: m.FeatureHigh, Mean: m.FeatureMean, Std: m.FeatureStd}
+}
+
+// ParseMetadata reads metadata.json. The error says what in it no reader could
+// compute with.
+func ParseMetadata(content []byte) (*Metadata, error) {
+	m := &Metadata{}
+	if err := json.Unmarshal(content, m); err != nil {
+		return nil, fmt.Errorf("reading metadata: %w", err)
+	}
+	if m.FormatVersion != FormatVersion {
+		return nil, fmt.Errorf("reading metadata: it has format_version %d, but this version reads %d; use the version that wrote it", m.FormatVersion, FormatVersion)
+	}
+	if err := m.validate(); err != nil {
+		return nil, fmt.Errorf("reading metadata: %w", err)
+	}
+	return m, nil
 }
 
 // SetRecipe records the recipe of a panel that was built from a market. The
