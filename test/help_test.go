@@ -41,7 +41,7 @@ func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
 	for _, name := range variableNames(t) {
 		variables[name], variables["TUNE_"+name] = true, true
 	}
-	for _, words := range [][]string{{"help"}, {"--help"}, {"-h"}, {"train", "--help"}, {"help", "tune"}, {"tune", "-h"}, {"help", "record"}, {"record", "-h"}, {"help", "doctor"}, {"doctor", "--help"}, {"help", "audit"}, {"audit", "-h"}, {"help", "env"}} {
+	for _, words := range [][]string{{"help"}, {"--help"}, {"-h"}, {"train", "--help"}, {"help", "tune"}, {"tune", "-h"}, {"help", "record"}, {"record", "-h"}, {"help", "predict"}, {"predict", "--help"}, {"help", "doctor"}, {"doctor", "--help"}, {"help", "audit"}, {"audit", "-h"}, {"help", "env"}} {
 		code, page, stderr := say(t, words...)
 		if code != 0 || stderr != "" {
 			t.Errorf("%v: exit code %d, %s", words, code, stderr)
@@ -72,7 +72,7 @@ func TestHelpNamesWhatThereIsAndNothingElse(t *testing.T) {
 
 func TestWordsThatAreNoCommandAreRefused(t *testing.T) {
 	t.Parallel()
-	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"tune", "HIDDEN"}, {"tune", "--jsn"}, {"tune", "--json", "x"}, {"env", "EPOCHS"}, {"env", "--jsn"}, {"env", "--json", "x"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
+	for _, words := range [][]string{{"trian"}, {""}, {"train", "fast"}, {"record", "now"}, {"predict", "BTCUSDT"}, {"tune", "HIDDEN"}, {"tune", "--jsn"}, {"tune", "--json", "x"}, {"env", "EPOCHS"}, {"env", "--jsn"}, {"env", "--json", "x"}, {"doctor", "--jsn"}, {"doctor", "--json", "x"}, {"help", "me"}, {"help", "record", "doctor"}, {"--epochs", "3"}} {
 		code, stdout, stderr := say(t, words...)
 		if code != 2 || stdout != "" || !strings.Contains(stderr, "\nusage: gnn-trainer ") {
 			t.Errorf("%q: exit code %d, %q, %q", words, code, stdout, stderr)

@@ -1,5 +1,5 @@
-// Command gnn-trainer trains a graph neural network on market data, set by
-// environment variables alone: `gnn-trainer env` prints them.
+// Command gnn-trainer trains a graph neural network on market data, and predicts
+// with it, set by environment variables alone: `gnn-trainer env` prints them.
 package main
 
 import (
@@ -46,6 +46,9 @@ func main() {
 
 func run(args []string) int {
 	command := "train"
+	if strings.HasPrefix(os.Getenv("TYPE"), predictorType) {
+		command = "predict"
+	}
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
 	}
@@ -71,6 +74,10 @@ func run(args []string) int {
 		return job.Train(ctx, os.Environ(), version, os.Stdout, os.Stderr)
 	case command == "tune":
 		return search(false)
+	case command == "predict":
+		ctx, stop := stopOnSignal()
+		defer stop()
+		return job.Predict(ctx, os.Environ(), version, os.Stdout, os.Stderr)
 	case command == "record":
 		ctx, stop := stopOnSignal()
 		defer stop()
@@ -93,7 +100,11 @@ func run(args []string) int {
 	return job.ExitDone
 }
 
-var commands = []string{"train", "tune", "record", "doctor", "audit", "env", "version", "help"}
+// predictorType begins the TYPE of StreamForge's services that predict: without a
+// word the program is one of them.
+const predictorType = "realtime_gnn_infer"
+
+var commands = []string{"train", "tune", "predict", "record", "doctor", "audit", "env", "version", "help"}
 
 // written is the exit code of a command that only writes to stdout.
 func written(err error) int {
@@ -125,7 +136,7 @@ func printHelp(args []string) int {
 
 // misused reports a wrong command line.
 func misused(format string, a ...any) int {
-	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | tune [--json] | record | doctor [--json] | audit [--json] | env [--json] | version | help [tune | record | doctor | audit]]\n", a...)
+	fmt.Fprintf(os.Stderr, format+"\n\nusage: gnn-trainer [train | tune [--json] | predict | record | doctor [--json] | audit [--json] | env [--json] | version | help [tune | predict | record | doctor | audit]]\n", a...)
 	return job.ExitInput
 }
 

@@ -240,7 +240,9 @@ func (c *Config) ineffective() map[string]reason {
 			why[name] = harmless
 		}
 	}
-	why["RECORD_EVERY"], why["TUNE_TRIALS"] = harmless, harmless // of other commands
+	for _, name := range []string{"RECORD_EVERY", "TUNE_TRIALS", "PREDICT", "MODEL_QUEUE_ID"} { // of other commands
+		why[name] = harmless
+	}
 	if !c.Train.Baselines.Has("lightgbm") {
 		why["LIGHTGBM_LIB"] = harmless
 	}

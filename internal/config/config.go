@@ -39,6 +39,8 @@ type Config struct {
 	Tune   Tune
 	Output Output
 
+	Predict Predict
+
 	Metrics  metrics.Config
 	Kubeflow kubeflow.Config
 
@@ -174,7 +176,7 @@ type Log struct {
 
 // parts are the structs that variables are read into.
 func (c *Config) parts() []any {
-	return []any{&c.IDs, &c.Source, &c.Source.Binance, &c.Source.Arango, &c.Data.Recipe, &c.Data.TargetConfig, &c.Data.FoldConfig, &c.Data.WalkForward, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log, &c.Paths, &c.Metrics, &c.Kubeflow, &c.Tune, &c.Output}
+	return []any{&c.IDs, &c.Source, &c.Source.Binance, &c.Source.Arango, &c.Data.Recipe, &c.Data.TargetConfig, &c.Data.FoldConfig, &c.Data.WalkForward, &c.Model, &c.Train, &c.Store, &c.Kafka, &c.Log, &c.Paths, &c.Metrics, &c.Kubeflow, &c.Tune, &c.Output, &c.Predict}
 }
 
 // Load reads the environment, in the form of os.Environ. An empty variable

@@ -126,6 +126,10 @@ var groups = []group{
 	{title: "Search", vars: []variable{
 		{name: "TUNE_TRIALS", operational: true, meaning: "gnn-trainer tune: configurations that are tried; the range of each searched variable is in TUNE_ and its name, such as TUNE_HIDDEN=16..128", accepts: "a whole number from 1 to 10000", unit: "configurations"},
 	}},
+	{title: "Prediction", vars: []variable{
+		{name: "MODEL_QUEUE_ID", operational: true, meaning: "gnn-trainer predict: QUEUE_ID of the run whose model predicts; unset: the one that latest.json of MODEL_NAME names", accepts: "the QUEUE_ID of a finished run"},
+		{name: "PREDICT", operational: true, meaning: "gnn-trainer predict: what is predicted; once: the newest closed bar, of every symbol", values: []string{PredictOnce}},
+	}},
 	{title: "Checkpoints", vars: []variable{
 		{name: "CHECKPOINT_EVERY", operational: true, meaning: "epochs, or time, between checkpoints", accepts: "a whole number of epochs from 1, or a length of time such as 5m", unit: "epochs or duration"},
 		{name: "RESUME", operational: true, meaning: "what a QUEUE_ID that ran before does; auto: resume from its checkpoint, or re-emit its terminal event; never: train anew", values: []string{"auto", "never"}},

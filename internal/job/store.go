@@ -20,6 +20,7 @@ type Storage struct {
 	Results     ResultStore
 	Checkpoints CheckpointStore
 	Trials      TrialStore
+	Models      ModelStore
 }
 
 // Access opens and closes a store. Open proves that it can be written; Flush
@@ -52,6 +53,11 @@ type ResultStore interface {
 	Location(name string) string
 }
 
+// ModelStore tells which of the models of a MODEL_NAME is the newest.
+type ModelStore interface {
+	Latest(ctx context.Context) (store.Latest, error)
+}
+
 // CheckpointStore keeps what the next start of a run resumes from.
 type CheckpointStore interface {
 	PutCheckpoint(ctx context.Context, name string, write func(io.Writer) error) (store.FileInfo, error)
@@ -64,11 +70,11 @@ type CheckpointStore interface {
 func newStorage(c config.Config, log func(string)) (Storage, error) {
 	if c.Store.Endpoint != "" {
 		bucket, err := NewMinIO(c, log)
-		return Storage{bucket, bucket, bucket, bucket, bucket}, err
+		return Storage{bucket, bucket, bucket, bucket, bucket, bucket}, err
 	}
 	c.Store.Dir = StoreDir(c)
 	folder, err := store.NewFolder(c.Store, c.IDs.QueueID)
-	return Storage{folder, folder, folder, folder, folder}, err
+	return Storage{folder, folder, folder, folder, folder, folder}, err
 }
 
 // StoreDir is STORE_DIR, in WORK_DIR where it is relative.

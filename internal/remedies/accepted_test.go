@@ -33,6 +33,8 @@ var accepted = map[string]string{
 	"data/source/table.go: cannot be read: %w":                                                                                                            cause,
 	"internal/job/initial.go: %w":                                                                                                                         cause,
 	"internal/job/metrics.go: %w":                                                                                                                         cause,
+	"internal/job/predict.go: %w":                                                                                                                         cause,
+	"internal/job/stored.go: %w":                                                                                                                          cause,
 	"internal/job/previous.go: %w":                                                                                                                        cause,
 	"internal/job/train.go: %w":                                                                                                                           cause,
 	"nn/torch/torch.go: no CUDA device":                                                                                                                   callers,

@@ -40,6 +40,9 @@ func (m *Metadata) Network() catalog.Config {
 		Type: m.ModelType, Features: len(m.FeatureNames), Hidden: m.Hidden, Layers: m.Layers, Heads: m.Heads, Outputs: len(m.Horizons) * m.Outputs,
 		Encoder: m.Encoder, Window: m.Window, Members: m.Ensemble, Residual: m.Residual, Norm: m.Norm, Jump: m.JumpingKnowledge, Alpha: m.Alpha, Theta: m.Theta,
 	}
+	if m.NodeEmbedding > 0 {
+		c.NodeEmbedding, c.Nodes = m.NodeEmbedding, len(m.Symbols)
+	}
 	if m.JumpingKnowledge == NoHead {
 		c.Jump, c.Headless = catalog.JumpLast, true
 	}
