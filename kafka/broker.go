@@ -72,6 +72,9 @@ func NewBroker(c Config) (*Broker, error) {
 		ClientID:       clientID,
 		MetadataTopics: []string{c.EventsTopic, c.ControlTopic},
 	}
+	if c.PredictionsTopic != "" {
+		b.options.MetadataTopics = append(b.options.MetadataTopics, c.PredictionsTopic)
+	}
 	if c.User != "" || c.CAPath != "" {
 		b.tls = &tls.Config{MinVersion: tls.VersionTLS12}
 		if c.CAPath != "" {

@@ -25,6 +25,7 @@ type Config struct {
 	CAPath           string        `env:"CA_PATH"` // PEM file
 	ControlTopic     string        `env:"QUEUE_CONTROL_TOPIC" envDefault:"queue-control"`
 	EventsTopic      string        `env:"QUEUE_EVENTS_TOPIC" envDefault:"queue-events"`
+	PredictionsTopic string        `env:"PREDICTIONS_TOPIC"` // empty: predictions do not go to Kafka
 	Lang             Lang          `env:"MESSAGE_LANG" envDefault:"ru"`
 	Events           string        `env:"EVENTS" envDefault:"auto"` // whether stdout gets the events: EventsAuto, EventsStdout or EventsNone
 }
@@ -54,7 +55,10 @@ func (c Config) Validate() error {
 	if c.User == "" && c.Password != "" {
 		faults.Add(fault.Input("KAFKA_PASSWORD is set, but KAFKA_USER is not").At("KAFKA_USER").Fix("set both or neither"))
 	}
-	for _, topic := range []struct{ variable, name string }{{"QUEUE_EVENTS_TOPIC", c.EventsTopic}, {"QUEUE_CONTROL_TOPIC", c.ControlTopic}} {
+	for _, topic := range []struct{ variable, name string }{{"QUEUE_EVENTS_TOPIC", c.EventsTopic}, {"QUEUE_CONTROL_TOPIC", c.ControlTopic}, {"PREDICTIONS_TOPIC", c.PredictionsTopic}} {
+		if topic.variable == "PREDICTIONS_TOPIC" && topic.name == "" {
+			continue
+		}
 		if !topicName.MatchString(topic.name) || topic.name == "." || topic.name == ".." {
 			faults.Add(fault.Input("%s is %.80q", topic.variable, topic.name).At("%s", topic.variable).
 				Fix("set a topic's name, up to 249 of letters, digits, '.', '_' and '-'"))

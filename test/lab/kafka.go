@@ -262,6 +262,7 @@ func (k *Kafka) PublishAt(t testing.TB, topic string, partition int, value strin
 
 // Message is one of a topic.
 type Message struct {
+	Key       string
 	Value     string
 	Time      time.Time
 	Partition int
@@ -293,7 +294,7 @@ func (k *Kafka) Messages(t testing.TB, topic string, partitions int) []Message {
 				t.Fatalf("reading %s: %v", topic, err)
 			}
 			offset = m.Offset
-			all = append(all, Message{string(m.Value), m.Time, partition, m.Offset})
+			all = append(all, Message{string(m.Key), string(m.Value), m.Time, partition, m.Offset})
 		}
 		r.Close()
 	}
