@@ -36,3 +36,23 @@ func TestALineHasTheColumnsOfTheParquetFileAndEveryBit(t *testing.T) {
 		t.Errorf("a diverged model writes %q, %v", b.String(), err)
 	}
 }
+
+func TestAMessageHasTheLinesOfItsBar(t *testing.T) {
+	rows := barOf(1717200000000, 0)
+	got, err := Message(Bar{"m<1", "q1", "5m", 1717200000000, 1717200300000}, slices.Values(rows))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines strings.Builder
+	if err := WriteLines(&lines, slices.Values(rows), "q1"); err != nil {
+		t.Fatal(err)
+	}
+	want := `{"model_name":"m<1","model_queue_id":"q1","interval":"5m","open_time":1717200000000,"close_time":1717200300000,"predictions":[` +
+		strings.Join(strings.Fields(lines.String()), ",") + `]}`
+	if string(got) != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, err := Message(Bar{}, slices.Values([]Prediction{})); err != nil || !strings.HasSuffix(string(got), `"predictions":[]}`) {
+		t.Errorf("of nothing: %s, %v", got, err)
+	}
+}
