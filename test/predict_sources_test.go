@@ -1,7 +1,9 @@
 package test
 
 import (
+	"bytes"
 	"encoding/json"
+	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -9,7 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+	"github.com/parquet-go/parquet-go"
+
 	"github.com/streamforge/gnn-trainer/test/exchange"
+	"github.com/streamforge/gnn-trainer/test/lab"
 )
 
 func TestABarOfTheExchangeIsPredictedFromAsFewCandlesAsTheRecipeNeeds(t *testing.T) {
@@ -79,9 +86,26 @@ func TestAModelInABucketPredictsAndKafkaIsTold(t *testing.T) {
 	}
 	trained := len(c.events("q1"))
 	vars["TYPE"], vars["TELEMETRY_PRODUCER_ID"], vars["STORE_DIR"] = "realtime_gnn_infer", "infer__q1", t.TempDir() // another machine
-	code, rows, _, log := predict(t, vars)
+	vars["PREDICTIONS_TOPIC"] = lab.SharedKafka(t).Topic(t, "predictions", 3)
+	code, rows, first, log := predict(t, vars)
 	if code != 0 || len(rows) != 12 {
 		t.Fatalf("exit code %d, %d rows:\n%s", code, len(rows), log)
+	}
+	if code, _, second, log := predict(t, vars); code != 0 || second != first {
+		t.Errorf("the same bar again: exit code %d:\n%s", code, log)
+	}
+	messages := c.kafka.Messages(t, vars["PREDICTIONS_TOPIC"], 3)
+	if len(messages) != 2 || messages[0].Value != messages[1].Value || messages[0].Partition != messages[1].Partition || messages[0].Key != "market_gnn_v1/5m" {
+		t.Fatalf("the topic has %+v", messages)
+	}
+	if want := `"predictions":[` + strings.Join(strings.Fields(first), ",") + `]}`; !strings.HasSuffix(messages[0].Value, want) ||
+		!strings.HasPrefix(messages[0].Value, `{"model_name":"market_gnn_v1","model_queue_id":"q1","interval":"5m","open_time":1704585300000,"close_time":1704585600000,`) {
+		t.Errorf("the message is %s", messages[0].Value)
+	}
+	kept := client(t, c, "market_gnn_v1/predictions/2024-01-06.parquet")
+	told, err := parquet.Read[predictedRow](bytes.NewReader(kept), int64(len(kept)))
+	if err != nil || !slices.Equal(numbersOf(told), numbersOf(rows)) {
+		t.Errorf("the bucket keeps %d rows, %v", len(told), err)
 	}
 	if left, err := filepath.Glob(filepath.Join(vars["STORE_DIR"], "*")); err != nil || len(left) > 0 {
 		t.Errorf("it left %v", left)
@@ -102,4 +126,22 @@ func TestAModelInABucketPredictsAndKafkaIsTold(t *testing.T) {
 	if last := c.events("q1"); last[len(last)-1].Status != "error" {
 		t.Errorf("the last event is %+v", last[len(last)-1])
 	}
+}
+
+// client reads an object of the bucket.
+func client(t *testing.T, c *cluster, key string) []byte {
+	t.Helper()
+	m, err := minio.New(c.minio.Addr, &minio.Options{Creds: credentials.NewStaticV4(c.minio.AccessKey, c.minio.SecretKey, "")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := m.GetObject(t.Context(), c.bucket, key, minio.GetObjectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	content, err := io.ReadAll(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return content
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -134,12 +135,12 @@ func TestABarIsPredictedWithTheBitsOfTheTrainingsPredictions(t *testing.T) {
 		dir  string
 		vars map[string]string
 	}{
-		"gcn":                    {few, nil},
-		"two threads, horizons":  {few, map[string]string{"BATCH_SIZE": "512", "HORIZON": "1,6", "EDGE_EVERY": "36"}},
-		"folds":                  {few, map[string]string{"FOLDS": "2", "MODEL_TYPE": "sage", "EDGE_THRESHOLD": "0.2"}},
-		"gatv2 with encoder":     {few, map[string]string{"MODEL_TYPE": "gatv2", "ENCODER": "gru", "ENCODER_WINDOW": "12", "EDGE_RETURNS": "excess"}},
-		"without edges":          {few, map[string]string{"EDGES": "none", "MODEL_TYPE": "attention", "NODE_EMBEDDING": "4"}},
-		"TASK=rank":              {many, map[string]string{"TASK": "rank"}},
+		"gcn":                   {few, nil},
+		"two threads, horizons": {few, map[string]string{"BATCH_SIZE": "512", "HORIZON": "1,6", "EDGE_EVERY": "36"}},
+		"folds":                 {few, map[string]string{"FOLDS": "2", "MODEL_TYPE": "sage", "EDGE_THRESHOLD": "0.2"}},
+		"gatv2 with encoder":    {few, map[string]string{"MODEL_TYPE": "gatv2", "ENCODER": "gru", "ENCODER_WINDOW": "12", "EDGE_RETURNS": "excess"}},
+		"without edges":         {few, map[string]string{"EDGES": "none", "MODEL_TYPE": "attention", "NODE_EMBEDDING": "4"}},
+		"TASK=rank":             {many, map[string]string{"TASK": "rank"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vars, result := environment(t, map[string]string{"DATA_SOURCE": "files", "DATA_DIR": c.dir, "SYMBOLS": "", "LOOKBACK": "", "EPOCHS": "1", "BASELINES": "none"})
@@ -202,7 +203,7 @@ func TestAPredictionLeavesTheStoreAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	vars["TYPE"], vars["TELEMETRY_PRODUCER_ID"] = "realtime_gnn_infer_v1", "infer__q1"
+	vars["TYPE"], vars["TELEMETRY_PRODUCER_ID"], vars["PREDICTIONS_STORE"] = "realtime_gnn_infer_v1", "infer__q1", "false"
 	code, rows, first, log := predict(t, vars)
 	if code != 0 || len(rows) != 12 {
 		t.Fatalf("exit code %d, %d rows:\n%s", code, len(rows), log)
@@ -281,5 +282,70 @@ func TestAPredictionThatCannotBeMadeIsRejectedWithTheReason(t *testing.T) {
 	}
 	if code, _, _, log := predict(t, vars, "predict"); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, log)
+	}
+}
+
+// A bar is in the file of its day once, whatever comes again.
+func TestPredictionsAreKeptByTheDayAndEachBarOnce(t *testing.T) {
+	t.Parallel()
+	vars, result := environment(t, map[string]string{"EPOCHS": "1", "BASELINES": "none", "DATA_SOURCE": "files", "DATA_DIR": simulatedFolder(t, 9, 900), "SYMBOLS": "", "LOOKBACK": ""})
+	run(t, vars).mustEnd(t, "finished", 0)
+	times, want, _ := foretold(t, result)
+	newest := times[len(times)-1]
+	dir := filepath.Join(vars["STORE_DIR"], "market_gnn_v1", "predictions")
+	var g sync.WaitGroup
+	for _, at := range []int64{newest, newest - 3*five, newest, newest - 288*five, newest - 2*five} { // side by side
+		from := maps.Clone(vars)
+		from["END"] = endOf(at)
+		g.Go(func() {
+			if code, _, _, log := predict(t, from, "predict"); code != 0 {
+				t.Errorf("exit code %d:\n%s", code, log)
+			}
+		})
+	}
+	g.Wait()
+	kept := map[int64][]string{}
+	files, err := filepath.Glob(filepath.Join(dir, "*.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		rows, err := parquet.ReadFile[struct {
+			predictedRow
+			Model string `parquet:"model_queue_id"`
+		}](path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, row := range rows {
+			kept[row.OpenTime] = append(kept[row.OpenTime], row.numbers())
+			if day := time.UnixMilli(row.OpenTime).UTC().Format(time.DateOnly); filepath.Base(path) != day+".parquet" || row.Model != "q1" || i > 0 && row.OpenTime < rows[i-1].OpenTime {
+				t.Errorf("%s has %+v", path, row)
+			}
+		}
+	}
+	if len(files) != 2 || len(kept) != 4 {
+		t.Errorf("%v have %d bars", files, len(kept))
+	}
+	for at, numbers := range kept {
+		if want[at] != nil && !slices.Equal(numbers, want[at]) {
+			t.Errorf("the bar %d has other numbers than the training's", at)
+		}
+	}
+	before, err := os.ReadFile(files[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, rows, _, _ := predict(t, vars, "predict"); code != 0 || len(rows) == 0 {
+		t.Errorf("exit code %d, %d rows", code, len(rows))
+	}
+	if after, err := os.ReadFile(files[1]); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("a bar that is there changes the file: %v", err)
+	}
+	if err := os.WriteFile(files[1], before[:len(before)/2], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, _, log := predict(t, vars, "predict"); code != 2 || !strings.Contains(log, "reading the predictions of earlier bars") || !strings.Contains(log, "move that file away") {
+		t.Errorf("half a file: exit code %d:\n%s", code, log)
 	}
 }

@@ -240,7 +240,7 @@ func (c *Config) ineffective() map[string]reason {
 			why[name] = harmless
 		}
 	}
-	for _, name := range []string{"RECORD_EVERY", "TUNE_TRIALS", "PREDICT", "MODEL_QUEUE_ID"} { // of other commands
+	for _, name := range []string{"RECORD_EVERY", "TUNE_TRIALS", "PREDICT", "MODEL_QUEUE_ID", "PREDICTIONS_TOPIC", "PREDICTIONS_STORE"} { // of other commands
 		why[name] = harmless
 	}
 	if !c.Train.Baselines.Has("lightgbm") {

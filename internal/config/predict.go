@@ -11,7 +11,8 @@ import (
 // Predict is how bars are predicted with a trained model.
 type Predict struct {
 	Mode  string `env:"PREDICT" envDefault:"once"`
-	Model string `env:"MODEL_QUEUE_ID"` // empty: the one that latest.json names
+	Model string `env:"MODEL_QUEUE_ID"`                      // empty: the one that latest.json names
+	Keep  bool   `env:"PREDICTIONS_STORE" envDefault:"true"` // whether the store gets what is predicted
 }
 
 // PredictOnce is the value of PREDICT for the newest closed bar alone.
@@ -60,6 +61,9 @@ func LoadPredict(environ []string) (Config, error) {
 	}
 	if a := c.Source.Arango; c.Source.Source == source.Arango && a.Graph != "" && a.Candles == "" {
 		faults.Add(fault.Input("GRAPH_COLLECTION_NAME is a prepared graph, of which no newer bar can be built").At("GRAPH_COLLECTION_NAME").Fix("set CANDLES_COLLECTION to the candles that the model was trained on"))
+	}
+	if c.Kafka.PredictionsTopic != "" && c.Kafka.BootstrapServers == "" {
+		faults.Add(fault.Input("PREDICTIONS_TOPIC is set, but KAFKA_BOOTSTRAP_SERVERS is not").At("PREDICTIONS_TOPIC").Fix("set both or neither"))
 	}
 	if c.Kafka.BootstrapServers != "" {
 		addAll(&faults, c.Kafka.Validate())

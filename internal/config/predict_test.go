@@ -13,6 +13,9 @@ func TestAPredictionNeedsAModelAndASourceOnly(t *testing.T) {
 	if err != nil || c.Predict.Model != "q7" || c.Predict.Mode != PredictOnce || c.Store.ModelName != "m1" || c.Train.Device != "cpu" || c.Source.Source != source.Files || c.Source.Interval != "" {
 		t.Errorf("%+v, %v", c, err)
 	}
+	if _, err = LoadPredict([]string{"PREDICTIONS_TOPIC=p"}); err == nil || err.Error() != "PREDICTIONS_TOPIC is set, but KAFKA_BOOTSTRAP_SERVERS is not: set both or neither" {
+		t.Error(err)
+	}
 	if c, err = LoadPredict([]string{"INTERVAL=15m"}); err != nil || c.Source.Interval != "15m" || c.Source.Source != source.Binance {
 		t.Errorf("%+v, %v", c.Source, err)
 	}
@@ -42,11 +45,11 @@ func TestAPredictionIsToldAllThatIsWrong(t *testing.T) {
 
 // Runs of a pipeline may have the variables of a prediction set.
 func TestATrainingDoesNotReadThePredictionsVariables(t *testing.T) {
-	c, err := Load(environ("MODEL_QUEUE_ID=q7", "PREDICT=once"))
+	c, err := Load(environ("MODEL_QUEUE_ID=q7", "PREDICT=once", "PREDICTIONS_TOPIC=p", "PREDICTIONS_STORE=false"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"MODEL_QUEUE_ID", "PREDICT"} {
+	for _, name := range []string{"MODEL_QUEUE_ID", "PREDICT", "PREDICTIONS_TOPIC", "PREDICTIONS_STORE"} {
 		if _, there := c.Public()[name]; there {
 			t.Errorf("%s is in the manifest", name)
 		}

@@ -20,10 +20,10 @@ import (
 
 // bar is what a model predicts of one bar.
 type bar struct {
-	openTime int64 // Unix ms
-	closed   time.Time
-	symbols  []string // nodes of the market
-	masked   []string // those of them without a prediction
+	openTime int64     // Unix ms
+	closed   time.Time // when it did
+	symbols  []string  // nodes of the market
+	masked   []string  // those of them without a prediction
 	rows     []evaluation.Prediction
 }
 

@@ -11,7 +11,6 @@ import (
 
 	"github.com/streamforge/gnn-trainer/data/source"
 	"github.com/streamforge/gnn-trainer/internal/config"
-	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
@@ -32,6 +31,7 @@ func Predict(ctx context.Context, environ []string, version string, stdout, stde
 	warnMisspelt(log, environ)
 	warn := func(line string) { log.Warn().Msg(line) }
 	events := kafka.Discard
+	var topic *kafka.Predictions
 	if c.IDs.Known() {
 		events = localEvents(c.Kafka, kafka.Lines(console), terminal)
 	}
@@ -40,12 +40,15 @@ func Predict(ctx context.Context, environ []string, version string, stdout, stde
 		if wrong == nil {
 			defer broker.Close()
 			events = kafkaEvents(c.Kafka, broker.Events(c.IDs.QueueID, warn), kafka.Lines(console), warn)
+			if c.Kafka.PredictionsTopic != "" {
+				topic = broker.Predictions(warn)
+			}
 		} else if err == nil {
 			err = fault.Input("%w", wrong)
 		}
 	}
 	p := &prediction{
-		config: c, source: Cached(c), version: version, console: console, log: log, lines: stdout,
+		config: c, source: Cached(c), version: version, console: console, log: log, lines: stdout, topic: topic,
 		telemetry: kafka.NewTelemetry(c.IDs, c.Kafka.Lang, events, nil),
 	}
 	if progress.IsTerminal(stdout) {
@@ -65,7 +68,8 @@ type prediction struct {
 	version   string
 	console   *progress.Console
 	log       zerolog.Logger
-	lines     io.Writer // stdout
+	lines     io.Writer          // stdout
+	topic     *kafka.Predictions // nil: no topic gets them
 	telemetry *kafka.Telemetry
 
 	model *storedModel // nil: not read yet
@@ -108,8 +112,8 @@ func (p *prediction) once(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := evaluation.WriteLines(p.lines, predicted.all(), p.model.queueID); err != nil {
-		return fault.Transient("%w", err)
+	if err := p.deliver(ctx, predicted); err != nil {
+		return err
 	}
 	p.bar = predicted
 	p.logBar(predicted)

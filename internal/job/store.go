@@ -53,9 +53,11 @@ type ResultStore interface {
 	Location(name string) string
 }
 
-// ModelStore tells which of the models of a MODEL_NAME is the newest.
+// ModelStore tells which of the models of a MODEL_NAME is the newest, and keeps what
+// they predict.
 type ModelStore interface {
 	Latest(ctx context.Context) (store.Latest, error)
+	UpdatePredictions(ctx context.Context, name string, update func(old []byte) ([]byte, error)) error
 }
 
 // CheckpointStore keeps what the next start of a run resumes from.

@@ -31,6 +31,7 @@ var accepted = map[string]string{
 	"data/source/symbols.go: SYMBOL=%q %w":                                                                                                                cause,
 	"data/source/symbols.go: SYMBOLS=%s: name %d, %q, %w":                                                                                                 cause,
 	"data/source/table.go: cannot be read: %w":                                                                                                            cause,
+	"internal/job/deliver.go: %w":                                                                                                                         cause,
 	"internal/job/initial.go: %w":                                                                                                                         cause,
 	"internal/job/metrics.go: %w":                                                                                                                         cause,
 	"internal/job/predict.go: %w":                                                                                                                         cause,
