@@ -21,12 +21,16 @@ type Scaler struct {
 // Scale clips x [N, F] (row-major) to low and high by feature and gives
 // (x - mean) / std, in new memory.
 func (s Scaler) Scale(x []float32) []float32 {
-	scaled := make([]float32, len(x))
+	return s.Append(make([]float32, 0, len(x)), x)
+}
+
+// Append appends Scale(x) to dst.
+func (s Scaler) Append(dst, x []float32) []float32 {
 	for i, v := range x {
 		f := i % len(s.Mean)
-		scaled[i] = (s.clip(v, f) - s.Mean[f]) / s.Std[f]
+		dst = append(dst, (s.clip(v, f)-s.Mean[f])/s.Std[f])
 	}
-	return scaled
+	return dst
 }
 
 func (s Scaler) clip(v float32, f int) float32 {

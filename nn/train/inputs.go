@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 
 	"github.com/streamforge/gnn-trainer/data"
@@ -27,7 +28,7 @@ type inputs struct {
 // newInputs copies all snapshots of a panel to the device.
 func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler data.Scaler, d torch.Device, w wiring, look past) (*inputs, error) {
 	in := &inputs{panel: p, device: d, edges: w.of(p), past: look, owner: torch.NewScope()}
-	x := make([]float32, 0, p.Len()*p.NumNodes()*p.NumFeatures())
+	x := make([]float32, 0, (p.Len()+1)*p.NumNodes()*p.NumFeatures()) // and a row of zeros
 	for t := range p.Len() {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -42,6 +43,9 @@ func newInputs(ctx context.Context, thread *torch.Thread, p *data.Panel, scaler 
 		_ = thread.Do(func() error { in.close(); return nil })
 		return nil, err
 	}
+	// x is as large as the panel, and of no use any more: left to itself, the heap
+	// would grow to twice what both take before it is collected.
+	runtime.GC()
 	return in, nil
 }
 
@@ -133,7 +137,7 @@ func (in *inputs) add(x []float32, scaler data.Scaler, t int) []float32 {
 		}
 	}
 	in.graphs = append(in.graphs, in.graphOf(t, edges))
-	return append(x, scaler.Scale(in.panel.X(t))...)
+	return scaler.Append(x, in.panel.X(t))
 }
 
 // graphOf is the graph of the snapshot before, where that is of t too, or a model
@@ -157,7 +161,7 @@ func (in *inputs) upload(x []float32, scaler data.Scaler) {
 	defer host.Close()
 	rows := len(in.graphs)
 	if in.past.width > 0 {
-		x = append(x, scaler.Scale(make([]float32, in.panel.NumNodes()*in.panel.NumFeatures()))...)
+		x = scaler.Append(x, make([]float32, in.panel.NumNodes()*in.panel.NumFeatures()))
 		rows++
 	}
 	shape := []int64{int64(rows), int64(in.panel.NumNodes()), int64(in.panel.NumFeatures())}
