@@ -4,7 +4,10 @@ Both train on the bars of one market: ours through the program, PyTorch on rando
 same batches of consecutive bars. PyTorch's convolutions are computed once a bar as ours are, the peers' residuals are
 one batched product of dense matrices, and its best of eager and compiled, on one thread or all, counts.
 
-    bench/rank.py bin/gnn-trainer MARKET [--epochs 3]
+    bench/rank.py bin/gnn-trainer MARKET [--turns 3]
+
+A turn is an epoch of each, one after the other; the table has medians and ranges. An epoch is its steps alone: neither
+side validates, and PyTorch's compilation is not counted.
 """
 
 import argparse
@@ -78,7 +81,7 @@ class Network(nn.Module):
 
 
 def pytorch(snapshots, nodes, features, horizons, threads, compiled):
-    torch.set_num_threads(threads)
+    """An epoch to be timed."""
     torch.manual_seed(0)
     net = Network(features, horizons)
     step = torch.compile(net) if compiled else net
@@ -89,6 +92,7 @@ def pytorch(snapshots, nodes, features, horizons, threads, compiled):
     b = torch.randn(RUNS, nodes, nodes) / nodes
 
     def epoch():
+        torch.set_num_threads(threads)
         starts = torch.randint(len(x) - bars, (snapshots // (RUN * RUNS), RUNS))
         for chosen in starts:
             index = chosen[:, None] + torch.arange(bars)
@@ -99,44 +103,52 @@ def pytorch(snapshots, nodes, features, horizons, threads, compiled):
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             adam.step()
 
-    if compiled:
-        epoch()  # compiles
-    begin = time.perf_counter()
-    epoch()
-    return time.perf_counter() - begin
+    def timed():
+        begin = time.perf_counter()
+        epoch()
+        return time.perf_counter() - begin
+
+    epoch()  # allocates, and compiles
+    return timed
 
 
-def ours(program, market, epochs, threads):
+def ours(program, market, threads):
     with tempfile.TemporaryDirectory() as out:
-        settings = SETTINGS | {"DATA_DIR": str(market), "EPOCHS": str(epochs), "PATIENCE": "0", "STORE_DIR": out, "OMP_NUM_THREADS": str(threads)}
+        settings = SETTINGS | {"DATA_DIR": str(market), "EPOCHS": "1", "PATIENCE": "0", "STORE_DIR": out, "OMP_NUM_THREADS": str(threads)}
         ran = subprocess.run([program], env=os.environ | settings, capture_output=True, text=True)
         if ran.returncode:
             sys.exit(f"{program} ended with {ran.returncode}:\n{ran.stderr}")
         folder = next(Path(out).glob("*/bench"))
         metrics, metadata = (json.loads((folder / name).read_text()) for name in ("metrics.json", "metadata.json"))
         train = metadata["splits"]["train"]["count"]
-        return metrics["timing"]["epoch_seconds"], train, len(metadata["symbols"]), len(metadata["feature_names"]), len(metadata["horizons"])
+        return metrics["timing"]["epoch_seconds"][0], train, len(metadata["symbols"]), len(metadata["feature_names"]), len(metadata["horizons"])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program")
     parser.add_argument("market", type=Path)
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--turns", type=int, default=3)
     a = parser.parse_args()
     cores = os.cpu_count() or 1
-    rows, times = [], []
-    for threads in sorted({1, cores}):
-        seconds, *shape = ours(a.program, a.market, a.epochs, threads)
-        times.append((statistics.median(seconds), f"gnn-trainer, {threads} threads"))
-        for compiled in (False, True):
-            took = [pytorch(*shape, threads, compiled) for _ in range(2)]
-            rows.append((min(took), f"PyTorch {'compiled' if compiled else 'eager'}, {threads} threads"))
-    best = min(times)[0]
-    print(f"{shape[0]} snapshots of {shape[1]} nodes, {shape[2]} features, {shape[3]} horizons\n")
-    print("| | seconds an epoch | beside ours |\n|---|---|---|")
-    for seconds, name in sorted(times) + sorted(rows):
-        print(f"| {name} | {seconds:.2f} | {seconds / best:.2f} |")
+    counts = sorted({1, cores})
+    _, *shape = ours(a.program, a.market, cores)
+    peers = {
+        f"PyTorch {'compiled' if compiled else 'eager'}, {threads} threads": pytorch(*shape, threads, compiled)
+        for threads in counts
+        for compiled in (False, True)
+    }
+    times = {}
+    for _ in range(a.turns):
+        for threads in counts:
+            times.setdefault(f"gnn-trainer, {threads} threads", []).append(ours(a.program, a.market, threads)[0])
+        for name, epoch in peers.items():
+            times.setdefault(name, []).append(epoch())
+    best = min(statistics.median(t) for name, t in times.items() if name.startswith("gnn-trainer"))
+    print(f"{shape[0]} snapshots of {shape[1]} nodes, {shape[2]} features, {shape[3]} horizons; {a.turns} turns\n")
+    print("| | epoch: median (range) | times ours |\n|---|---|---|")
+    for name, t in sorted(times.items(), key=lambda row: statistics.median(row[1])):
+        print(f"| {name} | {statistics.median(t):.2f} s ({min(t):.2f} to {max(t):.2f}) | {statistics.median(t) / best:.2f} |")
 
 
 if __name__ == "__main__":
