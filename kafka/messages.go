@@ -1,5 +1,7 @@
 package kafka
 
+import "fmt"
+
 // Text is a message in each language an event can speak.
 type Text struct{ Russian, English string }
 
@@ -37,3 +39,12 @@ var (
 	textEpoch = Text{"Эпоха %d завершена, loss: %.4f", "Epoch %d finished, loss: %.4f"}
 	textError = Text{"Ошибка: %v", "Error: %v"}
 )
+
+// BarSkipped says that the bars from one open time to another are not predicted, and
+// why.
+func BarSkipped(from, to, why string) Text {
+	if from == to {
+		return Text{fmt.Sprintf("Бар %s пропущен: %s", from, why), fmt.Sprintf("Bar %s is skipped: %s", from, why)}
+	}
+	return Text{fmt.Sprintf("Бары с %s по %s пропущены: %s", from, to, why), fmt.Sprintf("Bars %s to %s are skipped: %s", from, to, why)}
+}

@@ -78,7 +78,7 @@ func loadFromBinance(ctx context.Context, q query) (*data.Market, Report, error)
 			m, report, err = readCache(ctx, cache, *request, q)
 			duplicates, disordered := client.Tolerated()
 			report.Duplicates, report.Disordered = report.Duplicates+duplicates, report.Disordered+disordered
-			report.Warnings = notes
+			report.Warnings, report.Now = notes, client.Now()
 		}
 		if errors.Is(err, binance.ErrDamaged) && try < refetches {
 			q.Watch.Tell(data.Step{Phase: data.Waiting, Why: err.Error() + ": what it held is fetched again"})

@@ -127,6 +127,10 @@ type Report struct {
 
 	Database *arango.Report `json:"database,omitempty"` // what was tolerated in its documents
 
+	// Now is the time by the clock that decides which bars have closed: an exchange's;
+	// zero: this machine's.
+	Now time.Time `json:"-"`
+
 	// Warnings has a sentence for each thing that was left out: a file, a bar that
 	// has not closed, a symbol.
 	Warnings []string `json:"-"`
