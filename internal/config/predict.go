@@ -15,8 +15,11 @@ type Predict struct {
 	Keep  bool   `env:"PREDICTIONS_STORE" envDefault:"true"` // whether the store gets what is predicted
 }
 
-// PredictOnce is the value of PREDICT for the newest closed bar alone.
-const PredictOnce = "once"
+// The values of PREDICT.
+const (
+	PredictOnce   = "once"   // the newest closed bar
+	PredictStream = "stream" // it, and each one that closes from then on
+)
 
 // settingsOfTraining are those of Train that a prediction reads.
 type settingsOfTraining struct {
@@ -58,6 +61,14 @@ func LoadPredict(environ []string) (Config, error) {
 	}
 	if c.Source.Source != PyG {
 		addAll(&faults, c.Source.Validate())
+	}
+	if c.Predict.Mode == PredictStream {
+		if span, err := c.Source.Range(); err == nil && !span.End.IsZero() {
+			faults.Add(fault.Input("END is set, and PREDICT=stream predicts the bars to come").At("END").Fix("unset END, or set PREDICT=once"))
+		}
+		if c.Source.Source == source.Simulated {
+			faults.Add(fault.Input("DATA_SOURCE=simulated is a market that has ended, and PREDICT=stream predicts the bars to come").At("PREDICT").Fix("set PREDICT=once, or another DATA_SOURCE"))
+		}
 	}
 	if a := c.Source.Arango; c.Source.Source == source.Arango && a.Graph != "" && a.Candles == "" {
 		faults.Add(fault.Input("GRAPH_COLLECTION_NAME is a prepared graph, of which no newer bar can be built").At("GRAPH_COLLECTION_NAME").Fix("set CANDLES_COLLECTION to the candles that the model was trained on"))

@@ -30,7 +30,7 @@ func TestAPredictionIsToldAllThatIsWrong(t *testing.T) {
 	for _, want := range []string{
 		"QUEUE_ID is not set: set it to the pipeline run's id",
 		"DATA_SOURCE=pyg is one graph without time, which has no newest bar: set binance, arango, files or simulated",
-		`PREDICT is "stram": set once`,
+		`PREDICT is "stram": set once or stream (did you mean stream?)`,
 		`DEVICE is "gpu": set auto, cpu, cuda or cuda:N`,
 		`MODEL_QUEUE_ID is "a/b", which cannot name a folder: set one that is one step of a path, without '/'`,
 	} {
@@ -40,6 +40,23 @@ func TestAPredictionIsToldAllThatIsWrong(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "MINIO_BUCKET_NAME") {
 		t.Errorf("the bucket is not missed: %v", err)
+	}
+}
+
+func TestAStreamNeedsBarsToCome(t *testing.T) {
+	for _, c := range []struct {
+		vars []string
+		want string
+	}{
+		{[]string{"PREDICT=stream", "DATA_SOURCE=simulated"}, "DATA_SOURCE=simulated is a market that has ended, and PREDICT=stream predicts the bars to come: set PREDICT=once, or another DATA_SOURCE"},
+		{[]string{"PREDICT=stream", "END=2024-06-01"}, "END is set, and PREDICT=stream predicts the bars to come: unset END, or set PREDICT=once"},
+	} {
+		if _, err := LoadPredict(c.vars); err == nil || err.Error() != c.want {
+			t.Errorf("%v: %v", c.vars, err)
+		}
+	}
+	if c, err := LoadPredict([]string{"PREDICT=stream", "LOOKBACK=30d"}); err != nil || c.Predict.Mode != PredictStream {
+		t.Errorf("%+v, %v", c.Predict, err)
 	}
 }
 

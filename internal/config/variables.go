@@ -128,7 +128,7 @@ var groups = []group{
 	}},
 	{title: "Prediction", vars: []variable{
 		{name: "MODEL_QUEUE_ID", operational: true, meaning: "gnn-trainer predict: QUEUE_ID of the run whose model predicts; unset: the one that latest.json of MODEL_NAME names", accepts: "the QUEUE_ID of a finished run"},
-		{name: "PREDICT", operational: true, meaning: "gnn-trainer predict: what is predicted; once: the newest closed bar, of every symbol", values: []string{PredictOnce}},
+		{name: "PREDICT", operational: true, meaning: "gnn-trainer predict: what is predicted; once: the newest closed bar, of every symbol; stream: it, and each that closes from then on", values: []string{PredictOnce, PredictStream}},
 		{name: "PREDICTIONS_TOPIC", operational: true, meaning: "gnn-trainer predict: Kafka topic that gets a message for each bar, whose key is MODEL_NAME/INTERVAL; unset: none"},
 		{name: "PREDICTIONS_STORE", operational: true, meaning: "gnn-trainer predict: whether predictions are kept in the store, in MODEL_NAME/predictions/DATE.parquet", accepts: "true or false"},
 	}},

@@ -9,12 +9,17 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/fault"
 )
 
-// deliver hands a bar on: to stdout first, since that is the fastest, to Kafka's topic
-// and to the store. Each gets the same bytes for the same bar of the same model.
-func (p *prediction) deliver(ctx context.Context, b *bar) error {
+// write writes a bar to stdout, first of all, since that is the fastest.
+func (p *prediction) write(b *bar) error {
 	if err := evaluation.WriteLines(p.lines, b.all(), p.model.queueID); err != nil {
 		return fault.Transient("%w", err)
 	}
+	return nil
+}
+
+// handOn gives a bar to Kafka's topic and to the store. Each gets the same bytes for
+// the same bar of the same model.
+func (p *prediction) handOn(ctx context.Context, b *bar) error {
 	if p.topic != nil {
 		if err := p.publish(ctx, b); err != nil {
 			return err

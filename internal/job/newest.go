@@ -14,8 +14,6 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/evaluation"
 	"github.com/streamforge/gnn-trainer/internal/fault"
 	"github.com/streamforge/gnn-trainer/internal/result"
-	"github.com/streamforge/gnn-trainer/nn"
-	"github.com/streamforge/gnn-trainer/nn/train"
 )
 
 // bar is what a model predicts of one bar.
@@ -62,15 +60,25 @@ func newestSource(c source.Config, m *result.Metadata) (source.Config, error) {
 	return c, nil
 }
 
+// seen is what a source has, whether its newest bar can be predicted or not.
+type seen struct {
+	openTime int64         // of the newest bar, Unix ms; 0: nothing was read
+	ahead    time.Duration // of the clock that decides which bars have closed over this machine's
+}
+
 // loadNewest builds the panel whose last snapshot is of the newest closed bar.
-func loadNewest(ctx context.Context, c source.Config, m *result.Metadata, log zerolog.Logger) (*data.Panel, error) {
+func loadNewest(ctx context.Context, c source.Config, m *result.Metadata, log zerolog.Logger) (*data.Panel, seen, error) {
 	c, err := newestSource(c, m)
 	if err != nil {
-		return nil, err
+		return nil, seen{}, err
 	}
 	market, report, err := source.Load(ctx, c)
 	if err != nil {
-		return nil, err
+		return nil, seen{}, err
+	}
+	at := seen{openTime: market.OpenTime(market.Bars - 1)}
+	if !report.Now.IsZero() {
+		at.ahead = time.Until(report.Now)
 	}
 	for _, line := range report.Warnings[:min(len(report.Warnings), maxWarnings)] {
 		log.Warn().Msg(line)
@@ -80,20 +88,21 @@ func loadNewest(ctx context.Context, c source.Config, m *result.Metadata, log ze
 		if m.Sessions {
 			had, has = "closing hours", "none"
 		}
-		return nil, fault.Input("the model's market had %s, and this one has %s", had, has).At("DATA_SOURCE").Fix("set the source that the model was trained on, and let it have the same hours")
+		return nil, seen{}, fault.Input("the model's market had %s, and this one has %s", had, has).At("DATA_SOURCE").Fix("set the source that the model was trained on, and let it have the same hours")
 	}
 	recipe := m.Recipe()
 	if reach := recipe.Reach(m.Window); market.Bars < reach {
 		log.Warn().Int("bars", market.Bars).Int("reach", reach).
 			Msgf("the source has %d bars up to the newest, and the recipe reaches back over %d: the last digits may differ from those of a longer history", market.Bars, reach)
 	}
-	return await(ctx, func() (*data.Panel, error) { return recipe.BuildNewest(market, m.Window) })
+	panel, err := await(ctx, func() (*data.Panel, error) { return recipe.BuildNewest(market, m.Window) })
+	return panel, at, err
 }
 
 // predictNewest predicts the last snapshot of a panel.
-func predictNewest(ctx context.Context, p *data.Panel, predictor train.Predictor, task nn.Task, m *result.Metadata) (*bar, error) {
-	t := p.Len() - 1
-	out, err := predictor.Predict(ctx, p, []int{t})
+func predictNewest(ctx context.Context, p *data.Panel, model *servedModel) (*bar, error) {
+	t, m, task := p.Len()-1, model.metadata, model.task
+	out, err := model.predictor.Predict(ctx, p, []int{t})
 	if err != nil {
 		return nil, fmt.Errorf("predicting: %w", err)
 	}

@@ -35,9 +35,10 @@ func Predict(ctx context.Context, environ []string, version string, stdout, stde
 	if c.IDs.Known() {
 		events = localEvents(c.Kafka, kafka.Lines(console), terminal)
 	}
+	var broker *kafka.Broker
 	if c.ReachesKafka() {
-		broker, wrong := kafka.NewBroker(c.Kafka)
-		if wrong == nil {
+		var wrong error
+		if broker, wrong = kafka.NewBroker(c.Kafka); wrong == nil {
 			defer broker.Close()
 			events = kafkaEvents(c.Kafka, broker.Events(c.IDs.QueueID, warn), kafka.Lines(console), warn)
 			if c.Kafka.PredictionsTopic != "" {
@@ -55,10 +56,15 @@ func Predict(ctx context.Context, environ []string, version string, stdout, stde
 		p.lines = console.Beside(stdout)
 	}
 	p.telemetry.Say(kafka.OfPrediction)
+	stop := newShutdown(ctx)
+	defer stop.over()
 	if err != nil {
-		return p.conclude(ctx, err)
+		return p.conclude(stop, err)
 	}
-	return p.conclude(ctx, p.once(ctx))
+	if broker != nil {
+		p.broker = broker
+	}
+	return p.conclude(stop, p.run(stop))
 }
 
 // prediction is one call of gnn-trainer predict.
@@ -70,54 +76,74 @@ type prediction struct {
 	log       zerolog.Logger
 	lines     io.Writer          // stdout
 	topic     *kafka.Predictions // nil: no topic gets them
+	broker    Broker             // nil: only signals end a stream
 	telemetry *kafka.Telemetry
 
-	model *storedModel // nil: not read yet
-	bar   *bar         // nil: not predicted yet
+	thread *torch.Thread
+	device torch.Device
+	model  *servedModel // nil: not loaded yet
+	bar    *bar         // the newest that was predicted; nil: none yet
 }
 
-// once predicts the newest closed bar.
-func (p *prediction) once(ctx context.Context) (err error) {
-	thread, device, err := openDevice(p.config.Train.Device, newMetricsOf(p.config, p.version, 1), p.log)
-	if err != nil {
+// run predicts the newest closed bar and, as PREDICT asks for it, those that follow.
+func (p *prediction) run(s *shutdown) (err error) {
+	if p.thread, p.device, err = openDevice(p.config.Train.Device, newMetricsOf(p.config, p.version, 1), p.log); err != nil {
 		return err
 	}
-	defer thread.Close()
+	defer p.thread.Close()
 	p.warn("sending an event", p.telemetry.Started())
-	if p.model, err = readModel(ctx, p.config, p.log); err != nil {
-		return err
-	}
-	predictor, task, err := p.model.predictor(thread, device)
+	stored, err := readModel(s, p.config, p.log)
 	if err != nil {
 		return err
 	}
-	defer predictor.Close()
+	if p.model, err = stored.serve(p.thread, p.device); err != nil {
+		return err
+	}
+	defer func() { p.model.predictor.Close() }()
 	m := p.model.metadata
-	if device == torch.CPU {
-		if err = limitThreads(thread, float64(len(m.Symbols)*m.Hidden), p.log); err != nil {
+	if p.device == torch.CPU {
+		if err = limitThreads(p.thread, float64(len(m.Symbols)*m.Hidden), p.log); err != nil {
 			return err
 		}
 	}
-	p.log.Info().Str("model_queue_id", p.model.queueID).Str("model", p.model.path).Str("type", m.ModelType).Str("task", m.Task).Str("interval", m.Interval).
-		Int("symbols", len(m.Symbols)).Msg("model loaded")
+	p.logModel()
 	p.warn("sending an event", p.telemetry.Loading(kafka.LoadingData))
+	if p.config.Predict.Mode == config.PredictStream {
+		return p.stream(s)
+	}
+	b, _, err := p.newest(s, p.source)
+	if err != nil {
+		return err
+	}
+	if err := p.write(b); err != nil {
+		return err
+	}
+	if err := p.handOn(s, b); err != nil {
+		return err
+	}
+	p.bar = b
+	p.logBar(b)
+	return nil
+}
+
+// newest predicts the newest closed bar of a source.
+func (p *prediction) newest(ctx context.Context, c source.Config) (*bar, seen, error) {
 	loading := progress.NewLoading(p.console, p.log)
-	p.source.Watch = loading.Step
-	panel, err := loadNewest(ctx, p.source, m, p.log)
+	c.Watch = loading.Step
+	panel, at, err := loadNewest(ctx, c, p.model.metadata, p.log)
 	loading.Done()
 	if err != nil {
-		return err
+		return nil, at, err
 	}
-	predicted, err := predictNewest(ctx, panel, predictor, task, m)
-	if err != nil {
-		return err
-	}
-	if err := p.deliver(ctx, predicted); err != nil {
-		return err
-	}
-	p.bar = predicted
-	p.logBar(predicted)
-	return nil
+	b, err := predictNewest(ctx, panel, p.model)
+	return b, at, err
+}
+
+// logModel logs which model predicts.
+func (p *prediction) logModel() {
+	m := p.model.metadata
+	p.log.Info().Str("model_queue_id", p.model.queueID).Str("model", p.model.path).Str("type", m.ModelType).Str("task", m.Task).Str("interval", m.Interval).
+		Int("symbols", len(m.Symbols)).Msg("model loaded")
 }
 
 // logBar logs what was predicted, and which symbols were not.
@@ -145,28 +171,31 @@ type barMetrics struct {
 }
 
 // conclude emits how the prediction ended, and gives the exit code.
-func (p *prediction) conclude(ctx context.Context, err error) (code int) {
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), terminalTimeout)
+func (p *prediction) conclude(s *shutdown, err error) (code int) {
+	last, cancel := s.terminalContext()
 	defer cancel()
+	e := Ending{}
+	if err != nil {
+		e = endingOf(s, err, "")
+	}
 	// Errors of earlier events are in the log already.
 	defer func() { _ = p.telemetry.Close() }()
 	known := p.config.IDs.Known()
 	var undelivered error
 	switch {
-	case isStop(ctx, err):
-		if s := (Stopped{}); errors.As(context.Cause(ctx), &s) {
-			code = s.ExitCode()
+	case e.InterruptedBy != nil:
+		if by := (Stopped{}); errors.As(e.InterruptedBy, &by) {
+			code = by.ExitCode()
 		}
-		p.log.Warn().Msg("interrupted: " + context.Cause(ctx).Error())
+		p.log.Warn().Msg("interrupted: " + e.InterruptedBy.Error())
 		if known {
 			_, undelivered = p.telemetry.Interrupted(last, "")
 		}
-	case err != nil:
-		err = withOOMHint(err)
-		code = ExitCode(err)
-		logFaults(p.log, err)
+	case e.Err != nil:
+		code = ExitCode(e.Err)
+		logFaults(p.log, e.Err)
 		if known {
-			_, undelivered = p.telemetry.Error(last, err)
+			_, undelivered = p.telemetry.Error(last, e.Err)
 		}
 	default:
 		if known {

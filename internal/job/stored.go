@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -22,8 +23,9 @@ import (
 type storedModel struct {
 	queueID  string
 	path     string // address of model.pt
+	created  time.Time
 	metadata *result.Metadata
-	weights  []byte // weights.pt
+	weights  []byte // weights.pt; nil once it is loaded
 }
 
 // readModel reads the model of MODEL_QUEUE_ID, or that which latest.json of
@@ -55,6 +57,7 @@ func readModel(ctx context.Context, c config.Config, log zerolog.Logger) (*store
 	case err != nil:
 		return nil, fmt.Errorf("reading the model of %s: %w", queueID, err)
 	}
+	m.created = manifest.Created
 	if manifest.Status == store.Interrupted {
 		log.Warn().Str("model_queue_id", queueID).Msg("the training of this model was interrupted: it is what was learned until then")
 	}
@@ -131,17 +134,25 @@ func (m *storedModel) check(c config.Config) error {
 	return nil
 }
 
-// predictor loads the weights as a network of the task. The caller closes it.
-func (m *storedModel) predictor(thread *torch.Thread, device torch.Device) (train.Predictor, nn.Task, error) {
+// servedModel is a stored model that predicts.
+type servedModel struct {
+	*storedModel
+	predictor train.Predictor
+	task      nn.Task
+}
+
+// serve loads the weights as a network of the task. The caller closes its predictor.
+func (m *storedModel) serve(thread *torch.Thread, device torch.Device) (*servedModel, error) {
 	task, err := nn.NewTask(m.metadata.Task)
 	if err != nil {
-		return nil, nil, damaged(err, m.queueID)
+		return nil, damaged(err, m.queueID)
 	}
 	c := m.metadata.Network()
 	c.Outputs, c.Centred = len(m.metadata.Horizons)*task.Outputs(), nn.Centred(task)
 	p, err := train.LoadNetwork(thread, device, c, task, m.metadata.Scaler(), m.weights)
 	if err != nil {
-		return nil, nil, damaged(err, m.queueID)
+		return nil, damaged(err, m.queueID)
 	}
-	return p, task, nil
+	m.weights = nil
+	return &servedModel{m, p, task}, nil
 }
