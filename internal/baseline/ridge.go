@@ -109,9 +109,11 @@ type ranked struct {
 }
 
 func rankedRows(d *data.Dataset, h int, split data.Split) ranked {
-	f := d.NumFeatures()
-	r := ranked{features: f}
-	for _, t := range d.Snapshots(split) {
+	f, snapshots := d.NumFeatures(), d.Snapshots(split)
+	// At most so many: grown by and by, they would be copied again and again.
+	most := len(snapshots) * d.NumNodes()
+	r := ranked{features: f, x: make([]float32, 0, most*f), y: make([]float32, 0, most)}
+	for _, t := range snapshots {
 		labelled := labelledAt(d, t, h)
 		x, y := featureRanks(d.Panel, t, labelled), returnRanks(d, t, h, labelled)
 		for i, ok := range labelled {
