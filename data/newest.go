@@ -23,6 +23,21 @@ func (r Recipe) Reach(window int) int {
 // have a whole window.
 func (r Recipe) least(window int) int { return r.firstBar() + max(window, 1) }
 
+// wanted is the first bar of a market of which a snapshot has to be made for the
+// newest one's window to have its bits: where the sums of correlations begin.
+func (r Recipe) wanted(m *Market, window int) int {
+	from := m.Bars - max(window, 1)
+	if !r.HasEdges(EdgesCorrelation) || r.Recompute(EdgesCorrelation, r.Interval) > 1 {
+		return from
+	}
+	for _, b := range blocks(m.Axis(), max(r.GraphWindow, minBlock), r.firstBar()) {
+		if from < b.to {
+			return b.from
+		}
+	}
+	return from
+}
+
 // BuildNewest makes the panel whose last snapshot is of the newest bar of a market,
 // of no more bars than Reach. It has what Build made of that bar and its window, to
 // the bit, for a recipe that names each feature, as that of a result does: whether a
@@ -50,6 +65,7 @@ func (r Recipe) BuildNewest(m *Market, window int) (*Panel, error) {
 			return nil, err
 		}
 	}
+	r.from = r.wanted(m, window)
 	p, err := r.BuildCut(m, &Panel{Features: r.Features, Reference: r.Reference})
 	if err != nil {
 		return nil, err

@@ -42,6 +42,9 @@ func TestTheNewestBarOfAShortMarketIsThatOfTheWholeOneToTheBit(t *testing.T) {
 						t.Fatal(err)
 					}
 					newest := p.Len() - 1
+					if most := max(cfg.GraphWindow, minBlock) + window; p.Len() > most || !cfg.HasEdges(EdgesCorrelation) && p.Len() > window {
+						t.Errorf("%d snapshots are made for a window of %d", p.Len(), window)
+					}
 					if p.openTime[newest] != d.openTime[whole] || !slices.Equal(d.Mask(whole), p.Mask(newest)) || !sameBits(d.Window(whole, window), p.Window(newest, window)) {
 						t.Fatalf("bar %d of the newest %d bars has another window than in the whole market", at, bars)
 					}

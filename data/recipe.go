@@ -45,6 +45,9 @@ type Recipe struct {
 	// Interval is the length of a bar, which EDGE_EVERY's default depends on; Build
 	// takes the market's.
 	Interval time.Duration `env:"-"`
+
+	// from is the first bar that a snapshot is wanted of.
+	from int
 }
 
 // The values of EDGE_RETURNS: which one-bar log returns are correlated.
@@ -85,6 +88,9 @@ func (r Recipe) Validate() error {
 
 // firstBar is the first one whose windows can be full.
 func (r Recipe) firstBar() int { return max(r.edgeReach(), r.Features.lookback()) }
+
+// firstSnapshot is the first bar that can be a snapshot, and is wanted.
+func (r Recipe) firstSnapshot() int { return max(r.firstBar(), r.from) }
 
 // LongestWindow is the setting that decides the first bar, and its value.
 func (r Recipe) LongestWindow() (variable, value string) {
@@ -152,7 +158,7 @@ func (r Recipe) build(m *Market, signals []string, release func()) (*Panel, erro
 // assemble computes features, masks and edges of what is valid and long enough;
 // nil: no bar is a snapshot.
 func (r Recipe) assemble(m *Market, columns []feature, signals []string, release func()) (*Panel, error) {
-	first, jumps := r.firstBar(), m.jumps(r.Features.lookback())
+	first, jumps := r.firstSnapshot(), m.jumps(r.Features.lookback())
 	reference, err := r.reference(m, columns)
 	if err != nil {
 		return nil, err
@@ -232,7 +238,7 @@ func (r Recipe) join(p *Panel, m *Market, jumps [][]Jump, first int, release fun
 // bar that it lacks, where one of its features is undefined, and for the
 // lookback from a jump of its price on.
 func (p *Panel) fill(m *Market, columns []feature, r Recipe, jumps [][]Jump) error {
-	first, lookback := r.firstBar(), r.Features.lookback()
+	first, lookback := r.firstSnapshot(), r.Features.lookback()
 	n, f, snapshots := p.NumNodes(), p.NumFeatures(), m.Bars-first
 	p.x = make([]float32, snapshots*n*f)
 	p.mask = make([]bool, snapshots*n)
