@@ -103,6 +103,12 @@ func endOf(openTime int64) string {
 // simulatedFolder is a simulated market as files, with gaps.
 func simulatedFolder(t *testing.T, symbols, bars int) string {
 	t.Helper()
+	return folderOf(t, symbols, bars, func(time.Time) bool { return true })
+}
+
+// folderOf is that of a market that is open at some times.
+func folderOf(t *testing.T, symbols, bars int, open func(time.Time) bool) string {
+	t.Helper()
 	m, _, err := source.Load(t.Context(), source.Config{
 		Source: source.Simulated, Symbol: "BTCUSDT", Symbols: fmt.Sprintf("top:%d", symbols), Interval: "5m", Lookback: fmt.Sprintf("%dm", 5*bars), Seed: 7,
 	})
@@ -114,7 +120,7 @@ func simulatedFolder(t *testing.T, symbols, bars int) string {
 		var b strings.Builder
 		fmt.Fprintln(&b, "open_time,open,high,low,close,volume")
 		for at := range m.Bars {
-			if !m.Present(i, at) || i == 2 && at%701 < 3 || i == 3 && at%1201 < 30 {
+			if !open(time.UnixMilli(m.OpenTime(at)).UTC()) || !m.Present(i, at) || i == 2 && at%701 < 3 || i == 3 && at%1201 < 30 {
 				continue
 			}
 			fmt.Fprintf(&b, "%d,%v,%v,%v,%v,%v\n", m.OpenTime(at), m.Open[i][at], m.High[i][at], m.Low[i][at], m.Close[i][at], m.Volume[i][at])
@@ -131,6 +137,7 @@ func simulatedFolder(t *testing.T, symbols, bars int) string {
 func TestABarIsPredictedWithTheBitsOfTheTrainingsPredictions(t *testing.T) {
 	t.Parallel()
 	few, many := simulatedFolder(t, 9, 1700), simulatedFolder(t, 8, 4600)
+	weekdays := folderOf(t, 6, 3400, func(at time.Time) bool { return at.Weekday() != time.Saturday && at.Weekday() != time.Sunday })
 	for name, c := range map[string]struct {
 		dir  string
 		vars map[string]string
@@ -140,6 +147,7 @@ func TestABarIsPredictedWithTheBitsOfTheTrainingsPredictions(t *testing.T) {
 		"folds":                 {few, map[string]string{"FOLDS": "2", "MODEL_TYPE": "sage", "EDGE_THRESHOLD": "0.2"}},
 		"gatv2 with encoder":    {few, map[string]string{"MODEL_TYPE": "gatv2", "ENCODER": "gru", "ENCODER_WINDOW": "12", "EDGE_RETURNS": "excess"}},
 		"without edges":         {few, map[string]string{"EDGES": "none", "MODEL_TYPE": "attention", "NODE_EMBEDDING": "4"}},
+		"closing hours":         {weekdays, map[string]string{"EDGES": "leadlag", "MODEL_TYPE": "gatv2"}},
 		"TASK=rank":             {many, map[string]string{"TASK": "rank"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,6 +155,10 @@ func TestABarIsPredictedWithTheBitsOfTheTrainingsPredictions(t *testing.T) {
 			maps.Copy(vars, c.vars)
 			run(t, vars).mustEnd(t, "finished", 0)
 			times, want, last := foretold(t, result)
+			metadata, err := os.ReadFile(filepath.Join(result, "metadata.json"))
+			if err != nil || strings.Contains(string(metadata), `"sessions": true`) != (name == "closing hours") {
+				t.Fatalf("%v, and the model's market has closing hours or not:\n%s", err, metadata)
+			}
 			// Of the training's variables those count that say where the model and the
 			// candles are.
 			from := map[string]string{"STORE_DIR": vars["STORE_DIR"], "DATA_SOURCE": "files", "DATA_DIR": c.dir, "HIDDEN": "no business of it", "LOOKBACK": "1d"}
