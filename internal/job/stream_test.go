@@ -16,6 +16,7 @@ import (
 	"github.com/streamforge/gnn-trainer/internal/progress"
 	"github.com/streamforge/gnn-trainer/kafka"
 	"github.com/streamforge/gnn-trainer/nn/torch"
+	"github.com/streamforge/gnn-trainer/store"
 )
 
 // newStream is a stream over the simulated market, which ends in 2024, with the
@@ -155,5 +156,42 @@ func TestAStreamKeepsNothingOfTheBarsBefore(t *testing.T) {
 	moreHandles, moreGoroutines, moreHeap := turns(100)
 	if moreHandles != handles || moreGoroutines > goroutines+2 || moreHeap > heap+heap/4+1<<20 {
 		t.Errorf("after 20 bars %d handles, %d goroutines and %d bytes; after 100 more %d, %d and %d", handles, goroutines, heap, moreHandles, moreGoroutines, moreHeap)
+	}
+}
+
+func TestAStreamGoesOnWithItsModelWhereANewerOneCannotBeUsed(t *testing.T) {
+	var log bytes.Buffer
+	p, lines := newStream(t, &log)
+	s := newShutdown(t.Context())
+	defer s.over()
+	if p.follow(s); log.Len() > 0 && strings.Contains(log.String(), "newer") {
+		t.Errorf("its own model is taken for a newer one:\n%s", log.String())
+	}
+	// A run that is being written again: latest.json names it, and its result is gone.
+	f, err := store.NewFolder(store.Config{Dir: StoreDir(p.config), ModelName: p.config.Store.ModelName}, "q2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.MoveLatest(t.Context(), store.Manifest{Status: store.Finished, Created: time.Now().Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		p.follow(s)
+	}
+	if got := log.String(); strings.Count(got, "a newer model cannot be used") != 1 || !strings.Contains(got, "the run q2 has no result") {
+		t.Errorf("the log does not say it once:\n%s", got)
+	}
+	if err := p.turn(s); err != nil || !strings.Contains(lines.String(), `"model_queue_id":"q1"`) {
+		t.Errorf("%v, it predicts %s", err, lines.String())
+	}
+	p.config.Predict.Model = "q1"
+	p.other = time.Time{}
+	log.Reset()
+	if p.follow(s); log.Len() > 0 {
+		t.Errorf("a model that is named is not kept:\n%s", log.String())
 	}
 }
