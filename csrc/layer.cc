@@ -135,6 +135,7 @@ gnn_status gnn_layer_forward(const gnn_adjacency* a, gnn_tensor x, gnn_tensor we
       return;
     }
     const auto sx = matrix ? gnn::multiply(matrix, tensor(x)) : tensor(x);
-    *out = own(gnn::relu_dropout(at::linear(sx, tensor(weight), b), activation));
+    const auto linear = gnn::few_channels(sx, tensor(weight), b);
+    *out = own(gnn::relu_dropout(linear ? *linear : at::linear(sx, tensor(weight), b), activation));
   });
 }
