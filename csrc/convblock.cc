@@ -210,7 +210,7 @@ struct ConvBlock : torch::autograd::Function<ConvBlock> {
             all.narrow(0, 0, weights)
                 .view({b.taps, b.channels, b.channels})
                 .permute({2, 1, 0})
-                .contiguous(),
+                .clone(at::MemoryFormat::Contiguous),
             vector(0),
             at::Tensor(),
             at::Tensor()};

@@ -118,8 +118,11 @@ struct Linear : torch::autograd::Function<Linear> {
     const auto all = at::zeros({in + 1, wide}, x.options());
     gnn::add_rows(sums, shards.count, size, all.mutable_data_ptr<float>());
     const auto meant = all.narrow(1, 0, out);
-    return {grad_x, meant.narrow(0, 0, in).t().contiguous(),
-            context->saved_data["bias"].toBool() ? meant[in].contiguous() : at::Tensor()};
+    // Cloned: contiguous() leaves the strides of an axis of one value as they are, and an
+    // optimiser would not take that gradient.
+    return {grad_x, meant.narrow(0, 0, in).t().clone(at::MemoryFormat::Contiguous),
+            context->saved_data["bias"].toBool() ? meant[in].clone(at::MemoryFormat::Contiguous)
+                                                 : at::Tensor()};
   }
 };
 

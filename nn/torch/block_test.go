@@ -154,7 +154,7 @@ func TestALayerOfPeersIsWhatItIsMadeOf(t *testing.T) {
 
 // A linear map of few channels is its formula, and so are its gradients, whatever the widths.
 func TestALinearMapOfFewChannelsIsItsFormula(t *testing.T) {
-	for _, c := range []struct{ rows, in, out int64 }{{1, 1, 1}, {7, 16, 16}, {200, 35, 32}, {9000, 32, 3}, {97, 5, 48}} {
+	for _, c := range []struct{ rows, in, out int64 }{{1, 1, 1}, {9, 1, 5}, {9, 5, 1}, {7, 16, 16}, {200, 35, 32}, {9000, 32, 3}, {97, 5, 48}} {
 		for _, biased := range []bool{true, false} {
 			t.Run(fmt.Sprintf("%v, a bias: %v", c, biased), func(t *testing.T) {
 				got := passes(t, func(s *torch.Scope, d *draws) torch.Tensor {
@@ -174,6 +174,34 @@ func TestALinearMapOfFewChannelsIsItsFormula(t *testing.T) {
 				want := byHand(int(c.rows), int(c.in), int(c.out), made, biased)
 				sameNumbers(t, got, want)
 			})
+		}
+	}
+}
+
+// An optimiser takes a gradient with one channel on a side: its strides are those of
+// the weight.
+func TestAMapOfOneChannelLearns(t *testing.T) {
+	for _, shape := range [][]int64{{1, 5}, {5, 1}, {1, 1}} {
+		thread := newThread(t)
+		device := torchtest.Device(t, thread)
+		err := thread.Do(func() error {
+			s := torch.NewScope()
+			defer s.Close()
+			d := &draws{s: s, device: device, r: rand.New(rand.NewPCG(1, 2))}
+			x, w := d.normal(9, shape[1]), d.normal(shape...)
+			before := torch.ReadFloat32s(w)
+			adam := torch.NewAdam([]torch.Tensor{w}, torch.AdamConfig{LearningRate: 0.1})
+			defer adam.Close()
+			l := s.CrossEntropy(s.Concatenate([]torch.Tensor{s.Linear(x, w, torch.Tensor{}), x}), s.To(s.Int64s(make([]int64, 9), 9), device), torch.Tensor{})
+			torch.Backward(l)
+			adam.Step(l, 0)
+			if slices.Equal(before, torch.ReadFloat32s(w)) {
+				t.Errorf("a weight %v stays as it was", shape)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("a weight %v: %v", shape, err)
 		}
 	}
 }
