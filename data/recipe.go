@@ -47,7 +47,7 @@ type Recipe struct {
 	Interval time.Duration `env:"-"`
 
 	// from is the first bar that a snapshot is wanted of.
-	from int
+	from int `env:"-"`
 }
 
 // The values of EDGE_RETURNS: which one-bar log returns are correlated.
