@@ -167,7 +167,8 @@ func near(t *testing.T, what string, tolerance float64, got, want []float32) {
 	if largest < 1e-6 { // nothing but rounding, where inputs are about 1
 		largest = 1e-6 / tolerance
 	}
-	if worst > tolerance*largest {
+	const lastPlaces = 0x1p-22 // two of a sum of inputs that are about 1, most of which may cancel
+	if worst > max(tolerance*largest, lastPlaces) {
 		t.Errorf("%s is off by %.3g, where PyG's largest value is %.3g", what, worst, largest)
 	}
 }

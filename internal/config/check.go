@@ -86,7 +86,7 @@ func (c *Config) check(s settings, faults *fault.List) {
 		faults.Add(fault.Input("TASK=node learns the classes of one graph's nodes, and DATA_SOURCE=%s has markets", c.Source.Source).At("TASK").Fix("set DATA_SOURCE=pyg and DATA_DIR, or TASK=direction"))
 	}
 	if c.Data.Task == data.TaskNode && m.Type == "peer" {
-		faults.Add(fault.Input("MODEL_TYPE=peer is of markets, and TASK=node of other graphs").At("MODEL_TYPE").Fix("set gcn, gatv2, sage, gcnii, attention or none"))
+		faults.Add(fault.Input("MODEL_TYPE=peer is of markets, and TASK=node of other graphs").At("MODEL_TYPE").Fix("set %s", catalog.OneOf(slices.DeleteFunc(catalog.Types(), func(t string) bool { return t == m.Type }))))
 	}
 	if c.Source.Source == PyG && m.Network().Encoded() {
 		faults.Add(fault.Input("ENCODER=%s reads past bars, and DATA_SOURCE=pyg reads a graph without time", m.Encoder).At("ENCODER").Fix("set ENCODER=none"))

@@ -180,7 +180,7 @@ func TestAWrongValueIsToldInOneSentenceWithTheWayOut(t *testing.T) {
 		{"LOG_LEVEL=fatal", `LOG_LEVEL is "fatal": set trace, debug, info, warn or error`},
 		{"LOG_FORMAT=xml", `LOG_FORMAT is "xml": set auto, console or json`},
 		{"DATA_SOURCE=csv", `DATA_SOURCE is "csv": set auto, binance, arango, files, simulated or pyg`},
-		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set gcn, gatv2, sage, peer, gcnii, attention or none (did you mean gcn?)`},
+		{"MODEL_TYPE=GCN", `MODEL_TYPE is "GCN": set ` + catalog.OneOf(catalog.Types()) + ` (did you mean gcn?)`},
 		{"NODE_EMBEDDING=-1", `NODE_EMBEDDING is "-1": set a whole number from 0 to 256`},
 		{"HEADS=2", `HEADS is set, but MODEL_TYPE=gcn does not read it: unset it`},
 		{"TRAIN_END=2024-06-01", `TRAIN_END is "2024-06-01": set a time such as 2024-06-01T00:00:00Z (RFC 3339)`},

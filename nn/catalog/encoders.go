@@ -70,7 +70,7 @@ func (c Config) CheckEncoder() error {
 	m, _ := Lookup(c.Type)
 	switch {
 	case m.Unencoded:
-		return fault.Input("ENCODER is %q, and MODEL_TYPE=%s has no encoder", c.Encoder, c.Type).At("ENCODER").Fix("set ENCODER=none, or MODEL_TYPE=peer, gcn, gatv2, sage or none")
+		return fault.Input("ENCODER is %q, and MODEL_TYPE=%s has no encoder", c.Encoder, c.Type).At("ENCODER").Fix("set ENCODER=none, or MODEL_TYPE to %s", OneOf(encodedTypes()))
 	case !known:
 		return fault.Input("ENCODER is %q", c.Encoder).At("ENCODER").Fix("set %s", OneOf(Encoders()))
 	case c.Window < 2 || c.Window > MaxWindow:
@@ -138,4 +138,15 @@ func mixerWeights(channels, window int) int {
 // gradients of three of these. The last block's rest is of one bar.
 func mixerWindow(channels, window int) int {
 	return ((MixerBlocks-1)*13+8)*channels*window + 8*channels
+}
+
+// encodedTypes are the values of MODEL_TYPE that have a network with an encoder.
+func encodedTypes() []string {
+	var names []string
+	for _, m := range models {
+		if !m.Unencoded {
+			names = append(names, m.Type)
+		}
+	}
+	return names
 }
