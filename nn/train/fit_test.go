@@ -332,9 +332,15 @@ func TestAPredictorOfStoredWeightsPredictsTheSameBits(t *testing.T) {
 func TestASnapshotAloneIsPredictedAsAmongOthersToTheBit(t *testing.T) {
 	f := newFixture(t, 3)
 	for _, c := range []nn.Config{
-		{Type: "gcn", Hidden: 64, Layers: 2}, {Type: "gatv2", Hidden: 16, Layers: 2, Heads: 4}, {Type: "sage", Hidden: 16, Layers: 2}, {Type: "gcnii", Hidden: 16, Layers: 2, Alpha: 0.1, Theta: 0.5},
-		{Type: "attention", Hidden: 64, Layers: 2, Heads: 4}, {Type: "none", Hidden: 16, Layers: 2},
-		{Type: "peer", Hidden: 32, Layers: 1, Encoder: "tcn", Window: 9, Members: 2}, {Type: "gcn", Hidden: 16, Layers: 1, Encoder: "gru", Window: 9}, {Type: "sage", Hidden: 16, Layers: 1, Encoder: "mlp", Window: 9},
+		{Type: "gcn", Hidden: 64, Layers: 2},
+		{Type: "gatv2", Hidden: 16, Layers: 2, Heads: 4},
+		{Type: "sage", Hidden: 16, Layers: 2},
+		{Type: "gcnii", Hidden: 16, Layers: 2, Alpha: 0.1, Theta: 0.5},
+		{Type: "attention", Hidden: 64, Layers: 2, Heads: 4},
+		{Type: "none", Hidden: 16, Layers: 2},
+		{Type: "peer", Hidden: 32, Layers: 1, Encoder: "tcn", Window: 9, Members: 2},
+		{Type: "gcn", Hidden: 16, Layers: 1, Encoder: "gru", Window: 9},
+		{Type: "sage", Hidden: 16, Layers: 1, Encoder: "mlp", Window: 9},
 	} {
 		n := f.network(1)
 		n.Model = c
