@@ -35,6 +35,12 @@ func main() {
 	// A crash of the Go runtime would otherwise end with exit code 2, which
 	// says "wrong input, do not retry": this makes it SIGABRT.
 	debug.SetTraceback("crash")
+	// Most of the heap is tables of numbers, which cost a collection nothing, and
+	// libtorch's memory is beside it: it may grow by half before the next one, not
+	// to twice what is alive.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
 	if err := ompinit.WaitBriefly(); err != nil {
 		fmt.Fprintln(os.Stderr, "setting the wait policy of OpenMP failed:", err)
 	}

@@ -127,8 +127,8 @@ func (t *trainer) predictFold(ctx context.Context, w *walk) error {
 		}
 	}
 	w.predictions.add(f)
-	if r, ok := w.model.predictor.(train.Releaser); ok && d.Number > 0 && d.Number < d.NumFolds() {
-		r.Release() // it is kept to be exported only, should the next fold come to nothing
+	if r, ok := w.model.predictor.(train.Releaser); ok {
+		r.Release() // what else is asked of it, such as importance, is of few snapshots or another panel
 	}
 	return nil
 }
