@@ -142,6 +142,6 @@ class Metadata:
     reference_symbol: str = ""  # whose return the feature reference_return is; empty: no feature is it
     encoder: str = ""  # network that reads each node's past; empty: none
     encoder_window: int = 0  # W, bars that it reads: x is [N, W, F], the oldest bar first; 0: x is [N, F]
-    node_embedding: int = 0  # values of a learned vector of each of symbols: the model takes no others; 0: there is none
+    node_embedding: int = 0  # values of a vector learned of each of symbols, the only ones it takes; 0: none
     dataset: KeptSnapshots | None = None  # None in results before 0.3, which hold all
     horizons: tuple[int, ...] = ()  # [H] of all targets; empty in results of version 0.1, which have one
