@@ -101,6 +101,7 @@ func TestASearchKilledAtAnyMomentEndsInTheSameChoiceAndBits(t *testing.T) {
 func TestAStopEndsASearchWithItsTrialsKept(t *testing.T) {
 	t.Parallel()
 	vars, result := environment(t, searching)
+	vars["EPOCHS"] = "60" // of the events of a second one is sent: it takes some
 	p := tuned(t, vars)
 	p.awaitLog("trial validated")
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
