@@ -12,7 +12,7 @@ import (
 func TestAnEnsembleIsOneModelInPythonAndResumesToTheSameBits(t *testing.T) {
 	t.Parallel()
 	changes := maps.Clone(short)
-	changes["ENSEMBLE"], changes["BASELINE"], changes["EPOCHS"] = "3", "none", "20"
+	changes["ENSEMBLE"], changes["BASELINE"], changes["EPOCHS"] = "3", "none", "60"
 	changes["SCHEDULE"], changes["EMA"], changes["CLASS_WEIGHTS"] = "one_cycle", "0.9", "balanced"
 	vars, result := environment(t, changes)
 	run(t, vars).mustEnd(t, "finished", 0)
@@ -21,7 +21,7 @@ func TestAnEnsembleIsOneModelInPythonAndResumesToTheSameBits(t *testing.T) {
 
 	vars, result = environment(t, changes)
 	p := start(t, vars)
-	p.await("the fourth epoch", func(e event) bool { return e.Epoch >= 4 || e.Status == "finished" })
+	p.awaitCheckpoint(result, "model")
 	_ = p.cmd.Process.Signal(syscall.SIGKILL) // it may have ended
 	p.reading.Wait()
 	_ = p.cmd.Wait()
