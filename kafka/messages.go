@@ -24,7 +24,7 @@ var (
 // Words are what the first and the last event of a kind of run say.
 type Words struct{ Started, Interrupted, Finished Text }
 
-// The kinds of runs. A Telemetry is of a training unless it is told another one.
+// The kinds of runs. A Telemetry is of a training unless it is given another one.
 var (
 	OfTraining = Words{
 		Text{"Обучение запущено", "Training started"}, Text{"Обучение прервано", "Training interrupted"}, Text{"Обучение завершено", "Training finished"},

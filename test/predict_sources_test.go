@@ -27,7 +27,7 @@ func TestABarOfTheExchangeIsPredictedFromAsFewCandlesAsTheRecipeNeeds(t *testing
 			vars, result := environment(t, ofExchange(e, market, t.TempDir()))
 			vars["EPOCHS"], vars["BASELINES"] = "1", "none"
 			run(t, vars).mustEnd(t, "finished", 0)
-			times, want, _ := foretold(t, result)
+			times, want, _ := trainingsPredictions(t, result)
 			before := e.Pages()
 			vars["CACHE_DIR"], vars["SYMBOLS"], vars["LOOKBACK"] = t.TempDir(), "top:3", "" // the nodes are the model's
 			vars["END"] = endOf(times[len(times)-1])
@@ -65,7 +65,7 @@ func TestABarOfTheDatabaseIsPredicted(t *testing.T) {
 	vars["CANDLES_COLLECTION"] = strings.Join(candles(s), ",")
 	vars["ORDERBOOK_COLLECTION"], vars["FUNDING_COLLECTION"] = "orderbook", "funding"
 	run(t, vars).mustEnd(t, "finished", 0)
-	times, want, _ := foretold(t, result)
+	times, want, _ := trainingsPredictions(t, result)
 	code, rows, _, log := predict(t, vars, "predict")
 	if code != 0 || !slices.Equal(numbersOf(rows), want[times[len(times)-1]]) {
 		t.Fatalf("exit code %d, %d rows that differ from the training's:\n%s", code, len(rows), log)
@@ -103,9 +103,9 @@ func TestAModelInABucketPredictsAndKafkaIsTold(t *testing.T) {
 		t.Errorf("the message is %s", messages[0].Value)
 	}
 	kept := client(t, c, "market_gnn_v1/predictions/2024-01-06.parquet")
-	told, err := parquet.Read[predictedRow](bytes.NewReader(kept), int64(len(kept)))
-	if err != nil || !slices.Equal(numbersOf(told), numbersOf(rows)) {
-		t.Errorf("the bucket keeps %d rows, %v", len(told), err)
+	stored, err := parquet.Read[predictedRow](bytes.NewReader(kept), int64(len(kept)))
+	if err != nil || !slices.Equal(numbersOf(stored), numbersOf(rows)) {
+		t.Errorf("the bucket keeps %d rows, %v", len(stored), err)
 	}
 	if left, err := filepath.Glob(filepath.Join(vars["STORE_DIR"], "*")); err != nil || len(left) > 0 {
 		t.Errorf("it left %v", left)

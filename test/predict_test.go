@@ -64,20 +64,20 @@ func predict(t *testing.T, vars map[string]string, words ...string) (code int, r
 	return cmd.ProcessState.ExitCode(), rows, out.String(), log.String()
 }
 
-// foretold is what a training predicted of the bars that it tests or cannot judge
-// yet, by the model that it stored: their open times, their numbers, and the fold of
+// trainingsPredictions is what a training predicted of the bars that it tests or cannot
+// judge yet, by the model that it stored: their open times, numbers, and the fold of
 // that model.
-func foretold(t *testing.T, result string) (times []int64, numbers map[int64][]string, fold int64) {
+func trainingsPredictions(t *testing.T, result string) (times []int64, numbers map[int64][]string, fold int64) {
 	t.Helper()
-	told, err := parquet.ReadFile[predictedRow](filepath.Join(result, "predictions.parquet"))
+	rows, err := parquet.ReadFile[predictedRow](filepath.Join(result, "predictions.parquet"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, row := range told {
+	for _, row := range rows {
 		fold = max(fold, row.Fold)
 	}
 	numbers = map[int64][]string{}
-	for _, row := range told {
+	for _, row := range rows {
 		if row.Fold == fold && (row.Split == "test" || row.Split == "live") {
 			times = append(times, row.OpenTime)
 			numbers[row.OpenTime] = append(numbers[row.OpenTime], row.numbers())
@@ -154,7 +154,7 @@ func TestABarIsPredictedWithTheBitsOfTheTrainingsPredictions(t *testing.T) {
 			vars, result := environment(t, map[string]string{"DATA_SOURCE": "files", "DATA_DIR": c.dir, "SYMBOLS": "", "LOOKBACK": "", "EPOCHS": "1", "BASELINES": "none"})
 			maps.Copy(vars, c.vars)
 			run(t, vars).mustEnd(t, "finished", 0)
-			times, want, last := foretold(t, result)
+			times, want, last := trainingsPredictions(t, result)
 			metadata, err := os.ReadFile(filepath.Join(result, "metadata.json"))
 			if err != nil || strings.Contains(string(metadata), `"sessions": true`) != (name == "closing hours") {
 				t.Fatalf("%v, and the model's market has closing hours or not:\n%s", err, metadata)
@@ -302,7 +302,7 @@ func TestPredictionsAreKeptByTheDayAndEachBarOnce(t *testing.T) {
 	t.Parallel()
 	vars, result := environment(t, map[string]string{"EPOCHS": "1", "BASELINES": "none", "DATA_SOURCE": "files", "DATA_DIR": simulatedFolder(t, 9, 900), "SYMBOLS": "", "LOOKBACK": ""})
 	run(t, vars).mustEnd(t, "finished", 0)
-	times, want, _ := foretold(t, result)
+	times, want, _ := trainingsPredictions(t, result)
 	newest := times[len(times)-1]
 	dir := filepath.Join(vars["STORE_DIR"], "market_gnn_v1", "predictions")
 	var g sync.WaitGroup

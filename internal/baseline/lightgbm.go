@@ -52,8 +52,8 @@ func (m lightGBM) boost(ctx context.Context, rows ranked) (*booster, error) {
 	if len(rows.x) == 0 {
 		return nil, nil
 	}
-	// LightGBM keeps its verbosity by thread: growing on another than the one that
-	// was told to be quiet, it would write among the events on stdout.
+	// LightGBM keeps its verbosity by thread: growing on another than the one whose
+	// verbosity was set, it would write among the events on stdout.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	b, err := m.library.newBooster(rows.x, rows.y, treeParameters)

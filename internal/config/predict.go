@@ -27,8 +27,8 @@ type settingsOfTraining struct {
 }
 
 // LoadPredict reads what a prediction needs of the environment, as Load does what
-// a training needs: where the model is, the source of candles, the device, and who
-// is told. Everything else is the model's, and its variables have no effect, since
+// a training needs: where the model is, the source of candles, the device, and where
+// events go. Everything else is the model's, and its variables have no effect, since
 // the services of a pipeline share an environment. The ids may be unset where Kafka
 // is. INTERVAL is empty where it is not set, and of the range END alone counts.
 func LoadPredict(environ []string) (Config, error) {

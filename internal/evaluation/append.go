@@ -2,6 +2,7 @@ package evaluation
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"iter"
 	"slices"
@@ -39,12 +40,15 @@ func AppendBar(file []byte, rows iter.Seq[Prediction], modelQueueID string) ([]b
 			return nil, fmt.Errorf("reading the predictions of earlier bars: %w", err)
 		}
 	}
-	before := len(all)
+	kept := map[int64]bool{} // bars that the file has of this model
+	for _, r := range all {
+		kept[r.OpenTime] = kept[r.OpenTime] || r.ModelQueueID == modelQueueID
+	}
 	for p := range rows {
 		if err := p.Validate(); err != nil {
 			return nil, fmt.Errorf("writing predictions: %w", err)
 		}
-		if slices.ContainsFunc(all[:before], func(r liveRecord) bool { return r.OpenTime == p.OpenTime && r.ModelQueueID == modelQueueID }) {
+		if kept[p.OpenTime] {
 			return nil, nil
 		}
 		r := p.record()
@@ -54,7 +58,7 @@ func AppendBar(file []byte, rows iter.Seq[Prediction], modelQueueID string) ([]b
 		}
 		all = append(all, live)
 	}
-	slices.SortStableFunc(all, func(a, b liveRecord) int { return int(min(max(a.OpenTime-b.OpenTime, -1), 1)) })
+	slices.SortStableFunc(all, func(a, b liveRecord) int { return cmp.Compare(a.OpenTime, b.OpenTime) })
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[liveRecord](&b, parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}), parquet.MaxRowsPerRowGroup(rowGroupRows))
 	if _, err := w.Write(all); err != nil {

@@ -49,9 +49,9 @@ func TestABarIsInAFileOnceWhateverComesAgainAndInWhateverOrder(t *testing.T) {
 	if err != nil || len(rows) != 12 {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
-	var told []string
+	var got []string
 	for _, r := range rows {
-		told = append(told, fmt.Sprintf("%d %s %s", r.OpenTime, r.Symbol, r.ModelQueueID))
+		got = append(got, fmt.Sprintf("%d %s %s", r.OpenTime, r.Symbol, r.ModelQueueID))
 		if r.Score != math.Sqrt(float64(r.Symbol[1]-'0')+float64(r.OpenTime)) || r.PUp != nil || r.Label != nil || (r.Fold != nil) != (r.ModelQueueID == "q2") {
 			t.Errorf("%+v", r)
 		}
@@ -62,8 +62,8 @@ func TestABarIsInAFileOnceWhateverComesAgainAndInWhateverOrder(t *testing.T) {
 			want = append(want, fmt.Sprintf(bar, symbol))
 		}
 	}
-	if !slices.Equal(told, want) {
-		t.Errorf("%q, want %q", told, want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 	// The same bars in the same order have the same bytes.
 	same := add(add(add(add(nil, barOf(100, 0), "q1"), barOf(300, 0), "q1"), barOf(200, 0), "q1"), barOf(200, 2), "q2")
