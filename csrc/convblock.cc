@@ -7,7 +7,6 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 #include "clones.h"
@@ -165,7 +164,6 @@ struct ConvBlock : torch::autograd::Function<ConvBlock> {
     context->saved_data["draw"] =
         std::vector<int64_t>{static_cast<int64_t>(draw.seed), static_cast<int64_t>(draw.step),
                              draw.layer, draw.threshold};
-    context->saved_data["scale"] = static_cast<double>(draw.scale);
     return y;
   }
 
@@ -178,7 +176,7 @@ struct ConvBlock : torch::autograd::Function<ConvBlock> {
     const auto draw = context->saved_data["draw"].toIntVector();
     b.draw = {static_cast<uint64_t>(draw[0]), static_cast<uint64_t>(draw[1]),
               static_cast<uint32_t>(draw[2]), static_cast<uint32_t>(draw[3]),
-              static_cast<float>(context->saved_data["scale"].toDouble())};
+              gnn::scale_of(draw[3])};
     const auto grad = grads[0].contiguous();
     auto grad_x = at::empty_like(x);
     const auto transposed = packed(weight, true);

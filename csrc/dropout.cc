@@ -240,7 +240,7 @@ Activation gnn::activation_of(double p, uint64_t seed, gnn_tensor step, uint32_t
   Activation a;
   a.relu = true;
   a.threshold = static_cast<uint32_t>(std::lround(p * 65536));
-  a.scale = static_cast<float>(65536.0 / (65536.0 - a.threshold));
+  a.scale = gnn::scale_of(a.threshold);
   if (a.threshold == 0) return a;
   const auto& number = tensor(step);
   TORCH_CHECK(number.scalar_type() == at::kLong && number.numel() == 1, "dropout's step is a ",

@@ -19,6 +19,11 @@ struct Activation {
   at::Tensor step;  // int64 scalar
 };
 
+// What the values are multiplied by that dropout keeps, of a probability in 2^-16ths.
+inline float scale_of(int64_t threshold) {
+  return static_cast<float>(65536.0 / static_cast<double>(65536 - threshold));
+}
+
 // ReLU and dropout with probability p, in 2^-16ths; without dropout step may be NULL.
 Activation activation_of(double p, uint64_t seed, gnn_tensor step, uint32_t layer);
 

@@ -62,6 +62,17 @@ INLINE void tile(int64_t depth, const float* a, const Rows& of, const float* b, 
   }
 }
 
+// The same of m rows, at most so many; of none, nothing.
+template <int rows>
+INLINE void tiles(int64_t m, int64_t depth, const float* a, const Rows& of, const float* b,
+                  int64_t b_stride, float* c, int64_t c_stride) {
+  if (m == rows) {
+    tile<rows>(depth, a, of, b, b_stride, c, c_stride);
+  } else if constexpr (rows > 1) {
+    tiles<rows - 1>(m, depth, a, of, b, b_stride, c, c_stride);
+  }
+}
+
 // e^v for v of at most 0, within 2 units in the last place; below e^-87 it is that.
 INLINE Floats exp_of(const Floats& x) {
   constexpr float least = -87, log2e = 1.44269504F, ln2_high = 0.693359375F,
@@ -109,27 +120,8 @@ GNN_CLONES void multiply_add(int64_t m, int64_t n, int64_t depth, Rows a, Rows b
     for (; i + most <= m; i += most) {
       tile<most>(depth, a.at + i * a.stride, a, b.at + j, b.stride, c + i * c_stride + j, c_stride);
     }
-    const float* rest = a.at + i * a.stride;
-    float* to = c + i * c_stride + j;
-    switch (m - i) {
-      case 5:
-        tile<5>(depth, rest, a, b.at + j, b.stride, to, c_stride);
-        break;
-      case 4:
-        tile<4>(depth, rest, a, b.at + j, b.stride, to, c_stride);
-        break;
-      case 3:
-        tile<3>(depth, rest, a, b.at + j, b.stride, to, c_stride);
-        break;
-      case 2:
-        tile<2>(depth, rest, a, b.at + j, b.stride, to, c_stride);
-        break;
-      case 1:
-        tile<1>(depth, rest, a, b.at + j, b.stride, to, c_stride);
-        break;
-      default:
-        break;
-    }
+    tiles<most - 1>(m - i, depth, a.at + i * a.stride, a, b.at + j, b.stride, c + i * c_stride + j,
+                    c_stride);
   }
 }
 
@@ -197,12 +189,6 @@ GNN_CLONES void gelu_and_slope(float* x, int64_t n, float* out) {
 GNN_CLONES void add_rows(const float* x, int64_t rows, int64_t channels, float* sum) {
   for (int64_t row = 0; row < rows; row++, x += channels) {
     for (int64_t c = 0; c < channels; c += width) store(sum + c, load(sum + c) + load(x + c));
-  }
-}
-
-void transpose(const float* x, int64_t rows, int64_t columns, float* out) {
-  for (int64_t i = 0; i < rows; i++) {
-    for (int64_t j = 0; j < columns; j++) out[j * rows + i] = x[i * columns + j];
   }
 }
 

@@ -49,9 +49,6 @@ void gelu_and_slope(float* x, int64_t n, float* out);
 // sum += each row of x [rows, channels].
 void add_rows(const float* x, int64_t rows, int64_t channels, float* sum);
 
-// out [columns, rows] of x [rows, columns].
-void transpose(const float* x, int64_t rows, int64_t columns, float* out);
-
 // Work in a fixed number of shards, so that what each sums by itself does not depend on threads.
 struct Shards {
   static constexpr int64_t most = 64;

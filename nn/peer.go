@@ -41,11 +41,9 @@ var edgeWeights = &Form[*torch.Adjacency]{
 // Forward takes x [N, ..., C] to the same shape, over the graphs of b, of N nodes in
 // all: a node's bars receive messages alike.
 func (l *PeerLayer) Forward(s *Scope, x Tensor, b *Batch) Tensor {
-	parameters := make([]Tensor, 0, 8)
-	for _, p := range l.Parameters() {
-		parameters = append(parameters, p.Tensor)
-	}
-	return s.PeerLayer(edgeWeights.Of(b), b.Offsets, x, parameters)
+	return s.PeerLayer(edgeWeights.Of(b), b.Offsets, x, []Tensor{
+		l.Norm.Weight, l.Norm.Bias, l.Self.Weight, l.Self.Bias, l.Peers.Weight, l.Peers.Bias, l.Out.Weight, l.Out.Bias,
+	})
 }
 
 // Prepare derives the matrix of a graph.

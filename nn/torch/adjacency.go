@@ -79,3 +79,12 @@ func (a *Adjacency) Close() {
 	C.gnn_adjacency_free(a.matrix)
 	a.matrix = nil
 }
+
+// blocksAt are where the blocks of a block-diagonal matrix begin, as C reads them.
+func blocksAt(offsets []int) []int64 {
+	blocks := make([]int64, len(offsets))
+	for i, first := range offsets {
+		blocks[i] = int64(first)
+	}
+	return blocks
+}

@@ -12,10 +12,7 @@ import "unsafe"
 // blocks that begin at offsets [blocks + 1]. Coefficients are dropped with
 // probability dropout.
 func (s *Scope) GATv2(a *Adjacency, offsets []int, xSource, xTarget, att, edge Tensor, negativeSlope, dropout float64) Tensor {
-	blocks := make([]int64, len(offsets))
-	for i, first := range offsets {
-		blocks[i] = int64(first)
-	}
+	blocks := blocksAt(offsets)
 	var out C.gnn_tensor
 	must("GATv2", C.gnn_gatv2(a.matrix, (*C.int64_t)(unsafe.SliceData(blocks)), C.int64_t(len(blocks)-1),
 		handle(xSource), handle(xTarget), handle(att), handle(edge), C.double(negativeSlope), C.double(dropout), &out))

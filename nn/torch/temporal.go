@@ -47,10 +47,7 @@ func (s *Scope) PeerLayer(a *Adjacency, offsets []int, x Tensor, parameters []Te
 	if len(parameters) != 8 {
 		panic(&Error{Op: "a layer of peers", Message: "it has eight parameters"})
 	}
-	blocks := make([]int64, len(offsets))
-	for i, first := range offsets {
-		blocks[i] = int64(first)
-	}
+	blocks := blocksAt(offsets)
 	var out C.gnn_tensor
 	all := handles(parameters)
 	must("a layer of peers", C.gnn_peer_layer(a.matrix, (*C.int64_t)(unsafe.SliceData(blocks)), C.int64_t(len(blocks)-1),
